@@ -1,0 +1,1 @@
+"""The HTTP door: alerts and changes come in, people look, sign in and decide."""

@@ -1,0 +1,1 @@
+"""Payloads of alert sources, turned into alerts."""

@@ -1,0 +1,1 @@
+"""Read-only looks into databases, and the guarded statements a fix may run."""

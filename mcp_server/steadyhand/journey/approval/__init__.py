@@ -1,0 +1,1 @@
+"""Stage 5: may we. Guardrails, the request, and the decision bound to a digest."""

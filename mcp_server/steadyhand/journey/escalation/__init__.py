@@ -1,0 +1,1 @@
+"""Beside all stages: who must know by now."""

@@ -1,0 +1,23 @@
+"""An alert as every source's payload becomes it."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from steadyhand.journey.rule import Instant, Value
+
+
+class Alert(Value):
+    """One firing or resolved alert of one monitored thing."""
+
+    source: str = Field(description="Where it came from, e.g. alertmanager.")
+    dedup_key: str = Field(max_length=255, description="Equal for every repeat of the same alert episode.")
+    name: str = Field(max_length=200)
+    service: str = Field(max_length=100)
+    status: Literal["firing", "resolved"]
+    starts_at: Instant
+    severity: str = Field(default="", description="The source's own word for how bad it is; a hint.")
+    summary: str = Field(default="", max_length=1000)
+    value: float | None = Field(default=None, description="The measured value that crossed the line.")
+    expression: str = Field(default="", max_length=2000, description="The rule's expression, where known.")
+    labels: dict[str, str] = Field(default={})

@@ -1,0 +1,164 @@
+"""The values of the evidence stage: what the outside gives, and what we make of it."""
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from steadyhand.journey.rule import Instant, Value
+
+
+class Window(Value):
+    """A span of time, start included, end excluded."""
+
+    start: Instant
+    end: Instant
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is."""
+        return self.end - self.start
+
+
+class LogLine(Value):
+    """One log record of one service; its text is untrusted."""
+
+    at: Instant
+    service: str
+    severity: str
+    message: str
+    fields: dict[str, str] = Field(default={})
+    ref: str = Field(description="Where it can be opened again, e.g. file:offset.")
+
+
+class Series(Value):
+    """Samples of one metric with its labels; `times` are unix seconds, ascending."""
+
+    name: str
+    labels: dict[str, str]
+    times: tuple[float, ...]
+    values: tuple[float, ...]
+
+
+class Change(Value):
+    """Something somebody or something did to production."""
+
+    id: str
+    service: str
+    kind: Literal["code", "config", "flag", "migration", "scaling", "schedule", "other"]
+    version: str = ""
+    previous: str = ""
+    author: str = ""
+    summary: str = Field(default="", max_length=500)
+    diff: str = Field(default="", max_length=20_000)
+    started_at: Instant
+    finished_at: Instant | None = None
+
+
+class Session(Value):
+    """One database session as its activity view shows it; the query text is untrusted."""
+
+    pid: int
+    application: str
+    state: str
+    wait: str = ""
+    transaction_s: float = 0.0
+    state_s: float = Field(default=0.0, description="Seconds in the present state.")
+    query: str = ""
+    blocked_by: tuple[int, ...] = ()
+
+
+class Scan(Value):
+    """A statement whose plan reads a whole table to find few rows."""
+
+    table: str
+    columns: tuple[str, ...] = Field(description="Columns the plan filters on.")
+    rows: int = Field(description="Rows of the table, as the planner believes.")
+    query: str
+    mean_ms: float | None = None
+    calls: int | None = None
+
+
+class TableLoad(Value):
+    """How a table is being read, as rates over the probe's few seconds."""
+
+    table: str
+    rows: int
+    seq_scans_per_s: float
+    seq_rows_per_s: float
+    index_scans_per_s: float
+
+
+class Index(Value):
+    """An index that exists."""
+
+    name: str
+    table: str
+    columns: tuple[str, ...]
+    valid: bool
+
+
+class DatabaseReport(Value):
+    """What a read-only look into one database found."""
+
+    database: str
+    at: Instant
+    sessions: tuple[Session, ...] = ()
+    max_connections: int | None = None
+    tables: tuple[TableLoad, ...] = ()
+    scans: tuple[Scan, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    gaps: tuple[str, ...] = Field(default=(), description="What could not be looked at, and why.")
+
+
+class Onset(Value):
+    """When a signal first bent away from normal, with the interval it must lie in."""
+
+    at: Instant
+    lo: Instant
+    hi: Instant
+
+
+class Item(Value):
+    """One piece of evidence. `id` is stable within the incident and is what a hypothesis cites."""
+
+    id: str = Field(description="m1.. metric, l1.. log, c1.. change, d1.. database, t1.. topology, g1.. gap.")
+    kind: Literal["metric", "log", "change", "database", "topology", "gap"]
+    entity: str = Field(description="The service, database or third party it speaks of.")
+    title: str = Field(max_length=300, description="One line for a tired reader; untrusted text is quoted.")
+    onset: Onset | None = None
+    direction: Literal["up", "down", "new", "gone", "none"] = "none"
+    strength: float = Field(default=0.0, ge=0, description="How far from normal, in robust sigmas.")
+    now: float | None = None
+    normal: float | None = None
+    facts: dict[str, str] = Field(default={}, description="Typed details: metric, table, column, version..")
+    ref: str = ""
+
+
+class Chart(Value):
+    """A signal drawn: seconds and values of equal length."""
+
+    item: str
+    title: str
+    unit: str
+    times: tuple[float, ...]
+    values: tuple[float | None, ...]
+    onset: float | None = None
+
+
+class Page(Value):
+    """The evidence page: what was looked at, what stood out, in order, and what was not seen."""
+
+    incident: str
+    service: str
+    window: Window
+    baseline: Window
+    items: tuple[Item, ...]
+    order: tuple[str, ...] = Field(default=(), description="Item ids by onset, earliest first.")
+    coverage: dict[str, str] = Field(default={}, description="Source -> what was matched, read, left out.")
+    gaps: tuple[str, ...] = ()
+    charts: tuple[Chart, ...] = ()
+
+    def item(self, wanted: str) -> Item | None:
+        """The item with this id, if there is one."""
+        return next((one for one in self.items if one.id == wanted), None)

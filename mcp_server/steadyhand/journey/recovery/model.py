@@ -1,0 +1,39 @@
+"""The numbers that hurt, and what they must come back to."""
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from steadyhand.journey.rule import Duration, Rule, Value
+
+
+class Goal(Value):
+    """One measured number with the bound it must be on the right side of."""
+
+    name: str
+    expression: str = Field(description="PromQL that gives one number.")
+    comparison: Literal["<=", ">="] = "<="
+    bound: float
+    unit: str = ""
+    normal: float | None = Field(default=None, description="What it was before the incident.")
+    at_incident: float | None = Field(default=None, description="What it was when it hurt.")
+
+
+class Reading(Value):
+    """A goal read at one instant; None means there was no sample, which is never success."""
+
+    name: str
+    value: float | None
+
+
+class RecoveryRule(Rule):
+    """When a fix counts as a success."""
+
+    hold: Duration = Field(
+        default=timedelta(seconds=10), description="All goals must hold this long without a break."
+    )
+    patience: Duration = Field(
+        default=timedelta(seconds=90), description="Not recovered by then: take it back."
+    )
+    relapse: Duration = Field(default=timedelta(minutes=10), description="Firing again within this reopens.")

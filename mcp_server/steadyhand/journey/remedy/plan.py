@@ -1,0 +1,39 @@
+"""The exact plan a human says yes or no to, and its digest."""
+
+import hashlib
+import json
+
+from pydantic import Field
+
+from steadyhand.journey.recovery.model import Goal
+from steadyhand.journey.remedy.model import Fix
+from steadyhand.journey.rollout.rule import CanaryRule
+from steadyhand.journey.rule import Instant, Share, Value
+
+
+class Plan(Value):
+    """A fix with its steps, its goals and its expiry. A changed plan is a new plan."""
+
+    id: str
+    incident: str
+    hypothesis: str
+    service: str
+    fix: Fix
+    confidence: Share
+    calibrated: bool
+    canary: CanaryRule
+    goals: tuple[Goal, ...] = Field(min_length=1, description="The numbers that hurt and must recover.")
+    created_at: Instant
+    expires_at: Instant
+    proposed_by: str = "engine"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the canonical JSON of every field: what an approval is bound to."""
+        return digest_of(self.model_dump(mode="json"))
+
+
+def digest_of(body: object) -> str:
+    """SHA-256, in lower-case hex, of a JSON value written canonically (sorted keys, no spaces)."""
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,70 @@
+"""Who depends on whom: the services section of incident-config.yaml."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from steadyhand.journey.rule import Rule
+
+Kind = Literal["service", "database", "cache", "third_party", "balancer", "client"]
+
+
+class Service(Rule):
+    """A thing that can be sick: a service, database, cache or third party."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    kind: Kind = "service"
+    depends_on: tuple[str, ...] = ()
+    production: bool = Field(default=True, description="Real users are behind it.")
+    tier: Literal[1, 2, 3] = Field(default=2, description="1: users cannot do without it.")
+    metrics: tuple[str, ...] = Field(default=(), description="Selectors that hold its series.")
+    owner: str = ""
+
+
+class Topology(Rule):
+    """All services and the arrows between them."""
+
+    services: tuple[Service, ...] = ()
+
+    @model_validator(mode="after")
+    def _arrows_end_somewhere(self) -> "Topology":
+        known = {one.name for one in self.services}
+        for one in self.services:
+            lost = [name for name in one.depends_on if name not in known]
+            if lost:
+                raise ValueError(
+                    f"services.{one.name}.depends_on names {lost[0]!r}, which is no service here"
+                )
+        return self
+
+    def get(self, name: str) -> Service | None:
+        """The service of this name, if it is known."""
+        return next((one for one in self.services if one.name == name), None)
+
+    def callers(self, name: str) -> tuple[str, ...]:
+        """Those that depend on it directly."""
+        return tuple(one.name for one in self.services if name in one.depends_on)
+
+    def neighbourhood(self, name: str) -> tuple[str, ...]:
+        """The service itself, its direct callers, and all it depends on, near ones first."""
+        seen, queue = [name], [name]
+        while queue:
+            service = self.get(queue.pop(0))
+            for other in service.depends_on if service else ():
+                if other not in seen:
+                    seen.append(other)
+                    queue.append(other)
+        return (*seen, *(one for one in self.callers(name) if one not in seen))
+
+    def path(self, start: str, end: str) -> tuple[str, ...]:
+        """The shortest way from a cause to a symptom, against the arrows of dependence; empty if none."""
+        ways: list[tuple[str, ...]] = [(start,)]
+        seen = {start}
+        while ways:
+            way = ways.pop(0)
+            if way[-1] == end:
+                return way
+            fresh = [caller for caller in self.callers(way[-1]) if caller not in seen]
+            seen.update(fresh)
+            ways.extend((*way, caller) for caller in fresh)
+        return ()

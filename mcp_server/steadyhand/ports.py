@@ -1,0 +1,168 @@
+"""What the outside must offer, in our words, and the errors it may fail with.
+
+SteadyhandError
+├── SourceError             an outside system did not give what was asked
+│   ├── SourceUnavailable   not reachable, overloaded or too slow; a retry may help
+│   └── SourceRefused       it answered and said no; a retry does not help
+├── EffectUnknown           an effect was sent and no answer came: look before acting again
+├── ConfigError             incident-config.yaml or the environment is wrong; names the key
+└── LedgerError             the store cannot be read or written
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from steadyhand.journey.evidence.model import Change, DatabaseReport, LogLine, Series, Window
+from steadyhand.journey.remedy.model import CreateIndex, DropIndex
+from steadyhand.journey.rollout.model import Arms, Observed
+
+
+class SteadyhandError(Exception):
+    """Something Steadyhand can name went wrong."""
+
+
+class SourceError(SteadyhandError):
+    """An outside system did not give what was asked."""
+
+    def __init__(self, source: str, why: str) -> None:
+        super().__init__(f"{source}: {why}")
+        self.source = source
+        self.why = why
+
+
+class SourceUnavailable(SourceError):
+    """The outside system was not reachable, overloaded or too slow; a retry may help."""
+
+
+class SourceRefused(SourceError):
+    """The outside system answered and said no; a retry does not help."""
+
+
+class EffectUnknown(SourceError):
+    """An effect was sent and no answer came: look at the target before acting again."""
+
+
+class ConfigError(SteadyhandError):
+    """The configuration is wrong; the text names the key and the way out."""
+
+
+class LedgerError(SteadyhandError):
+    """The store cannot be read or written."""
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+        ...
+
+    async def sleep(self, span: timedelta) -> None:
+        """Return once `span` has passed."""
+        ...
+
+
+class LogSource(Protocol):
+    """Log lines of a service."""
+
+    name: str
+
+    async def lines(self, services: Sequence[str], window: Window) -> Sequence[LogLine]:
+        """All lines of these services in the window, oldest first. Raises SourceError."""
+        ...
+
+
+class MetricSource(Protocol):
+    """Series of a metrics system that speaks PromQL."""
+
+    name: str
+
+    async def series(self, selector: str, window: Window, step: timedelta) -> Sequence[Series]:
+        """Every series the selector matches, sampled each `step`. Raises SourceError."""
+        ...
+
+    async def value(self, expression: str, at: datetime) -> float | None:
+        """One number, or None where there is no sample. Raises SourceError."""
+        ...
+
+
+class ChangeSource(Protocol):
+    """What was deployed or changed."""
+
+    name: str
+
+    async def changes(self, services: Sequence[str], window: Window) -> Sequence[Change]:
+        """Changes to these services that began in the window, oldest first. Raises SourceError."""
+        ...
+
+
+class DatabaseProbe(Protocol):
+    """A read-only look into one database."""
+
+    name: str
+
+    async def look(self, at: datetime) -> DatabaseReport:
+        """What it is doing now. What cannot be seen is a gap in the report, not an error."""
+        ...
+
+
+class DatabaseHand(Protocol):
+    """The few guarded statements a fix may run in one database."""
+
+    name: str
+
+    async def index_state(self, index: str) -> str:
+        """One of absent, building, invalid, valid. Raises SourceError."""
+        ...
+
+    async def create_index(self, action: CreateIndex) -> None:
+        """Build it concurrently; returns when built. Raises SourceError, EffectUnknown."""
+        ...
+
+    async def drop_index(self, action: DropIndex) -> None:
+        """Drop it concurrently if it exists. Raises SourceError, EffectUnknown."""
+        ...
+
+
+class TrafficTarget(Protocol):
+    """One service whose traffic can be split between a stable and a canary arm.
+
+    Every step sets an absolute value and reads it back; all are safe to repeat.
+    """
+
+    name: str
+
+    async def observe(self) -> Observed:
+        """Share, versions and health of both arms now; changes nothing. Raises SourceError."""
+        ...
+
+    async def prepare(self, version: str, replicas: int) -> Observed:
+        """Bring the canary arm to this release without giving it traffic. Raises SourceError, EffectUnknown."""
+        ...
+
+    async def set_share(self, share: float, lease: timedelta) -> Observed:
+        """Give the canary arm this share; unless renewed the traffic is stable again after `lease`."""
+        ...
+
+    async def counters(self, slow_ms: tuple[float, float]) -> Arms:
+        """Cumulative requests, errors and slow answers (over each limit) of both arms, at one instant."""
+        ...
+
+    async def settle(self, version: str) -> Observed:
+        """Make the release permanent: the stable arm runs it, the canary arm has no traffic."""
+        ...
+
+    async def revert(self) -> Observed:
+        """Bring all traffic back to the stable arm and empty the canary arm."""
+        ...
+
+
+class Channel(Protocol):
+    """A way to reach a person."""
+
+    name: str
+
+    async def send(self, key: str, target: str, subject: str, body: str) -> str:
+        """Send one message; `key` is its idempotency key. Returns the provider's id. Raises SourceError."""
+        ...
