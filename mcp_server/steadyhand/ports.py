@@ -138,7 +138,7 @@ class TrafficTarget(Protocol):
         ...
 
     async def prepare(self, version: str, replicas: int) -> Observed:
-        """Bring the canary arm to this release without giving it traffic. Raises SourceError, EffectUnknown."""
+        """Bring the canary arm to this release, without traffic. Raises SourceError, EffectUnknown."""
         ...
 
     async def set_share(self, share: float, lease: timedelta) -> Observed:
