@@ -119,11 +119,33 @@ class Onset(Value):
     hi: Instant
 
 
+Role = Literal[
+    "latency",  # seconds an answer takes, p95 of a histogram
+    "errors",  # failed answers: rate or share
+    "traffic",  # answers or calls per second
+    "saturation",  # how much of something bounded is in use
+    "waiting",  # how many queue for it
+    "resource",  # CPU, memory, disk, threads
+    "work",  # rows read, scans, cache misses, evictions: what a dependency does per second
+    "up",  # alive or not, hits or not
+    "new_log",  # a message never seen in the calm window
+    "log_rate",  # a known message that surged or went quiet
+    "change",  # something somebody did
+    "idle_in_transaction",  # sessions that hold a transaction open and do nothing
+    "lock_queue",  # sessions blocked by another session
+    "full_scan",  # a statement that reads a whole table to find few rows
+    "table_load",  # a table read far more than before
+    "connections",  # how many sessions of how many allowed
+    "other",
+]
+
+
 class Item(Value):
     """One piece of evidence. `id` is stable within the incident and is what a hypothesis cites."""
 
     id: str = Field(description="m1.. metric, l1.. log, c1.. change, d1.. database, t1.. topology, g1.. gap.")
     kind: Literal["metric", "log", "change", "database", "topology", "gap"]
+    role: Role = "other"
     entity: str = Field(description="The service, database or third party it speaks of.")
     title: str = Field(max_length=300, description="One line for a tired reader; untrusted text is quoted.")
     onset: Onset | None = None
