@@ -1,0 +1,50 @@
+"""What a decision asks for: rows to be written in the same transaction as the new state."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from steadyhand.journey.rule import Instant, Value
+
+TimerKind = Literal["investigate", "escalate", "approval", "rollout"]
+
+
+class Arm(Value):
+    """Wake up at an instant. The same key armed again moves the timer."""
+
+    kind: TimerKind
+    key: str
+    due_at: Instant
+    payload: dict[str, str] = Field(default={})
+
+
+class Disarm(Value):
+    """Do not wake up any more for these kinds."""
+
+    kinds: tuple[TimerKind, ...]
+
+
+class Send(Value):
+    """Tell somebody. `key` makes the message one message, however often it is tried."""
+
+    key: str
+    channel: str
+    target: str
+    subject: str
+    body: str
+
+
+ActorKind = Literal["human", "agent", "system"]
+
+
+class Record(Value):
+    """A line of the audit trail."""
+
+    action: str
+    body: dict[str, str] = Field(default={})
+    actor: str = "steadyhand"
+    actor_kind: ActorKind = "system"
+    via: str = "service"
+
+
+Command = Arm | Disarm | Send | Record

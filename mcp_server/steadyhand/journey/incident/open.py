@@ -1,0 +1,44 @@
+"""How an incident begins."""
+
+from datetime import datetime
+
+from steadyhand.journey.alert.model import Alert
+from steadyhand.journey.alert.severity import Severity
+from steadyhand.journey.commands import Arm, Record
+from steadyhand.journey.incident.paging import next_page, page
+from steadyhand.journey.incident.state import Incident, Outcome, Policy
+
+
+def open_incident(
+    given_id: str, alert: Alert, severity: tuple[Severity, str], policy: Policy, now: datetime
+) -> Outcome:
+    """A firing alert that belongs to no open incident: open one, page the first rung, look at once."""
+    incident = Incident(
+        id=given_id,
+        service=alert.service,
+        title=alert.summary or alert.name,
+        severity=severity[0],
+        severity_why=severity[1],
+        opened_at=now,
+        alerts=(alert,),
+        note="Reading the evidence.",
+        milestones={"started": min(alert.starts_at, now), "detected": now},
+        policy=policy,
+    )
+    commands = (
+        Record(action="incident.opened", body=_facts(incident, alert)),
+        *page(incident, f"{alert.name} is firing."),
+        *next_page(incident, now),
+        Arm(kind="investigate", key=f"{given_id}:investigate", due_at=now),
+    )
+    return incident, commands
+
+
+def _facts(incident: Incident, alert: Alert) -> dict[str, str]:
+    return {
+        "alert": alert.name,
+        "service": alert.service,
+        "source": alert.source,
+        "severity": incident.severity,
+        "severity_why": incident.severity_why,
+    }

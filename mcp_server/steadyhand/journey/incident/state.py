@@ -1,0 +1,178 @@
+"""What is known of one incident, and what can happen to it."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from steadyhand.journey.alert.model import Alert
+from steadyhand.journey.alert.severity import Severity
+from steadyhand.journey.approval.consent import Decision
+from steadyhand.journey.approval.guardrails import GuardrailVerdict
+from steadyhand.journey.approval.policy import ApprovalRule
+from steadyhand.journey.commands import Command
+from steadyhand.journey.escalation.ladder import Ladder, SeverityTreatment
+from steadyhand.journey.remedy.plan import Plan
+from steadyhand.journey.rule import Duration, Instant, Value
+
+Status = Literal["investigating", "awaiting_approval", "rolling_out", "needs_human", "resolved"]
+Milestone = Literal[
+    "started",  # the earliest onset in the evidence, else the alert's own start
+    "detected",
+    "evidence_ready",
+    "fix_ready",
+    "decided",
+    "rollout_started",
+    "fully_out",
+    "resolved",
+]
+
+
+class Policy(Value):
+    """The rules as they were when the incident opened; an edited config never changes them."""
+
+    ladder: Ladder
+    treatment: SeverityTreatment
+    approval: ApprovalRule
+    relapse: Duration
+
+
+class Incident(Value):
+    """One incident, whole."""
+
+    id: str
+    version: int = 0
+    status: Status = "investigating"
+    service: str
+    title: str
+    severity: Severity
+    severity_why: str
+    opened_at: Instant
+    alerts: tuple[Alert, ...] = Field(default=(), description="The latest of each dedup key.")
+    episode: int = Field(default=0, ge=0, description="How often it came back after it was resolved.")
+    repeats: int = Field(default=0, ge=0, description="Alerts that said again what was known.")
+    rung: int = Field(default=0, ge=0, description="How far up the ladder people were told.")
+    acked_by: str = ""
+    plan: str = Field(default="", description="The plan in question now.")
+    plans: tuple[str, ...] = Field(default=(), description="All plans proposed, best first.")
+    rollout: str = ""
+    attempts: int = Field(default=0, ge=0)
+    note: str = Field(default="", description="Why it stands where it stands, in one sentence.")
+    milestones: dict[Milestone, Instant] = Field(default={})
+    policy: Policy
+
+    @property
+    def firing(self) -> bool:
+        """Whether any of its alerts still fires."""
+        return any(one.status == "firing" for one in self.alerts)
+
+
+class AlertSeen(Value):
+    """An alert of this incident came in: new, again, or resolved."""
+
+    alert: Alert
+
+
+class Acknowledged(Value):
+    """Somebody has it."""
+
+    by: str
+    via: str
+
+
+class TierSilent(Value):
+    """Nobody acknowledged within the tier's time."""
+
+    rung: int
+    due_at: Instant
+
+
+class Investigated(Value):
+    """Evidence was read and hypotheses ranked; plans, if any, are stored."""
+
+    evidence_at: Instant
+    started_at: Instant | None
+    headline: str
+    plans: tuple[Plan, ...] = ()
+    verdict: GuardrailVerdict | None = None
+
+
+class InvestigationFailed(Value):
+    """Evidence could not be read at all."""
+
+    why: str
+
+
+class PlanChosen(Value):
+    """Another of the plans, or a new one, is the one in question now."""
+
+    plan: Plan
+    verdict: GuardrailVerdict
+    by: str
+
+
+class Decided(Value):
+    """A human, or the policy, decided about the plan in question."""
+
+    decision: Decision
+
+
+class ApprovalSilent(Value):
+    """Nobody answered the question within its time."""
+
+    plan: str
+    due_at: Instant
+
+
+class RolloutStarted(Value):
+    """The approval was used and the first step is on its way."""
+
+    rollout: str
+
+
+class RolloutMoved(Value):
+    """The rollout reached its next phase."""
+
+    rollout: str
+    phase: str
+    note: str
+
+
+class RolloutEnded(Value):
+    """The rollout is over."""
+
+    rollout: str
+    outcome: Literal["verified", "reverted", "stuck"]
+    reason: str
+
+
+class Escalated(Value):
+    """Somebody asked for the next tier now."""
+
+    by: str
+    why: str
+
+
+class ClosedByHuman(Value):
+    """A human says it is over."""
+
+    by: str
+    via: str
+    why: str
+
+
+Event = (
+    AlertSeen
+    | Acknowledged
+    | TierSilent
+    | Investigated
+    | InvestigationFailed
+    | PlanChosen
+    | Decided
+    | ApprovalSilent
+    | RolloutStarted
+    | RolloutMoved
+    | RolloutEnded
+    | Escalated
+    | ClosedByHuman
+)
+Outcome = tuple[Incident, tuple[Command, ...]]
