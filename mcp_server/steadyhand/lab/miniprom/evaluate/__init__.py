@@ -1,0 +1,1 @@
+"""PromQL: from text to a checked plan, from a plan and samples to values. Pure."""
