@@ -1,1 +1,1 @@
-"""Fakes that ship with the package: small, real, and held to the same contracts."""
+"""Small real implementations of every port, for stories, tests and adapter authors."""

@@ -1,0 +1,82 @@
+"""Logs, metrics and changes held in memory."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from steadyhand.journey.evidence.model import Change, LogLine, Series, Window
+from steadyhand.ports import SourceError
+
+
+class MemoryLogs:
+    """A LogSource over lines it was given."""
+
+    def __init__(self, lines: Sequence[LogLine] = (), name: str = "memory-logs") -> None:
+        self.name = name
+        self.held = list(lines)
+        self.failure: SourceError | None = None
+
+    async def lines(self, services: Sequence[str], window: Window) -> Sequence[LogLine]:
+        """Lines of these services in the window, oldest first; raises `failure` when one is set."""
+        if self.failure is not None:
+            raise self.failure
+        wanted = [one for one in self.held if one.service in services and window.start <= one.at < window.end]
+        return sorted(wanted, key=lambda one: one.at)
+
+
+class MemoryMetrics:
+    """A MetricSource that knows some selectors and some expressions by heart."""
+
+    def __init__(
+        self,
+        series: Mapping[str, Sequence[Series]] | None = None,
+        values: Mapping[str, float | None] | None = None,
+        name: str = "memory-metrics",
+    ) -> None:
+        self.name = name
+        self.held = dict(series or {})
+        self.values = dict(values or {})
+        self.failure: SourceError | None = None
+
+    async def series(self, selector: str, window: Window, step: timedelta) -> Sequence[Series]:
+        """What is held under this very selector, cut to the window and thinned to the step."""
+        if self.failure is not None:
+            raise self.failure
+        cut = (_cut(one, window, step) for one in self.held.get(selector, ()))
+        return [one for one in cut if one.times]
+
+    async def value(self, expression: str, at: datetime) -> float | None:  # noqa: ARG002 -- the same at all times
+        """The number held under this expression, None when there is none."""
+        if self.failure is not None:
+            raise self.failure
+        return self.values.get(expression)
+
+
+def _cut(series: Series, window: Window, step: timedelta) -> Series:
+    start, end = window.start.timestamp(), window.end.timestamp()
+    kept: list[tuple[float, float]] = []
+    for time, value in zip(series.times, series.values, strict=True):
+        if start <= time < end and (not kept or time - kept[-1][0] >= step.total_seconds()):
+            kept.append((time, value))
+    return series.model_copy(
+        update={"times": tuple(time for time, _ in kept), "values": tuple(value for _, value in kept)}
+    )
+
+
+class MemoryChanges:
+    """A ChangeSource over changes it was given."""
+
+    def __init__(self, changes: Sequence[Change] = (), name: str = "memory-changes") -> None:
+        self.name = name
+        self.held = list(changes)
+        self.failure: SourceError | None = None
+
+    async def changes(self, services: Sequence[str], window: Window) -> Sequence[Change]:
+        """Changes to these services that began in the window, oldest first; raises `failure` when set."""
+        if self.failure is not None:
+            raise self.failure
+        wanted = [
+            one
+            for one in self.held
+            if one.service in services and window.start <= one.started_at < window.end
+        ]
+        return sorted(wanted, key=lambda one: one.started_at)
