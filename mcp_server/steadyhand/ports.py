@@ -7,6 +7,7 @@ SteadyhandError
 ├── EffectUnknown           an effect was sent and no answer came: look before acting again
 ├── ConfigError             incident-config.yaml or the environment is wrong; names the key
 └── LedgerError             the store cannot be read or written
+    └── LeaseLost           another process has taken the work over: drop it
 """
 
 from collections.abc import Sequence
@@ -49,6 +50,10 @@ class ConfigError(SteadyhandError):
 
 class LedgerError(SteadyhandError):
     """The store cannot be read or written."""
+
+
+class LeaseLost(LedgerError):
+    """Another process has taken the work over: drop it, write nothing."""
 
 
 class Clock(Protocol):

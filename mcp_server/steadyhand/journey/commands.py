@@ -24,6 +24,10 @@ class Disarm(Value):
     kinds: tuple[TimerKind, ...]
 
 
+class Unsend(Value):
+    """Take back pages that have not left yet: somebody has it."""
+
+
 class Send(Value):
     """Tell somebody. `key` makes the message one message, however often it is tried."""
 
@@ -47,4 +51,4 @@ class Record(Value):
     via: str = "service"
 
 
-Command = Arm | Disarm | Send | Record
+Command = Arm | Disarm | Send | Unsend | Record

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.approval.guardrails import Allow, AskHuman, GuardrailVerdict, Refuse
-from steadyhand.journey.commands import ActorKind, Arm, Command, Disarm, Record
+from steadyhand.journey.commands import ActorKind, Arm, Command, Disarm, Record, Unsend
 from steadyhand.journey.incident.paging import lateness, page, tell
 from steadyhand.journey.incident.state import (
     ApprovalSilent,
@@ -121,13 +121,13 @@ def _decided(incident: Incident, decision: Decision, now: datetime) -> Outcome:
             "milestones": {**incident.milestones, "decided": now},
         }
     )
-    quiet = Disarm(kinds=("approval", "escalate"))
+    quiet = (Disarm(kinds=("approval", "escalate")), Unsend())
     if decision.answer == "reject":
         after, commands = _for_human(decided, "plan.set_aside", f"{decision.by} said no: {decision.reason}")
-        return after, (quiet, record, *commands)
+        return after, (*quiet, record, *commands)
     after = decided.model_copy(update={"status": "rolling_out", "note": "Approved; starting."})
     start = Arm(kind="rollout", key=f"{incident.id}:rollout", due_at=now, payload={"plan": decision.plan})
-    return after, (quiet, record, start)
+    return after, (*quiet, record, start)
 
 
 def _unanswered(incident: Incident, event: ApprovalSilent, now: datetime) -> Outcome:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import assert_never
 
-from steadyhand.journey.commands import ActorKind, Arm, Disarm, Record
+from steadyhand.journey.commands import ActorKind, Arm, Disarm, Record, Unsend
 from steadyhand.journey.incident import consent, rollout
 from steadyhand.journey.incident.paging import lateness, next_page, page
 from steadyhand.journey.incident.state import (
@@ -100,7 +100,7 @@ def _acknowledged(incident: Incident, event: Acknowledged) -> Outcome:
         return incident, ()
     after = incident.model_copy(update={"acked_by": event.by})
     record = Record(action="incident.acknowledged", actor=event.by, actor_kind="human", via=event.via)
-    return after, (Disarm(kinds=("escalate",)), record)
+    return after, (Disarm(kinds=("escalate",)), Unsend(), record)
 
 
 def _tier_silent(incident: Incident, event: TierSilent, now: datetime) -> Outcome:

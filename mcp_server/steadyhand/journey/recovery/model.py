@@ -12,7 +12,8 @@ class Goal(Value):
     """One measured number with the bound it must be on the right side of."""
 
     name: str
-    expression: str = Field(description="PromQL that gives one number.")
+    kind: Literal["errors", "latency", "other"] = "other"
+    expression: str = Field(description="PromQL that gives one number; an error share, or seconds.")
     comparison: Literal["<=", ">="] = "<="
     bound: float
     unit: str = ""

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+from typing import Literal
 
 from pydantic import Field
 
-from steadyhand.journey.recovery.model import Goal
+from steadyhand.journey.recovery.model import Goal, RecoveryRule
 from steadyhand.journey.remedy.model import Fix
 from steadyhand.journey.rollout.rule import CanaryRule
 from steadyhand.journey.rule import Instant, Share, Value
@@ -22,6 +23,13 @@ class Plan(Value):
     confidence: Share
     calibrated: bool
     canary: CanaryRule
+    judged_by: Literal["errors", "slow90"] = Field(
+        default="errors", description="The counter that must be proven better on the canary."
+    )
+    slow_ms: tuple[float, float] = Field(
+        default=(400.0, 2000.0), description="Limits, in ms, beyond which an answer counts as slow."
+    )
+    recovery: RecoveryRule
     goals: tuple[Goal, ...] = Field(min_length=1, description="The numbers that hurt and must recover.")
     created_at: Instant
     expires_at: Instant

@@ -1,0 +1,92 @@
+"""Commands of the journey, carried out as rows of the open transaction."""
+
+import json
+from datetime import datetime
+from typing import assert_never
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from steadyhand.adapters.ledger import schema as s
+from steadyhand.adapters.ledger.engine import to_ms
+from steadyhand.journey.audit import GENESIS, Entry, seal
+from steadyhand.journey.commands import Arm, Command, Disarm, Record, Send, Unsend
+from steadyhand.journey.incident.state import Incident
+
+
+def carry_out(db: Connection, incident: Incident, command: Command, now: datetime) -> None:
+    """Write what one command asks for."""
+    match command:
+        case Arm():
+            _arm(db, incident.id, command)
+        case Disarm():
+            _disarm(db, incident.id, command)
+        case Send():
+            _send(db, incident.id, command, now)
+        case Unsend():
+            _unsend(db, incident.id)
+        case Record():
+            write_entry(db, incident.id, command, now)
+        case _:
+            assert_never(command)
+
+
+def write_entry(db: Connection, incident: str, record: Record, now: datetime) -> None:
+    """Append to the audit trail; the write lock of the transaction keeps the chain in one line."""
+    newest = select(s.audit.c.seq, s.audit.c.hash).order_by(s.audit.c.seq.desc()).limit(1)
+    last = db.execute(newest).one_or_none()
+    entry = seal(
+        Entry(
+            seq=(last.seq if last else 0) + 1,
+            ts=to_ms(now),
+            incident=incident,
+            prev=last.hash if last else GENESIS,
+            **record.model_dump(),
+        )
+    )
+    db.execute(insert(s.audit).values({**entry.model_dump(), "body": json.dumps(entry.body)}))
+
+
+def _arm(db: Connection, incident: str, command: Arm) -> None:
+    values = {
+        "kind": command.kind,
+        "state": "armed",
+        "due_at": to_ms(command.due_at),
+        "owner": None,
+        "lease_until": None,
+        "attempts": 0,
+        "payload": json.dumps(command.payload),
+    }
+    row = insert(s.timer).values(key=command.key, incident=incident, epoch=0, **values)
+    again = {**values, "epoch": s.timer.c.epoch + 1}
+    db.execute(row.on_conflict_do_update(index_elements=["key"], set_=again))
+
+
+def _disarm(db: Connection, incident: str, command: Disarm) -> None:
+    armed = (
+        (s.timer.c.incident == incident) & (s.timer.c.state == "armed") & s.timer.c.kind.in_(command.kinds)
+    )
+    db.execute(update(s.timer).where(armed).values(state="cancelled"))
+
+
+def _send(db: Connection, incident: str, command: Send, now: datetime) -> None:
+    row = insert(s.outbox).values(
+        key=command.key,
+        incident=incident,
+        channel=command.channel,
+        target=command.target,
+        subject=command.subject,
+        body=command.body,
+        state="queued",
+        due_at=to_ms(now),
+    )
+    db.execute(row.on_conflict_do_nothing())
+
+
+def _unsend(db: Connection, incident: str) -> None:
+    waiting = (
+        (s.outbox.c.incident == incident)
+        & (s.outbox.c.state == "queued")
+        & s.outbox.c.key.like(f"{incident}:%:page:%")
+    )
+    db.execute(update(s.outbox).where(waiting).values(state="cancelled"))

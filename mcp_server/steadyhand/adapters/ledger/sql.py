@@ -1,0 +1,130 @@
+"""The store: transactions, and the two queues that workers claim from under a lease."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, func, select, update
+
+from steadyhand.adapters.ledger import schema as s
+from steadyhand.adapters.ledger.engine import from_ms, named, open_engine, to_ms
+from steadyhand.adapters.ledger.transaction import SqlTransaction
+from steadyhand.store import Message, Timer
+
+
+class SqlLedger:
+    """The store in one SQLite file. Safe to use from any thread of one host."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._engine = open_engine(path)
+
+    @contextmanager
+    def write(self) -> Iterator[SqlTransaction]:
+        """A transaction that commits when the block ends well. Raises LedgerError."""
+        with named(), self._engine.begin() as connection:
+            yield SqlTransaction(connection)
+
+    @contextmanager
+    def read(self) -> Iterator[SqlTransaction]:
+        """A consistent look that writes nothing. Raises LedgerError."""
+        with named(), self._engine.connect() as connection:
+            yield SqlTransaction(connection.execution_options(reads=True))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def claim_timers(self, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[Timer]:
+        """Lease timers that are due, earliest first."""
+        due = (s.timer.c.state == "armed") & (s.timer.c.due_at <= to_ms(now))
+        rows = self._claim(s.timer, due, "leased", owner, now + lease, most)
+        return [
+            Timer(
+                key=row["key"],
+                incident=row["incident"],
+                kind=row["kind"],
+                epoch=row["epoch"],
+                due_at=from_ms(row["due_at"]),
+                attempts=row["attempts"],
+                payload=json.loads(row["payload"]),
+            )
+            for row in rows
+        ]
+
+    def claim_messages(self, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[Message]:
+        """Lease messages that wait to be sent, oldest first."""
+        due = (s.outbox.c.state == "queued") & (s.outbox.c.due_at <= to_ms(now))
+        rows = self._claim(s.outbox, due, "sending", owner, now + lease, most)
+        fields = Message.model_fields
+        return [Message.model_validate({name: row[name] for name in fields}) for row in rows]
+
+    def extend(self, timer: Timer, until: datetime) -> None:
+        """Hold a timer's lease for longer."""
+        held = (s.timer.c.key == timer.key) & (s.timer.c.epoch == timer.epoch)
+        self._set(s.timer, held & (s.timer.c.state == "leased"), lease_until=to_ms(until))
+
+    def release(self, timer: Timer, due_at: datetime, *, dead: bool) -> None:
+        """Give a timer back for another try, or declare it dead."""
+        held = (s.timer.c.key == timer.key) & (s.timer.c.epoch == timer.epoch)
+        state = "dead" if dead else "armed"
+        self._set(
+            s.timer, held & (s.timer.c.state == "leased"), state=state, due_at=to_ms(due_at), owner=None
+        )
+
+    def sent(self, message: Message, receipt: str) -> None:
+        """The channel took the message."""
+        self._set(s.outbox, s.outbox.c.key == message.key, state="sent", receipt=receipt, error="")
+
+    def unsent(self, message: Message, why: str, again_at: datetime | None, *, unknown: bool) -> None:
+        """The channel did not take it: try again at an instant, or give up. Unknown is its own state."""
+        state = "queued" if again_at else ("unknown" if unknown else "failed")
+        values: dict[str, object] = {"state": state, "error": why}
+        if again_at:
+            values["due_at"] = to_ms(again_at)
+        self._set(s.outbox, s.outbox.c.key == message.key, **values)
+
+    def reclaim(self, now: datetime, *, all_owners: bool) -> int:
+        """Take back what dead processes held; `all_owners` when no other process can be alive."""
+        count = 0
+        for table, held, free in ((s.timer, "leased", "armed"), (s.outbox, "sending", "queued")):
+            late = table.c.state == held
+            if not all_owners:
+                late &= table.c.lease_until < to_ms(now)
+            count += self._set(table, late, state=free, owner=None)
+        return count
+
+    def next_due(self) -> datetime | None:
+        """When the earliest timer or message is due."""
+        with named(), self._engine.connect() as connection:
+            db = connection.execution_options(reads=True)
+            timer = db.execute(select(func.min(s.timer.c.due_at)).where(s.timer.c.state == "armed")).scalar()
+            mail = db.execute(
+                select(func.min(s.outbox.c.due_at)).where(s.outbox.c.state == "queued")
+            ).scalar()
+        known = [one for one in (timer, mail) if one is not None]
+        return from_ms(min(known)) if known else None
+
+    def _claim(
+        self, table: Table, due: ColumnElement[bool], state: str, owner: str, until: datetime, most: int
+    ) -> Sequence[dict[str, Any]]:
+        chosen = select(table.c.key).where(due).order_by(table.c.due_at).limit(most)
+        values: dict[str, object] = {
+            "state": state,
+            "owner": owner,
+            "lease_until": to_ms(until),
+            "attempts": table.c.attempts + 1,
+        }
+        if "epoch" in table.c:
+            values["epoch"] = table.c.epoch + 1
+        claim = update(table).where(table.c.key.in_(chosen)).values(values).returning(*table.c)
+        with named(), self._engine.begin() as db:
+            rows = [dict(one) for one in db.execute(claim).mappings()]
+        return sorted(rows, key=lambda row: (row["due_at"], row["key"]))
+
+    def _set(self, table: Table, where: ColumnElement[bool], **values: object) -> int:
+        with named(), self._engine.begin() as db:
+            return db.execute(update(table).where(where).values(**values)).rowcount

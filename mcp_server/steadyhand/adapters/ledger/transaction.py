@@ -1,0 +1,255 @@
+"""Reads and writes inside one transaction."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import IntegrityError
+
+from steadyhand.adapters.ledger import schema as s
+from steadyhand.adapters.ledger.commands import carry_out, write_entry
+from steadyhand.adapters.ledger.engine import from_ms, to_ms
+from steadyhand.journey.alert.model import Alert
+from steadyhand.journey.approval.consent import Decision
+from steadyhand.journey.audit import Entry
+from steadyhand.journey.commands import Command, Record
+from steadyhand.journey.evidence.model import Change, Window
+from steadyhand.journey.incident.state import Incident
+from steadyhand.journey.rollout.machine import OVER, Rollout
+from steadyhand.ports import LeaseLost, LedgerError
+from steadyhand.store import Body, DocumentKind, Person, Receipt, Timer
+
+_RAW_MOST = 65_536
+
+
+class SqlTransaction:
+    """One open transaction; made by `SqlLedger.write` and `SqlLedger.read`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    # incidents
+
+    def incident(self, wanted: str) -> Incident | None:
+        """The incident of this id."""
+        found = self._db.execute(select(s.incident.c.state).where(s.incident.c.id == wanted)).scalar()
+        return Incident.model_validate_json(found) if found else None
+
+    def incidents(self, limit: int) -> Sequence[Incident]:
+        """The latest incidents, newest first."""
+        rows = self._db.execute(
+            select(s.incident.c.state)
+            .order_by(s.incident.c.opened_at.desc(), s.incident.c.id.desc())
+            .limit(limit)
+        )
+        return [Incident.model_validate_json(one) for one in rows.scalars()]
+
+    def current(self, service: str, now: datetime) -> Incident | None:
+        """The incident a new alert belongs to: open, or resolved within its relapse window."""
+        newest = (
+            select(s.incident.c.state)
+            .where(s.incident.c.service == service)
+            .order_by(s.incident.c.opened_at.desc())
+            .limit(1)
+        )
+        found = self._db.execute(newest).scalar()
+        incident = Incident.model_validate_json(found) if found else None
+        if incident is None or incident.status != "resolved":
+            return incident
+        resolved = incident.milestones.get("resolved", incident.opened_at)
+        return incident if now - resolved <= incident.policy.relapse else None
+
+    def save(self, incident: Incident, commands: Sequence[Command], now: datetime) -> Incident:
+        """Write the incident and carry out the commands. Raises LedgerError if it was changed meanwhile."""
+        after = incident.model_copy(update={"version": incident.version + 1})
+        resolved = after.milestones.get("resolved")
+        values = {
+            "version": after.version,
+            "status": after.status,
+            "service": after.service,
+            "resolved_at": to_ms(resolved) if resolved else None,
+            "state": after.model_dump_json(),
+        }
+        if incident.version == 0:
+            opened = to_ms(after.opened_at)
+            self._db.execute(insert(s.incident).values(id=after.id, opened_at=opened, **values))
+        else:
+            same = (s.incident.c.id == after.id) & (s.incident.c.version == incident.version)
+            if self._db.execute(update(s.incident).where(same).values(**values)).rowcount != 1:
+                raise LedgerError(f"incident {after.id} was changed meanwhile; load it again")
+        for command in commands:
+            carry_out(self._db, after, command, now)
+        return after
+
+    def record(self, incident: str, record: Record, now: datetime) -> None:
+        """Add a line to the audit trail."""
+        write_entry(self._db, incident, record, now)
+
+    def keep_alert(self, incident: str, alert: Alert, raw: str, now: datetime) -> None:
+        """Keep an alert as it came in, cut at 64 KiB."""
+        row = insert(s.alert).values(
+            incident=incident,
+            dedup_key=alert.dedup_key,
+            status=alert.status,
+            at=to_ms(now),
+            raw=raw[:_RAW_MOST],
+        )
+        self._db.execute(row)
+
+    # documents
+
+    def put(self, kind: DocumentKind, key: str, incident: str, body: Body, now: datetime) -> None:
+        """Write a document, or write it anew."""
+        values = {"incident": incident, "at": to_ms(now), "body": body.model_dump_json()}
+        row = insert(s.document).values(kind=kind, id=key, **values)
+        self._db.execute(row.on_conflict_do_update(index_elements=["kind", "id"], set_=values))
+
+    def get(self, kind: DocumentKind, key: str, as_type: type[Body]) -> Body | None:
+        """The document of this kind and key."""
+        one = select(s.document.c.body).where(s.document.c.kind == kind, s.document.c.id == key)
+        return self._as(one, as_type)
+
+    def latest(self, kind: DocumentKind, incident: str, as_type: type[Body]) -> Body | None:
+        """The newest document of this kind in an incident."""
+        newest = (
+            select(s.document.c.body)
+            .where(s.document.c.kind == kind, s.document.c.incident == incident)
+            .order_by(s.document.c.at.desc(), s.document.c.id.desc())
+            .limit(1)
+        )
+        return self._as(newest, as_type)
+
+    def _as(self, query: Select[str], as_type: type[Body]) -> Body | None:
+        found = self._db.execute(query).scalar()
+        return as_type.model_validate_json(found) if found else None
+
+    # decisions
+
+    def decide(self, incident: str, decision: Decision) -> Decision:
+        """Store the decision, or return the one that was first."""
+        state = decision.model_dump_json()
+        row = insert(s.decision).values(plan=decision.plan, incident=incident, state=state)
+        self._db.execute(row.on_conflict_do_nothing())
+        first = self.decision(decision.plan)
+        assert first is not None, "a decision just written can be read"
+        return first
+
+    def decision(self, plan: str) -> Decision | None:
+        """What was decided about a plan."""
+        row = self._db.execute(select(s.decision).where(s.decision.c.plan == plan)).one_or_none()
+        if row is None:
+            return None
+        decision = Decision.model_validate_json(row.state)
+        return decision.model_copy(update={"used_at": from_ms(row.used_at)}) if row.used_at else decision
+
+    def use_decision(self, plan: str, now: datetime) -> bool:
+        """Mark it used; False if it was used before."""
+        unused = (s.decision.c.plan == plan) & s.decision.c.used_at.is_(None)
+        done = self._db.execute(update(s.decision).where(unused).values(used_at=to_ms(now)))
+        return done.rowcount == 1
+
+    # rollouts
+
+    def rollout(self, wanted: str) -> Rollout | None:
+        """The rollout of this id."""
+        found = self._db.execute(select(s.rollout.c.state).where(s.rollout.c.id == wanted)).scalar()
+        return Rollout.model_validate_json(found) if found else None
+
+    def running_on(self, service: str) -> Rollout | None:
+        """The rollout that is under way on a service."""
+        running = (s.rollout.c.service == service) & (s.rollout.c.running == 1)
+        found = self._db.execute(select(s.rollout.c.state).where(running)).scalar()
+        return Rollout.model_validate_json(found) if found else None
+
+    def save_rollout(self, rollout: Rollout) -> None:
+        """Write a rollout. Raises LedgerError when another one runs on the same service."""
+        values = {
+            "incident": rollout.incident,
+            "service": rollout.plan.service,
+            "running": int(rollout.phase not in OVER),
+            "state": rollout.model_dump_json(),
+        }
+        row = insert(s.rollout).values(id=rollout.id, **values)
+        try:
+            self._db.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
+        except IntegrityError as error:
+            raise LedgerError(f"another rollout runs on {rollout.plan.service}") from error
+
+    # changes
+
+    def keep_change(self, change: Change) -> None:
+        """Write a change, or what is known of it by now."""
+        values = {
+            "service": change.service,
+            "started_at": to_ms(change.started_at),
+            "body": change.model_dump_json(),
+        }
+        row = insert(s.change).values(id=change.id, **values)
+        self._db.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
+
+    def changes(self, services: Sequence[str], window: Window) -> Sequence[Change]:
+        """Changes to these services (all, if none is named) that began in the window, oldest first."""
+        began = s.change.c.started_at
+        query = select(s.change.c.body).where(began >= to_ms(window.start), began < to_ms(window.end))
+        if services:
+            query = query.where(s.change.c.service.in_(services))
+        rows = self._db.execute(query.order_by(began)).scalars()
+        return [Change.model_validate_json(one) for one in rows]
+
+    # people
+
+    def person(self, name: str) -> Person | None:
+        """The person of this name."""
+        row = self._db.execute(select(s.person).where(s.person.c.name == name)).one_or_none()
+        return _person(row) if row else None
+
+    def people(self) -> Sequence[Person]:
+        """Everybody who can sign in."""
+        return [_person(one) for one in self._db.execute(select(s.person).order_by(s.person.c.name))]
+
+    def save_person(self, person: Person) -> None:
+        """Write a person, or write them anew."""
+        values = {
+            "role": person.role,
+            "pin_hash": person.pin_hash,
+            "wrong": person.wrong,
+            "locked_until": to_ms(person.locked_until),
+        }
+        row = insert(s.person).values(name=person.name, **values)
+        self._db.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
+
+    # what happened
+
+    def trail(self, incident: str = "") -> Sequence[Entry]:
+        """The audit trail, whole or of one incident, oldest first."""
+        query = select(s.audit).order_by(s.audit.c.seq)
+        rows = self._db.execute(query.where(s.audit.c.incident == incident) if incident else query)
+        return [Entry.model_validate({**one, "body": json.loads(one["body"])}) for one in rows.mappings()]
+
+    def receipts(self, incident: str) -> Sequence[Receipt]:
+        """What became of each message of an incident."""
+        columns = ("channel", "target", "subject", "state", "attempts", "error")
+        query = select(*(s.outbox.c[one] for one in columns)).where(s.outbox.c.incident == incident)
+        return [Receipt.model_validate(dict(one)) for one in self._db.execute(query).mappings()]
+
+    def finish(self, timer: Timer) -> None:
+        """The timer is done. Raises LeaseLost when another process has taken it over."""
+        mine = (s.timer.c.key == timer.key) & (s.timer.c.state == "leased") & (s.timer.c.epoch == timer.epoch)
+        if self._db.execute(update(s.timer).where(mine).values(state="done")).rowcount != 1:
+            raise LeaseLost(f"timer {timer.key} was taken over by another process")
+
+    def count_audit(self) -> int:
+        """How many lines the trail has."""
+        return self._db.execute(select(func.count()).select_from(s.audit)).scalar_one()
+
+
+def _person(row: Row[tuple[str, str, str, int, int]]) -> Person:
+    return Person(
+        name=row.name,
+        role=row.role,
+        pin_hash=row.pin_hash,
+        wrong=row.wrong,
+        locked_until=from_ms(row.locked_until),
+    )

@@ -1,0 +1,58 @@
+"""Did it help? Missing data is never success."""
+
+from collections.abc import Sequence
+
+from steadyhand.journey.recovery.model import Goal, Reading
+from steadyhand.journey.rule import Value
+
+_WORSE = 1.5
+
+
+class Assessment(Value):
+    """Where the goals stand at one instant."""
+
+    met: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    worse: tuple[str, ...] = ()
+
+    @property
+    def recovered(self) -> bool:
+        """Every goal was measured and every goal is met."""
+        return bool(self.met) and not self.missed and not self.unknown
+
+    @property
+    def words(self) -> str:
+        """The assessment in one line."""
+        parts = (
+            ("recovered: ", self.met),
+            ("not yet: ", self.missed),
+            ("no samples: ", self.unknown),
+        )
+        return "; ".join(head + ", ".join(names) for head, names in parts if names)
+
+
+def assess(goals: Sequence[Goal], readings: Sequence[Reading]) -> Assessment:
+    """Compare each goal with its reading. A goal without a reading is unknown, and so is None."""
+    values = {one.name: one.value for one in readings}
+    unknown = tuple(one.name for one in goals if values.get(one.name) is None)
+    read = [(one, value) for one in goals if (value := values.get(one.name)) is not None]
+    return Assessment(
+        met=tuple(goal.name for goal, value in read if _meets(goal, value)),
+        missed=tuple(goal.name for goal, value in read if not _meets(goal, value)),
+        unknown=unknown,
+        worse=tuple(goal.name for goal, value in read if _is_worse(goal, value)),
+    )
+
+
+def _meets(goal: Goal, value: float) -> bool:
+    return value <= goal.bound if goal.comparison == "<=" else value >= goal.bound
+
+
+def _is_worse(goal: Goal, value: float) -> bool:
+    """Clearly beyond both the bound and what it was when it hurt."""
+    if goal.at_incident is None or _meets(goal, value):
+        return False
+    if goal.comparison == "<=":
+        return value > _WORSE * max(goal.at_incident, goal.bound)
+    return value * _WORSE < min(goal.at_incident, goal.bound)

@@ -1,0 +1,45 @@
+"""A verdict in a sentence, for people."""
+
+from typing import assert_never
+
+from steadyhand.journey.rollout.model import Back, Figures, Hold, Promote, Undecided, Verdict
+
+_NAMES = {"errors": "failed answers", "slow90": "slow answers", "slow99": "very slow answers"}
+
+
+def say(verdict: Verdict) -> str:
+    """What the judge says and on which figures."""
+    figures = interval(verdict.figures)
+    match verdict:
+        case Promote():
+            return f"{verdict.grade} ({figures})."
+        case Hold():
+            return f"{verdict.name}, {verdict.seconds_left:.0f} s left ({figures})."
+        case Back():
+            return f"take it back: {verdict.reason} ({figures})."
+        case Undecided():
+            return f"{verdict.name} ({figures})."
+        case _:
+            assert_never(verdict)
+
+
+def interval(figures: Figures) -> str:
+    """The ratio with its interval and the counts it stands on."""
+    ratio = "no ratio yet" if figures.ratio is None else f"{figures.ratio:.2f}x"
+    upper = "open" if figures.upper is None else f"{figures.upper:.2f}"
+    canary, stable = events_of(figures)
+    return (
+        f"{_NAMES[figures.metric]} {ratio} of control, 95 % interval {figures.lower:.2f} to {upper}; "
+        f"canary {canary} of {figures.canary.requests}, control {stable} of {figures.stable.requests}"
+    )
+
+
+def events_of(figures: Figures) -> tuple[int, int]:
+    """The judged metric's events of both arms."""
+    match figures.metric:
+        case "errors":
+            return figures.canary.errors, figures.stable.errors
+        case "slow90":
+            return figures.canary.slow90, figures.stable.slow90
+        case _:
+            return figures.canary.slow99, figures.stable.slow99

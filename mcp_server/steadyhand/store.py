@@ -1,0 +1,132 @@
+"""What the store must offer. One transaction holds everything that must be true together."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from typing import Literal, Protocol, TypeVar
+
+from steadyhand.journey.alert.model import Alert
+from steadyhand.journey.approval.consent import Decision
+from steadyhand.journey.audit import Entry
+from steadyhand.journey.commands import Command, Record, TimerKind
+from steadyhand.journey.evidence.model import Change, Window
+from steadyhand.journey.incident.state import Incident
+from steadyhand.journey.rollout.machine import Rollout
+from steadyhand.journey.rule import Instant, Value
+
+DocumentKind = Literal["page", "diagnosis", "plan", "report"]
+Body = TypeVar("Body", bound=Value)
+
+
+class Timer(Value):
+    """A timer this process holds the lease of; `epoch` fences off a process that lost it."""
+
+    key: str
+    incident: str
+    kind: TimerKind
+    epoch: int
+    due_at: Instant
+    attempts: int
+    payload: dict[str, str]
+
+
+class Message(Value):
+    """A message this process holds the lease of."""
+
+    key: str
+    incident: str
+    channel: str
+    target: str
+    subject: str
+    body: str
+    attempts: int
+
+
+class Person(Value):
+    """Somebody who can sign in. The PIN is stored only as a salted hash."""
+
+    name: str
+    role: str
+    pin_hash: str
+    wrong: int = 0
+    locked_until: Instant
+
+
+class Receipt(Value):
+    """What became of one message, for people to read."""
+
+    channel: str
+    target: str
+    subject: str
+    state: str
+    attempts: int
+    error: str
+
+
+class Transaction(Protocol):
+    """Reads and writes that happen together or not at all. Raises LedgerError."""
+
+    def incident(self, wanted: str) -> Incident | None: ...
+    def incidents(self, limit: int) -> Sequence[Incident]: ...
+    def current(self, service: str, now: datetime) -> Incident | None:
+        """The incident a new alert belongs to: open, or resolved within its relapse window."""
+        ...
+
+    def save(self, incident: Incident, commands: Sequence[Command], now: datetime) -> Incident:
+        """Write the incident (its version must be the stored one) and carry out the commands."""
+        ...
+
+    def record(self, incident: str, record: Record, now: datetime) -> None: ...
+    def keep_alert(self, incident: str, alert: Alert, raw: str, now: datetime) -> None: ...
+    def put(self, kind: DocumentKind, key: str, incident: str, body: Value, now: datetime) -> None: ...
+    def get(self, kind: DocumentKind, key: str, as_type: type[Body]) -> Body | None: ...
+    def latest(self, kind: DocumentKind, incident: str, as_type: type[Body]) -> Body | None: ...
+    def decide(self, incident: str, decision: Decision) -> Decision:
+        """Store the decision, or return the one that was first."""
+        ...
+
+    def decision(self, plan: str) -> Decision | None: ...
+    def use_decision(self, plan: str, now: datetime) -> bool:
+        """Mark it used; False if it was used before."""
+        ...
+
+    def rollout(self, wanted: str) -> Rollout | None: ...
+    def running_on(self, service: str) -> Rollout | None: ...
+    def save_rollout(self, rollout: Rollout) -> None: ...
+    def keep_change(self, change: Change) -> None: ...
+    def changes(self, services: Sequence[str], window: Window) -> Sequence[Change]: ...
+    def person(self, name: str) -> Person | None: ...
+    def people(self) -> Sequence[Person]: ...
+    def save_person(self, person: Person) -> None: ...
+    def trail(self, incident: str = "") -> Sequence[Entry]: ...
+    def receipts(self, incident: str) -> Sequence[Receipt]: ...
+    def finish(self, timer: Timer) -> None:
+        """The timer is done. Raises LeaseLost when another process has taken it over."""
+        ...
+
+
+class Ledger(Protocol):
+    """The store. All methods are safe to call from any thread."""
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        """A transaction that commits when the block ends well."""
+        ...
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """A consistent look that writes nothing."""
+        ...
+
+    def claim_timers(self, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[Timer]: ...
+    def extend(self, timer: Timer, until: datetime) -> None: ...
+    def release(self, timer: Timer, due_at: datetime, *, dead: bool) -> None:
+        """Give a timer back for another try, or declare it dead."""
+        ...
+
+    def claim_messages(self, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[Message]: ...
+    def sent(self, message: Message, receipt: str) -> None: ...
+    def unsent(self, message: Message, why: str, again_at: datetime | None, *, unknown: bool) -> None: ...
+    def reclaim(self, now: datetime, *, all_owners: bool) -> int:
+        """Take back what dead processes held; `all_owners` when no other process can be alive."""
+        ...
+
+    def next_due(self) -> datetime | None: ...
