@@ -1,0 +1,166 @@
+"""Asking an outside system over HTTP: deadlines, bounded retries, a cap on the answer, named failures."""
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+import httpx2
+from pydantic import SecretStr
+
+from steadyhand.ports import EffectUnknown, SourceError, SourceRefused, SourceUnavailable
+
+RETRY_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer that is no call for a retry; its text is untrusted."""
+
+    status: int
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300  # noqa: PLR2004 -- the class of successes, as HTTP defines it
+
+    def json(self) -> object:
+        """The decoded body, None where it is not JSON."""
+        try:
+            decoded: object = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return decoded
+
+
+class _Again(Exception):
+    def __init__(self, why: str, wait_s: float | None = None) -> None:
+        super().__init__(why)
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Web:
+    """One outside system. `source` names it in errors; nothing of a URL or header ever does."""
+
+    source: str
+    client: httpx2.AsyncClient
+    deadline: timedelta = timedelta(seconds=10)
+    tries: int = 3
+    largest_bytes: int = 16 * 1024 * 1024
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def read(self, url: str, params: Mapping[str, str] | None = None) -> Answer:
+        """GET it; tried again on a network error, 408, 429 and 5xx, all within the deadline.
+
+        Raises SourceUnavailable when no usable answer came, SourceRefused on a redirect or an answer
+        too large. Any other 4xx is returned: the caller knows what it means.
+        """
+        request = self.client.build_request("GET", url, params=params, headers=dict(self.headers))
+        return await self._with_retries(request, effect=False)
+
+    async def write(
+        self,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """POST it; tried again only where the far end said "later" or nothing was sent.
+
+        Raises as `read` does, and EffectUnknown when the request was sent and no answer came.
+        """
+        request = self.client.build_request(
+            "POST", url, params=params, content=content, headers={**self.headers, **(headers or {})}
+        )
+        return await self._with_retries(request, effect=True)
+
+    async def _with_retries(self, request: httpx2.Request, *, effect: bool) -> Answer:
+        now = asyncio.get_running_loop().time
+        ends = now() + self.deadline.total_seconds()
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return await self._once(request, ends, effect=effect)
+            except _Again as again:
+                wait_s = _wait_s(attempt, again.wait_s)
+                if attempt >= self.tries or now() + wait_s > ends:
+                    raise SourceUnavailable(self.source, f"{again} (tries: {attempt})") from again.__cause__
+                await self.pause(wait_s)
+
+    async def _once(self, request: httpx2.Request, ends: float, *, effect: bool) -> Answer:
+        try:
+            async with asyncio.timeout_at(ends):
+                return await self._exchange(request)
+        except TimeoutError as error:
+            failure = EffectUnknown if effect else SourceUnavailable
+            limit = f"{self.deadline.total_seconds():g} s"
+            raise failure(self.source, f"no answer within {limit}") from error
+        except httpx2.TransportError as error:
+            raise self._translate(error, effect=effect) from error
+        except httpx2.HTTPError as error:
+            raise SourceRefused(self.source, f"unreadable answer: {type(error).__name__}") from error
+
+    async def _exchange(self, request: httpx2.Request) -> Answer:
+        response = await self.client.send(request, stream=True, follow_redirects=False)
+        try:
+            answer = Answer(response.status_code, await self._body(response))
+        finally:
+            await response.aclose()
+        if answer.status in RETRY_LATER:
+            raise _Again(f"answered {answer.status}", _retry_after_s(response.headers.get("retry-after", "")))
+        if response.is_redirect:
+            raise SourceRefused(self.source, f"answered {answer.status}; redirects are not followed")
+        return answer
+
+    async def _body(self, response: httpx2.Response) -> bytes:
+        body = bytearray()
+        async for part in response.aiter_bytes():
+            body += part
+            if len(body) > self.largest_bytes:
+                raise SourceRefused(self.source, f"answer larger than {self.largest_bytes:,} bytes")
+        return bytes(body)
+
+    def _translate(self, error: httpx2.TransportError, *, effect: bool) -> Exception:
+        not_sent = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
+        if effect and not not_sent:
+            return EffectUnknown(self.source, f"sent, but no answer came: {type(error).__name__}")
+        return _Again(f"not reachable: {type(error).__name__}")
+
+
+def refused(source: str, answer: Answer, why: str = "") -> SourceError:
+    """The error for a status the caller can do nothing about; `why` is capped and put on one line."""
+    hint = " ".join(why.split())[:300]
+    return SourceRefused(source, f"answered {answer.status}{': ' if hint else ''}{hint}")
+
+
+def authorization(
+    kind: Literal["none", "bearer", "basic"], user: str, secret: SecretStr | None
+) -> dict[str, str]:
+    """The Authorization header for a kind of sign-in. Raises ValueError when its secret is missing."""
+    if kind == "none":
+        return {}
+    if secret is None or not secret.get_secret_value():
+        raise ValueError(f"{kind} sign-in needs a secret")
+    if kind == "bearer":
+        return {"Authorization": f"Bearer {secret.get_secret_value()}"}
+    header = httpx2.BasicAuth(user, secret.get_secret_value())
+    request = next(header.sync_auth_flow(httpx2.Request("GET", "http://localhost")))
+    return {"Authorization": request.headers["Authorization"]}
+
+
+def _wait_s(attempt: int, asked_s: float | None) -> float:
+    if asked_s is not None:
+        return asked_s
+    return 0.2 * (1 << attempt) * random.uniform(0.5, 1.0)  # noqa: S311 -- jitter, not a secret
+
+
+def _retry_after_s(header: str) -> float | None:
+    return float(header) if header.isascii() and header.isdigit() else None
