@@ -1,6 +1,6 @@
-"""The values of the rollout stage that the outside gives."""
+"""The values of the rollout stage: what the outside gives, and the verdict it gets."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -8,7 +8,10 @@ from steadyhand.journey.rule import Instant, Share, Value
 
 
 class Counts(Value):
-    """Cumulative counters of one arm."""
+    """Cumulative counters of one arm.
+
+    A request counts once it has ended in any way; timed out, reset or given up by the client is an error.
+    """
 
     requests: int = Field(ge=0)
     errors: int = Field(ge=0)
@@ -35,16 +38,66 @@ class Observed(Value):
     owner: str = Field(default="", description="Mark of the rollout that holds the lease.")
 
 
-Name = Literal[
-    "proven better",
-    "not worse",
-    "no evidence of harm",
-    "worse",
-    "no traffic",
-    "stale",
-    "reset",
-    "share off",
-    "failing",
-    "undecided",
-    "watching",
-]
+Metric = Literal["errors", "slow90", "slow99"]
+Grade = Literal["proven better", "not worse"]
+BackReason = Literal["reset", "stale", "share off", "no traffic", "failing", "worse"]
+
+
+class Figures(Value):
+    """What people see beside a verdict. None of it decides."""
+
+    seconds: float = Field(description="Since the observation began.")
+    share: Share = Field(description="The canary's part of all answers.")
+    canary: Counts = Field(description="Since the observation began.")
+    stable: Counts = Field(description="Since the observation began.")
+    metric: Metric
+    ratio: float | None = Field(
+        description="The metric's rate, canary/control, after the settling time; None: the control has none."
+    )
+    lower: float = Field(ge=0, description="Of the 95 % interval of that ratio, valid at every tick.")
+    upper: float | None = Field(description="None: no upper bound yet.")
+    could_have_seen: float | None = Field(
+        description="The smallest harm this observation could see so far, as a ratio; None: none at all."
+    )
+    phi: float | None = Field(
+        description="Burstiness of the metric's events; None: not measured, so nothing is promoted by itself."
+    )
+
+
+class Promote(Value):
+    """Proven: it may have all traffic."""
+
+    kind: Literal["promote"] = "promote"
+    grade: Grade
+    figures: Figures
+
+
+class Hold(Value):
+    """Keep the share and look again at the next tick."""
+
+    kind: Literal["hold"] = "hold"
+    name: Literal["watching", "undecided so far"]
+    seconds_left: float = Field(ge=0, description="Until the soak ends; once over, until a human is asked.")
+    verdict_in: float | None = Field(
+        description="Seconds to proof as the planning formula sees it; None: not before a human is asked."
+    )
+    figures: Figures
+
+
+class Back(Value):
+    """All traffic to the stable arm, now."""
+
+    kind: Literal["back"] = "back"
+    reason: BackReason
+    figures: Figures
+
+
+class Undecided(Value):
+    """Watched for as long as the rule allows: a human decides, the share stays under its lease meanwhile."""
+
+    kind: Literal["undecided"] = "undecided"
+    name: Literal["undecided", "no evidence of harm"]
+    figures: Figures
+
+
+Verdict = Annotated[Promote | Hold | Back | Undecided, Field(discriminator="kind")]

@@ -1,0 +1,64 @@
+"""What people see of an observation beside its verdict. None of it decides."""
+
+from math import inf
+
+from steadyhand.journey.rollout.model import Counts, Figures, Metric
+from steadyhand.journey.rollout.planning import min_detectable_ratio, seconds_needed
+from steadyhand.journey.rollout.rule import CanaryRule
+from steadyhand.journey.rollout.watch import METRICS, Span, Watch, events
+
+_SHOWN_ALPHA = 0.05
+
+
+def rate(counts: Counts, metric: Metric) -> float:
+    """Events per request; 0 without requests."""
+    return events(counts, metric) / counts.requests if counts.requests else 0.0
+
+
+def ratio(used: Span, metric: Metric) -> float:
+    """Point estimate canary/control; inf when only the canary has events, 1 when neither has."""
+    canary, stable = rate(used.canary, metric), rate(used.stable, metric)
+    if stable:
+        return canary / stable
+    return inf if canary else 1.0
+
+
+def figures(watch: Watch, metric: Metric) -> Figures:
+    """The observation's numbers, with those of one metric."""
+    whole, used = watch.whole, watch.used
+    lower, upper = watch.evidence[metric].bounds(_SHOWN_ALPHA, "two")
+    return Figures(
+        seconds=(watch.seen_at - watch.started_at).total_seconds(),
+        share=whole.share,
+        canary=whole.canary,
+        stable=whole.stable,
+        metric=metric,
+        ratio=_finite(ratio(used, metric)),
+        lower=lower,
+        upper=_finite(upper),
+        could_have_seen=min_detectable_ratio(
+            used.rps / watch.phi_of(metric), watch.asked_share, rate(used.stable, metric), used.seconds
+        ),
+        phi=watch.phi_of(metric) if watch.phi else None,
+    )
+
+
+def seconds_to_proof(watch: Watch, rule: CanaryRule) -> float:
+    """What the planning formula still asks for before a promotion; inf when, as it looks, none will come."""
+    if watch.phi is None:
+        return inf
+    asked = {watch.target: rule.want} if watch.target else dict.fromkeys(METRICS, rule.tolerance)
+    return max(_seconds_to_rule_out(watch, metric, bound) for metric, bound in asked.items())
+
+
+def _seconds_to_rule_out(watch: Watch, metric: Metric, bound: float) -> float:
+    used = watch.used
+    expected = ratio(used, metric) if watch.target else 1.0
+    if expected >= bound:
+        return inf
+    rps, base = used.rps / watch.phi_of(metric), rate(used.stable, metric)
+    return max(seconds_needed(rps, watch.asked_share, base, expected, bound) - used.seconds, 0.0)
+
+
+def _finite(number: float) -> float | None:
+    return None if number == inf else number

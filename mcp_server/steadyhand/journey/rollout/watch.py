@@ -1,0 +1,191 @@
+"""One observation of a canary: what the judge remembers between two looks at the counters."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
+
+from steadyhand.journey.rollout.model import Arms, Counts, Metric
+from steadyhand.journey.rollout.ratio import RatioSequence, dispersion
+from steadyhand.journey.rule import Duration, Instant, Share, Value
+
+METRICS: tuple[Metric, ...] = get_args(Metric)
+STALE = timedelta(seconds=3)  # three ticks
+COLD_START = timedelta(seconds=5)
+HISTORY_SECONDS = 120
+
+Phi = dict[Metric, Annotated[float, Field(ge=1)]]
+
+
+class Span(Value):
+    """What both arms' counters grew by between two readings."""
+
+    seconds: float
+    canary: Counts
+    stable: Counts
+
+    @property
+    def requests(self) -> int:
+        """Of both arms together."""
+        return self.canary.requests + self.stable.requests
+
+    @property
+    def share(self) -> float:
+        """The canary's part of all answers; 0 when there are none."""
+        return self.canary.requests / self.requests if self.requests else 0.0
+
+    @property
+    def rps(self) -> float:
+        """Answers of both arms a second; 0 over no time."""
+        return self.requests / self.seconds if self.seconds > 0 else 0.0
+
+
+class Watch(Value):
+    """One observation so far."""
+
+    started_at: Instant
+    start: Arms = Field(description="The counters' values at the start: what counts is the growth since.")
+    last: Arms
+    seen_at: Instant = Field(description="The last instant both arms are known at.")
+    canary_seen_at: Instant = Field(description="When the canary's requests last grew.")
+    target: Metric | None = Field(description="What must get better; None: only not worse is asked for.")
+    asked_share: Share
+    phi: Phi | None = Field(description="Dispersion of each metric in control; None: too little history.")
+    settle: Duration = Field(description="Evidence of this first time is dropped.")
+    error_floor: Share | None = Field(description="Error rate the service may have; None: not agreed.")
+    settled: Arms | None = Field(default=None, description="The counters' values where the evidence begins.")
+    evidence: dict[Metric, RatioSequence] = Field(default=dict.fromkeys(METRICS, RatioSequence()))
+    healthy: bool = Field(default=True, description="False once a health check of the canary failed.")
+    broken: Literal["reset", "stale"] | None = Field(
+        default=None, description="Why the readings are no longer one unbroken observation."
+    )
+
+    @property
+    def whole(self) -> Span:
+        """Everything since the start."""
+        return _between(self.start, self.last)
+
+    @property
+    def used(self) -> Span:
+        """What the evidence is made of: everything since the settling time."""
+        return _between(self.settled or self.last, self.last)
+
+    def phi_of(self, metric: Metric) -> float:
+        """Dispersion of the metric's events; 1 (independent) where it was not measured."""
+        return self.phi[metric] if self.phi else 1.0
+
+
+def events(counts: Counts, metric: Metric) -> int:
+    """How many events of this metric the counters hold."""
+    count: int = getattr(counts, metric)
+    return count
+
+
+def measured_phi(history: Sequence[Counts]) -> Phi | None:
+    """Dispersion of each metric, from the control's counters read once a second up to the start.
+
+    None when they span less than 120 s: then the judge promotes nothing by itself. A step in the rate (the
+    incident's onset) looks like one great burst, which is safe but makes every proof slower.
+    """
+    if len(history) <= HISTORY_SECONDS:
+        return None
+    recent = history[-HISTORY_SECONDS - 1 :]
+    return {metric: _dispersion_of([events(one, metric) for one in recent]) for metric in METRICS}
+
+
+def _dispersion_of(cumulative: Sequence[int]) -> float:
+    return dispersion([later - sooner for sooner, later in pairwise(cumulative)])
+
+
+def begin(
+    arms: Arms,
+    now: datetime,
+    *,
+    target: Metric | None,
+    asked_share: float,
+    phi: Phi | None,
+    settle: timedelta = COLD_START,
+    error_floor: float | None = None,
+) -> Watch:
+    """Start to watch, once the share is set and read back.
+
+    Give a `target` in an incident: the control is bad, so being no worse than it proves nothing. `settle`
+    (5 s at least) must be as long as an answer may take, usually the proxy's timeout: until then requests
+    that hang in the canary are not counted, and it looks better than it is.
+    """
+    return Watch(
+        started_at=now,
+        start=arms,
+        last=arms,
+        seen_at=min(arms.at, now),
+        canary_seen_at=now,
+        target=target,
+        asked_share=asked_share,
+        phi=phi,
+        settle=max(settle, COLD_START),
+        error_floor=error_floor,
+    )
+
+
+def tick(watch: Watch, arms: Arms, now: datetime, *, healthy: bool) -> Watch:
+    """What is known after one more look at the counters and at the canary's health checks.
+
+    A reading no newer than the last one is none. A gap of more than three seconds, or a counter that went
+    backwards, breaks the observation for good: whoever comes back after a pause has to `begin` another.
+    """
+    watch = watch.model_copy(update={"healthy": watch.healthy and healthy})
+    if arms.at <= watch.last.at:
+        return watch
+    if _went_back(watch.last, arms):
+        return watch.model_copy(update={"broken": watch.broken or "reset"})
+    return _grown(watch, arms, min(arms.at, now))
+
+
+def _grown(watch: Watch, arms: Arms, seen_at: datetime) -> Watch:
+    gap = "stale" if seen_at - watch.seen_at > STALE else None
+    update: dict[str, object] = {"last": arms, "seen_at": seen_at, "broken": watch.broken or gap}
+    if arms.canary.requests > watch.last.canary.requests:
+        update["canary_seen_at"] = seen_at
+    if watch.seen_at >= watch.started_at + watch.settle:
+        update["settled"] = watch.settled or watch.last
+        update["evidence"] = _more_evidence(watch, _between(watch.last, arms))
+    return watch.model_copy(update=update)
+
+
+def _more_evidence(watch: Watch, grown: Span) -> dict[Metric, RatioSequence]:
+    return {
+        metric: known.add(
+            grown.canary.requests,
+            events(grown.canary, metric),
+            grown.stable.requests,
+            events(grown.stable, metric),
+            watch.phi_of(metric),
+        )
+        for metric, known in watch.evidence.items()
+    }
+
+
+def _went_back(sooner: Arms, later: Arms) -> bool:
+    return any(
+        getattr(after, name) < getattr(before, name)
+        for before, after in ((sooner.stable, later.stable), (sooner.canary, later.canary))
+        for name in Counts.model_fields
+    )
+
+
+def _between(sooner: Arms, later: Arms) -> Span:
+    return Span(
+        seconds=(later.at - sooner.at).total_seconds(),
+        canary=_less(later.canary, sooner.canary),
+        stable=_less(later.stable, sooner.stable),
+    )
+
+
+def _less(later: Counts, sooner: Counts) -> Counts:
+    return Counts(
+        **{
+            name: getattr(later, name) - getattr(sooner, name) for name in Counts.model_fields
+        }  # grew: see tick
+    )
