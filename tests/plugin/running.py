@@ -1,0 +1,71 @@
+"""Start and stop the stand-in service, and read what it wrote down."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+ROOT = TESTS.parent
+PIPE = ROOT / "mcp_server" / "steadyhand" / "pipe.py"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service that answers: its data folder and its address."""
+
+    home: Path
+    url: str
+
+    @property
+    def token(self) -> str:
+        return (self.home / "mcp.token").read_text().strip()
+
+    def journal(self, name: str) -> list[dict[str, str]]:
+        """What it wrote to this journal: calls, effects or waits."""
+        path = self.home / f"{name}.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        port: int = one.getsockname()[1]
+        return port
+
+
+def eventually(seen: Callable[[], bool], seconds: float = 15.0) -> bool:
+    """Whether it becomes true within this time."""
+    until = time.monotonic() + seconds
+    while not (now := seen()) and time.monotonic() < until:
+        time.sleep(0.02)
+    return now
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=0.5).close()
+    except OSError:
+        return False
+    return True
+
+
+def standin_command(home: Path, port: int, *flags: str) -> list[str]:
+    return [sys.executable, "-m", "plugin.standin", "--home", str(home), "--port", str(port), *flags]
+
+
+@contextmanager
+def standin(home: Path, *flags: str) -> Iterator[Running]:
+    """The stand-in service, running in this folder until the block ends."""
+    port = free_port()
+    process = subprocess.Popen(standin_command(home, port, *flags), cwd=TESTS)
+    try:
+        assert eventually(lambda: listens(port)), "the stand-in service did not start"
+        yield Running(home, f"http://127.0.0.1:{port}")
+    finally:
+        process.kill()
+        process.wait()

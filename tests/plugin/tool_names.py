@@ -1,0 +1,11 @@
+"""The tools Steadyhand offers a model, by what they may do."""
+
+READ = (
+    "list_incidents", "get_incident", "get_evidence", "query_logs", "query_metrics", "list_changes",
+    "inspect_database", "get_diagnosis", "get_playbook", "get_plan", "get_rollout", "get_report",
+    "get_topology", "explain_policy", "list_on_call",
+)  # fmt: skip
+OWN_STORE = ("open_incident", "submit_hypotheses", "propose_fix", "request_approval", "draft_report")
+ACT = ("execute_fix", "abort_rollout", "escalate_incident")
+EVERY = (*READ, *OWN_STORE, *ACT)
+PREFIX = "mcp__plugin_steadyhand_ir__"
