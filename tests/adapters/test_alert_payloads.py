@@ -1,4 +1,5 @@
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -154,10 +155,8 @@ DATES = st.text(alphabet="0123456789-+:TZ.", max_size=30) | st.integers() | st.f
 @given(st.binary() | JSON.map(json.dumps).map(str.encode) | NEARLY.map(json.dumps).map(str.encode))
 def test_any_bytes_are_alerts_or_a_named_refusal(body: bytes) -> None:
     for reader in (MANAGER, GENERIC):
-        try:
-            reader.read(body, NOW)
-        except BadAlert as refusal:
-            assert len(str(refusal)) <= 500
+        with suppress(BadAlert):
+            assert reader.read(body, NOW) is not None
 
 
 @given(NEARLY, DATES, st.text(), st.text(), st.dictionaries(st.text(), st.text()))
@@ -167,7 +166,5 @@ def test_any_field_of_an_alert_may_be_anything(
     odd = FIRING | noise | {"startsAt": date}
     fine = changed(generatorURL=url, annotations={"value": value, "summary": value * 50}, labels=labels)
     for body in (post(odd), post(fine)):
-        try:
-            MANAGER.read(body, NOW)
-        except BadAlert as refusal:
-            assert len(str(refusal)) <= 500
+        with suppress(BadAlert):
+            assert len(MANAGER.read(body, NOW)) == 1
