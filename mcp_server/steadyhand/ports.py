@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from steadyhand.journey.evidence.model import Change, DatabaseReport, LogLine, Series, Window
-from steadyhand.journey.remedy.model import CreateIndex, DropIndex
+from steadyhand.journey.remedy.model import CreateIndex, DropIndex, IndexState
 from steadyhand.journey.rollout.model import Arms, Observed
 
 
@@ -117,8 +117,8 @@ class DatabaseHand(Protocol):
 
     name: str
 
-    async def index_state(self, index: str) -> str:
-        """One of absent, building, invalid, valid. Raises SourceError."""
+    async def index_state(self, index: str) -> IndexState:
+        """Whether it is there and can be used. Raises SourceError."""
         ...
 
     async def create_index(self, action: CreateIndex) -> None:

@@ -8,7 +8,7 @@ from typing import Literal, Protocol, TypeVar
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit import Entry
-from steadyhand.journey.commands import Command, Record, TimerKind
+from steadyhand.journey.commands import Arm, Command, Record, TimerKind
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.rollout.machine import Rollout
@@ -76,6 +76,7 @@ class Transaction(Protocol):
         """Write the incident (its version must be the stored one) and carry out the commands."""
         ...
 
+    def arm(self, incident: str, arm: Arm) -> None: ...
     def record(self, incident: str, record: Record, now: datetime) -> None: ...
     def keep_alert(self, incident: str, alert: Alert, raw: str, now: datetime) -> None: ...
     def put(self, kind: DocumentKind, key: str, incident: str, body: Value, now: datetime) -> None: ...

@@ -18,7 +18,7 @@ def carry_out(db: Connection, incident: Incident, command: Command, now: datetim
     """Write what one command asks for."""
     match command:
         case Arm():
-            _arm(db, incident.id, command)
+            arm_timer(db, incident.id, command)
         case Disarm():
             _disarm(db, incident.id, command)
         case Send():
@@ -29,6 +29,22 @@ def carry_out(db: Connection, incident: Incident, command: Command, now: datetim
             write_entry(db, incident.id, command, now)
         case _:
             assert_never(command)
+
+
+def arm_timer(db: Connection, incident: str, command: Arm) -> None:
+    """Arm a timer, or move it; whoever holds its lease loses it."""
+    values = {
+        "kind": command.kind,
+        "state": "armed",
+        "due_at": to_ms(command.due_at),
+        "owner": None,
+        "lease_until": None,
+        "attempts": 0,
+        "payload": json.dumps(command.payload),
+    }
+    row = insert(s.timer).values(key=command.key, incident=incident, epoch=0, **values)
+    again = {**values, "epoch": s.timer.c.epoch + 1}
+    db.execute(row.on_conflict_do_update(index_elements=["key"], set_=again))
 
 
 def write_entry(db: Connection, incident: str, record: Record, now: datetime) -> None:
@@ -45,21 +61,6 @@ def write_entry(db: Connection, incident: str, record: Record, now: datetime) ->
         )
     )
     db.execute(insert(s.audit).values({**entry.model_dump(), "body": json.dumps(entry.body)}))
-
-
-def _arm(db: Connection, incident: str, command: Arm) -> None:
-    values = {
-        "kind": command.kind,
-        "state": "armed",
-        "due_at": to_ms(command.due_at),
-        "owner": None,
-        "lease_until": None,
-        "attempts": 0,
-        "payload": json.dumps(command.payload),
-    }
-    row = insert(s.timer).values(key=command.key, incident=incident, epoch=0, **values)
-    again = {**values, "epoch": s.timer.c.epoch + 1}
-    db.execute(row.on_conflict_do_update(index_elements=["key"], set_=again))
 
 
 def _disarm(db: Connection, incident: str, command: Disarm) -> None:

@@ -9,12 +9,12 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import IntegrityError
 
 from steadyhand.adapters.ledger import schema as s
-from steadyhand.adapters.ledger.commands import carry_out, write_entry
+from steadyhand.adapters.ledger.commands import arm_timer, carry_out, write_entry
 from steadyhand.adapters.ledger.engine import from_ms, to_ms
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit import Entry
-from steadyhand.journey.commands import Command, Record
+from steadyhand.journey.commands import Arm, Command, Record
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.rollout.machine import OVER, Rollout
@@ -82,6 +82,10 @@ class SqlTransaction:
         for command in commands:
             carry_out(self._db, after, command, now)
         return after
+
+    def arm(self, incident: str, arm: Arm) -> None:
+        """Arm a timer, or move it."""
+        arm_timer(self._db, incident, arm)
 
     def record(self, incident: str, record: Record, now: datetime) -> None:
         """Add a line to the audit trail."""

@@ -10,6 +10,9 @@ _NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 Identifier = Annotated[str, Field(pattern=_NAME, max_length=63)]
 
 
+IndexState = Literal["absent", "building", "invalid", "valid"]
+
+
 class SetRelease(Value):
     """Bring a service to a release that has run there before."""
 

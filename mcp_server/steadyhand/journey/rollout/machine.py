@@ -22,10 +22,11 @@ from pydantic import Field
 
 from steadyhand.journey.recovery.criteria import Assessment, assess
 from steadyhand.journey.recovery.model import Reading
-from steadyhand.journey.remedy.model import SetRelease
+from steadyhand.journey.remedy.model import IndexState, SetRelease
 from steadyhand.journey.remedy.plan import Plan
-from steadyhand.journey.rollout.judge import Phi, Watch, begin, judge, tick
+from steadyhand.journey.rollout.judge import judge
 from steadyhand.journey.rollout.model import Arms, Back, Observed, Promote, Undecided, Verdict
+from steadyhand.journey.rollout.watch import Phi, Watch, begin, tick
 from steadyhand.journey.rollout.words import say
 from steadyhand.journey.rule import Instant, Share, Value
 
@@ -93,7 +94,7 @@ class Seen(Value):
     observed: Observed | None = None
     arms: Arms | None = None
     readings: tuple[Reading, ...] = ()
-    index: Literal["", "absent", "building", "invalid", "valid"] = ""
+    index: IndexState | None = None
 
 
 def start(given_id: str, plan: Plan, owner: str, now: datetime) -> Rollout:

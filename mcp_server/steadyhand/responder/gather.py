@@ -1,0 +1,88 @@
+"""Ask every source at once; a source that fails is a gap on the page and stops nobody."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+from steadyhand.journey.evidence.model import Change, DatabaseReport, Page, Series, Window
+from steadyhand.journey.evidence.page import assemble
+from steadyhand.journey.evidence.rule import windows
+from steadyhand.journey.incident.state import Incident
+from steadyhand.ports import DatabaseProbe, SourceError
+from steadyhand.responder.outside import Outside
+
+_Found = TypeVar("_Found")
+_Ask = Callable[[], Awaitable[Sequence[_Found]]]
+_STEP = timedelta(seconds=1)
+_DEADLINE_S = 20.0
+
+
+async def gather(outside: Outside, incident: Incident) -> Page:
+    """The evidence page of an incident, from all that exists now. Raises LedgerError."""
+    now = outside.clock.now()
+    first = min([now, *(one.starts_at for one in incident.alerts)])
+    whole = Window(start=first - outside.rules.evidence.lookback, end=now)
+    names = outside.rules.topology.neighbourhood(incident.service)
+    asks_logs = [(one.name, partial(one.lines, names, whole)) for one in outside.logs]
+    probes = {name: outside.probes[name] for name in names if name in outside.probes}
+    (lines, no_logs), (series, no_series), (reports, no_reports) = await asyncio.gather(
+        _all(asks_logs),
+        _all(_ask_metrics(outside, names, whole)),
+        _all([(name, partial(_look, probe, now)) for name, probe in probes.items()]),
+    )
+    window, baseline = windows(first, now, outside.rules.evidence, _oldest(series))
+    return assemble(
+        incident=incident.id,
+        service=incident.service,
+        window=window,
+        baseline=baseline,
+        topology=outside.rules.topology,
+        lines=lines,
+        series=series,
+        changes=await asyncio.to_thread(_changes, outside, names, whole),
+        databases=reports,
+        gaps=(*no_logs, *no_series, *no_reports),
+    )
+
+
+def _oldest(series: Sequence[Series]) -> datetime | None:
+    first = min((one.times[0] for one in series if one.times), default=None)
+    return datetime.fromtimestamp(first, tz=UTC) if first is not None else None
+
+
+def _changes(outside: Outside, names: Sequence[str], whole: Window) -> Sequence[Change]:
+    with outside.ledger.read() as tx:
+        return tx.changes(names, whole)
+
+
+def _ask_metrics(outside: Outside, names: Sequence[str], whole: Window) -> Sequence[tuple[str, _Ask[Series]]]:
+    services = [outside.rules.topology.get(name) for name in names]
+    selectors = dict.fromkeys(one for service in services if service for one in service.metrics)
+    return [
+        (f"{source.name} {selector}", partial(source.series, selector, whole, _STEP))
+        for source in outside.metrics
+        for selector in selectors
+    ]
+
+
+async def _look(probe: DatabaseProbe, now: datetime) -> Sequence[DatabaseReport]:
+    return [await probe.look(now)]
+
+
+async def _all(asks: Sequence[tuple[str, _Ask[_Found]]]) -> tuple[Sequence[_Found], Sequence[str]]:
+    """Every answer together, and a sentence for each source that gave none."""
+    answers = await asyncio.gather(*(_one(name, ask) for name, ask in asks))
+    found = [item for answer in answers if not isinstance(answer, str) for item in answer]
+    return found, [answer for answer in answers if isinstance(answer, str)]
+
+
+async def _one(name: str, ask: _Ask[_Found]) -> Sequence[_Found] | str:
+    try:
+        async with asyncio.timeout(_DEADLINE_S):
+            return await ask()
+    except SourceError as error:
+        return str(error)
+    except TimeoutError:
+        return f"{name}: no answer within {_DEADLINE_S:.0f} s"

@@ -1,0 +1,60 @@
+"""An alert comes in: stored, and an incident opened or told of it, in one transaction."""
+
+from datetime import datetime
+
+from steadyhand.journey.alert.model import Alert
+from steadyhand.journey.alert.severity import classify
+from steadyhand.journey.commands import Record
+from steadyhand.journey.incident.open import open_incident
+from steadyhand.journey.incident.reduce import reduce
+from steadyhand.journey.incident.state import AlertSeen, Event, Incident
+from steadyhand.ports import SteadyhandError
+from steadyhand.responder.outside import Outside
+from steadyhand.store import Transaction
+
+
+class UnknownIncident(SteadyhandError):
+    """There is no incident of this id."""
+
+
+def take_alert(outside: Outside, alert: Alert, raw: str) -> str:
+    """Store an alert; returns its incident's id, or "" for a resolution nobody waits for.
+
+    Raises LedgerError when it could not be stored: then nothing of it was.
+    """
+    now = outside.clock.now()
+    with outside.ledger.write() as tx:
+        incident = _belongs(outside, tx, alert, now)
+        if incident is None:
+            tx.record("", Record(action="alert.ignored", body={"alert": alert.name, "why": "resolved"}), now)
+            return ""
+        tx.keep_alert(incident.id, alert, raw, now)
+        return incident.id
+
+
+def _belongs(outside: Outside, tx: Transaction, alert: Alert, now: datetime) -> Incident | None:
+    current = tx.current(alert.service, now)
+    if current is not None:
+        after, commands = reduce(current, AlertSeen(alert=alert), now)
+        return tx.save(after, commands, now)
+    if alert.status == "resolved":
+        return None
+    severity = classify(alert, outside.rules.topology.get(alert.service), outside.rules.severity)
+    policy = outside.rules.policy(severity[0])
+    opened, commands = open_incident(outside.new_id("inc"), alert, severity, policy, now)
+    return tx.save(opened, commands, now)
+
+
+def tell_incident(outside: Outside, incident: str, event: Event) -> Incident:
+    """Let an event happen to an incident. Raises UnknownIncident, LedgerError."""
+    with outside.ledger.write() as tx:
+        return happen(tx, incident, event, outside.clock.now())
+
+
+def happen(tx: Transaction, incident: str, event: Event, now: datetime) -> Incident:
+    """Let an event happen inside an open transaction. Raises UnknownIncident."""
+    before = tx.incident(incident)
+    if before is None:
+        raise UnknownIncident(f"there is no incident {incident}; list_incidents shows them")
+    after, commands = reduce(before, event, now)
+    return before if after == before and not commands else tx.save(after, commands, now)

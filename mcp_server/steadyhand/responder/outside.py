@@ -1,0 +1,33 @@
+"""Everything the responder works with, handed to it once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from steadyhand.ports import (
+    Channel,
+    Clock,
+    DatabaseHand,
+    DatabaseProbe,
+    LogSource,
+    MetricSource,
+    TrafficTarget,
+)
+from steadyhand.responder.rules import Rules
+from steadyhand.store import Ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """The ports of one running service, and the rules it obeys."""
+
+    rules: Rules
+    clock: Clock
+    ledger: Ledger
+    new_id: Callable[[str], str]
+    owner: str
+    logs: Sequence[LogSource] = ()
+    metrics: Sequence[MetricSource] = ()
+    probes: Mapping[str, DatabaseProbe] = field(default_factory=dict)
+    hands: Mapping[str, DatabaseHand] = field(default_factory=dict)
+    traffic: Mapping[str, TrafficTarget] = field(default_factory=dict)
+    channels: Mapping[str, Channel] = field(default_factory=dict)

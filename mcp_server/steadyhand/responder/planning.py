@@ -1,0 +1,105 @@
+"""From hypotheses to plans a human can say yes or no to."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from steadyhand.journey.approval.guardrails import GuardrailVerdict, Situation, verdict
+from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
+from steadyhand.journey.incident.state import Incident
+from steadyhand.journey.recovery.criteria import assess
+from steadyhand.journey.recovery.model import Goal, Reading
+from steadyhand.journey.remedy.model import Fix
+from steadyhand.journey.remedy.plan import Plan
+from steadyhand.journey.remedy.propose import propose
+from steadyhand.ports import SourceError
+from steadyhand.responder.outside import Outside
+from steadyhand.store import Transaction
+
+_SLOW_FACTOR = 5.0
+_SLOW_MS = 1000.0
+
+
+async def read_goals(outside: Outside, goals: Sequence[Goal], at: datetime) -> tuple[Reading, ...]:
+    """Each goal's number at an instant; None where no source gave one."""
+    return tuple([Reading(name=one.name, value=await _read(outside, one, at)) for one in goals])
+
+
+async def _read(outside: Outside, goal: Goal, at: datetime) -> float | None:
+    for source in outside.metrics:
+        try:
+            return await source.value(goal.expression, at)
+        except SourceError:
+            continue  # the next source may know; no reading at all is named as such by the criteria
+    return None
+
+
+async def goals_for(outside: Outside, service: str, calm: datetime, now: datetime) -> tuple[Goal, ...]:
+    """The service's goals with what they were before the incident and what they are now."""
+    goals = outside.rules.goals.get(service, ())
+    before = await read_goals(outside, goals, calm)
+    after = await read_goals(outside, goals, now)
+    return tuple(
+        goal.model_copy(update={"normal": normal.value, "at_incident": hurt.value})
+        for goal, normal, hurt in zip(goals, before, after, strict=True)
+    )
+
+
+def make_plans(
+    outside: Outside, incident: Incident, diagnosis: Diagnosis, best: Hypothesis, goals: Sequence[Goal]
+) -> tuple[Plan, ...]:
+    """A plan for each typed fix of a hypothesis, best first; none without a goal to verify it by."""
+    if not goals:
+        return ()
+    fixes = propose(best, diagnosis, outside.rules.topology, outside.rules.remedy)
+    return tuple(_plan(outside, incident, diagnosis, best, fix, tuple(goals)) for fix in fixes)
+
+
+def _plan(
+    outside: Outside,
+    incident: Incident,
+    diagnosis: Diagnosis,
+    best: Hypothesis,
+    fix: Fix,
+    goals: tuple[Goal, ...],
+) -> Plan:
+    now = outside.clock.now()
+    slow = next((one.bound for one in goals if one.kind == "latency"), None)
+    limits = {"slow_ms": (slow * _SLOW_MS, slow * _SLOW_MS * _SLOW_FACTOR)} if slow else {}
+    return Plan(
+        id=outside.new_id("plan"),
+        incident=incident.id,
+        hypothesis=best.id,
+        service=incident.service,
+        fix=fix,
+        confidence=best.confidence,
+        calibrated=diagnosis.calibrated_on != "uncalibrated",
+        canary=outside.rules.canary,
+        judged_by=_judged_by(goals),
+        recovery=outside.rules.recovery,
+        goals=goals,
+        created_at=now,
+        expires_at=now + outside.rules.approval.expires_after,
+        proposed_by=best.by,
+        **limits,
+    )
+
+
+def _judged_by(goals: Sequence[Goal]) -> Literal["errors", "slow90"]:
+    """The canary must be proven better at what hurts: errors first, then slowness."""
+    now = [Reading(name=one.name, value=one.at_incident) for one in goals]
+    missed = assess(goals, now).missed
+    hurting = [one.kind for one in goals if one.name in missed]
+    return "slow90" if "latency" in hurting and "errors" not in hurting else "errors"
+
+
+def weigh(outside: Outside, tx: Transaction, incident: Incident, plan: Plan) -> GuardrailVerdict:
+    """What the guardrails say of a plan, given what the server itself knows."""
+    running = tx.running_on(plan.service)
+    around = Situation(
+        now=outside.clock.now(),
+        level=outside.rules.autonomy.level_for(plan.service),
+        attempts=incident.attempts,
+        busy_with=running.id if running else "",
+    )
+    return verdict(plan, around, outside.rules.guardrails)

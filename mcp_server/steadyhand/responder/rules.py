@@ -1,0 +1,49 @@
+"""The rules the responder obeys: each typed beside the code that obeys it, put together here."""
+
+from pydantic import Field
+
+from steadyhand.journey.alert.severity import Severity, SeverityRules
+from steadyhand.journey.approval.policy import ApprovalRule, AutonomyRule, GuardrailRule
+from steadyhand.journey.diagnosis.rule import DiagnosisRule
+from steadyhand.journey.escalation.ladder import DEFAULT_TREATMENT, Ladder, SeverityTreatment
+from steadyhand.journey.evidence.rule import EvidenceRule
+from steadyhand.journey.incident.state import Policy
+from steadyhand.journey.recovery.model import Goal, RecoveryRule
+from steadyhand.journey.remedy.rule import RemedyRule
+from steadyhand.journey.rollout.rule import CanaryRule
+from steadyhand.journey.rule import Rule
+from steadyhand.journey.topology import Service, Topology
+
+
+class Rules(Rule):
+    """Every section of incident-config.yaml but the connections to the outside."""
+
+    services: tuple[Service, ...] = ()
+    severity: SeverityRules = Field(default=SeverityRules())
+    escalation: Ladder = Field(default=Ladder())
+    severity_rules: dict[Severity, SeverityTreatment] = Field(default=DEFAULT_TREATMENT)
+    evidence: EvidenceRule = Field(default=EvidenceRule())
+    diagnosis: DiagnosisRule = Field(default=DiagnosisRule())
+    remedy: RemedyRule = Field(default=RemedyRule())
+    guardrails: GuardrailRule = Field(default=GuardrailRule())
+    autonomy: AutonomyRule = Field(default=AutonomyRule())
+    approval: ApprovalRule = Field(default=ApprovalRule())
+    canary: CanaryRule = Field(default=CanaryRule())
+    recovery: RecoveryRule = Field(default=RecoveryRule())
+    goals: dict[str, tuple[Goal, ...]] = Field(
+        default={}, description="For each service: the numbers its users feel, with their bounds."
+    )
+
+    @property
+    def topology(self) -> Topology:
+        """The services as a graph."""
+        return Topology(services=self.services)
+
+    def policy(self, severity: Severity) -> Policy:
+        """What is frozen into an incident of this severity when it opens."""
+        return Policy(
+            ladder=self.escalation,
+            treatment=self.severity_rules.get(severity, DEFAULT_TREATMENT[severity]),
+            approval=self.approval,
+            relapse=self.recovery.relapse,
+        )
