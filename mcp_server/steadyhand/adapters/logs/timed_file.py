@@ -1,0 +1,82 @@
+"""A log file searched by time: lines are nearly in order, so a place is found by halving."""
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from typing import BinaryIO
+
+from steadyhand.adapters.logs.records import LONGEST_MESSAGE, FieldNames, Record, parse
+
+_BLOCK = 64 * 1024
+_LONGEST_LINE = 256 * 1024
+
+
+class TimedFile:
+    """An open log file. A line that is still being written is left for the next look."""
+
+    def __init__(self, path: str, file: BinaryIO, names: FieldNames) -> None:
+        self.path = path
+        self._file = file
+        self._names = names
+        self.size = os.fstat(file.fileno()).st_size
+        self.written_at = os.fstat(file.fileno()).st_mtime
+
+    def find(self, instant: datetime) -> int:
+        """The offset of a line before which every record is older than `instant`, give or take disorder."""
+        low, high = 0, self.size
+        while high - low > _BLOCK:
+            middle = (low + high) // 2
+            at = self._first_time(middle)
+            if at is not None and at < instant:
+                low = middle
+            else:
+                high = middle
+        for offset, record in self._parsed(low, self.size, mid_line=low > 0):
+            if record is not None and record.at >= instant:
+                return offset
+        return self.size
+
+    def records(self, start: int, end: int, *, mid_line: bool) -> Iterator[tuple[int, Record]]:
+        """Records that begin in [start, end), with their offsets; `mid_line`: the first line is no whole one.
+
+        A line that begins no record continues the one before it, unless it is broken JSON.
+        """
+        current: tuple[int, Record] | None = None
+        for offset, line in self._lines(start, end, mid_line=mid_line):
+            record = parse(line, self._names)
+            if record is not None:
+                if current is not None:
+                    yield current
+                current = (offset, record)
+            elif current is not None and not line.startswith("{"):
+                current[1].message = f"{current[1].message}\n{line}"[:LONGEST_MESSAGE]
+        if current is not None:
+            yield current
+
+    def _first_time(self, offset: int) -> datetime | None:
+        near = self._parsed(offset, min(self.size, offset + 4 * _BLOCK), mid_line=True)
+        return next((record.at for _, record in near if record is not None), None)
+
+    def _parsed(self, start: int, end: int, *, mid_line: bool) -> Iterator[tuple[int, Record | None]]:
+        for offset, line in self._lines(start, end, mid_line=mid_line):
+            yield offset, parse(line, self._names)
+
+    def _lines(self, start: int, end: int, *, mid_line: bool) -> Iterator[tuple[int, str]]:
+        self._file.seek(start)
+        whole = not mid_line
+        offset = start
+        while offset < end and (raw := self._file.readline(_LONGEST_LINE)):
+            complete = raw.endswith(b"\n")
+            if whole and (complete or len(raw) == _LONGEST_LINE or _is_json(raw)):
+                yield offset, raw.decode(errors="replace").rstrip("\r\n")
+            whole = complete
+            offset += len(raw)
+
+
+def _is_json(raw: bytes) -> bool:
+    try:
+        json.loads(raw)
+    except (ValueError, RecursionError):
+        return False
+    return True
