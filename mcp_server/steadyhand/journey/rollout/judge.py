@@ -17,7 +17,7 @@ from steadyhand.journey.rollout.model import (
     Undecided,
     Verdict,
 )
-from steadyhand.journey.rollout.outlook import figures, ratio, seconds_to_proof
+from steadyhand.journey.rollout.outlook import figures, rate, ratio, seconds_to_proof
 from steadyhand.journey.rollout.ratio import rate_upper
 from steadyhand.journey.rollout.rule import CanaryRule
 from steadyhand.journey.rollout.watch import METRICS, STALE, Span, Watch, events
@@ -26,6 +26,8 @@ _GUARD_ALPHA: dict[Metric, float] = {"errors": 0.01, "slow90": 0.005, "slow99": 
 _PASS_ALPHA = 0.01
 _SHARE_KNOWN_AFTER = 400  # requests in both arms together
 _FAILING_AFTER = 20  # canary requests
+_MOST = 0.5
+_FEW = 0.1
 _BRAKE_EVENTS = 3  # canary events from which a point estimate is listened to
 _MUCH_TRAFFIC = 100_000  # requests from which even harmless differences are proven
 _WORSE_THAN_OF_MUCH = 1.1
@@ -77,9 +79,8 @@ def _silence_allowed(watch: Watch, rule: CanaryRule) -> timedelta:
 
 
 def _fails(whole: Span) -> bool:
-    canary, stable = whole.canary, whole.stable
-    enough = canary.requests >= _FAILING_AFTER
-    return enough and canary.errors > 0.5 * canary.requests and stable.errors <= 0.1 * stable.requests
+    enough = whole.canary.requests >= _FAILING_AFTER
+    return enough and rate(whole.canary, "errors") > _MOST and rate(whole.stable, "errors") < _FEW
 
 
 def _guilty(watch: Watch, rule: CanaryRule) -> Metric | None:

@@ -1,0 +1,146 @@
+from datetime import timedelta
+
+import pytest
+from canary_story import EARLIER, INDEPENDENT, NOTHING, SECOND, T0, Story, counts, plus, started
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from steadyhand.journey.rollout.model import Arms, Back, Promote
+from steadyhand.journey.rollout.watch import METRICS, Watch, begin, measured_phi, tick
+
+
+def test_what_the_counters_held_before_the_start_is_nobodys_evidence() -> None:
+    watch = started()
+    assert (watch.whole.canary, watch.whole.stable) == (NOTHING, NOTHING)
+
+
+def test_the_first_five_seconds_are_no_evidence() -> None:
+    story = Story(started()).seconds(5, counts(5, 5), counts(95))
+    assert story.watch.evidence == started().evidence
+    story.second(counts(5, 5), counts(95))
+    assert story.watch.evidence["errors"] != started().evidence["errors"]
+    assert story.watch.evidence["slow90"] == started().evidence["slow90"]
+    assert (story.watch.used.canary.requests, story.watch.whole.canary.requests) == (5, 30)
+
+
+def test_slow_answers_end_later_so_the_evidence_can_wait_for_the_proxys_timeout() -> None:
+    story = Story(started(settle=15 * SECOND)).seconds(15, counts(5), counts(95, 19))
+    assert story.watch.settled is None
+    assert story.second(counts(5), counts(95, 19)).watch.settled is not None
+
+
+def test_the_settling_time_is_never_below_five_seconds() -> None:
+    assert started(settle=timedelta(0)).settle == 5 * SECOND
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 30), st.integers(1, 500), st.integers(0, 40))
+def test_a_tick_without_one_arm_changes_no_evidence(before: int, requests: int, errors: int) -> None:
+    story = Story(started()).seconds(before, counts(5, 1), counts(95, 2))
+    known = story.watch.evidence
+    assert story.second(NOTHING, counts(requests, errors)).watch.evidence == known
+    assert story.second(counts(requests, errors), NOTHING).watch.evidence == known
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=8, max_size=20), st.booleans())
+def test_it_survives_json(ticks: list[tuple[int, int]], measured: bool) -> None:  # noqa: FBT001 drawn by hypothesis
+    story = Story(started(target="errors", phi=INDEPENDENT if measured else None))
+    for errors, slow in ticks:
+        story.second(counts(20, errors, slow), counts(300, slow, errors))
+    assert Watch.model_validate_json(story.watch.model_dump_json()) == story.watch
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.permutations([(0, 1), (1, 2), (0, 0), (3, 9), (1, 0), (2, 4)]))
+def test_with_equal_arms_the_order_of_ticks_moves_no_bound(order: list[tuple[int, int]]) -> None:
+    def bounds(ticks: list[tuple[int, int]]) -> tuple[float, float]:
+        story = Story(started()).seconds(5, counts(20), counts(380))
+        for canary, stable in ticks:
+            story.second(counts(20, canary), counts(380, stable))
+        return story.watch.evidence["errors"].bounds(0.01, "two")
+
+    assert bounds(order) == bounds(sorted(order))
+
+
+def test_burstiness_weighs_on_the_evidence() -> None:
+    bursty = {**INDEPENDENT, "errors": 4.0}
+    plain = Story(started()).seconds(30, counts(5, 1), counts(95, 1)).watch.evidence["errors"]
+    damped = Story(started(phi=bursty)).seconds(30, counts(5, 1), counts(95, 1)).watch.evidence["errors"]
+    assert damped.bounds(0.01, "two")[0] < plain.bounds(0.01, "two")[0]
+
+
+def test_an_old_reading_is_no_reading() -> None:
+    story = Story(started()).seconds(3, counts(5), counts(95))
+    again = tick(story.watch, story.watch.last, story.now + SECOND, healthy=True)
+    assert again == story.watch
+
+
+def test_a_clock_that_runs_ahead_does_not_make_counters_fresh() -> None:
+    ahead = EARLIER.model_copy(update={"at": T0 + timedelta(hours=1)})
+    watch = begin(ahead, T0, target=None, asked_share=0.05, phi=None)
+    assert watch.seen_at == T0
+
+
+@pytest.mark.parametrize("name", ["requests", "errors", "slow90", "slow99"])
+@pytest.mark.parametrize("arm", ["canary", "stable"])
+def test_a_counter_that_goes_backwards_breaks_the_observation_for_good(arm: str, name: str) -> None:
+    story = Story(started()).seconds(10, counts(5, 1, 1, 1), counts(95, 2, 9, 1))
+    last = story.watch.last
+    was = getattr(last, arm)
+    less = was.model_copy(update={name: getattr(was, name) - 1})
+    reset = last.model_copy(update={"at": story.now + SECOND, arm: less})
+    watch = tick(story.watch, reset, story.now + SECOND, healthy=True)
+    assert (watch.broken, watch.last) == ("reset", last)
+    grown = Arms(
+        at=story.now + 2 * SECOND,
+        canary=plus(last.canary, counts(9)),
+        stable=plus(last.stable, counts(99)),
+    )
+    assert tick(watch, grown, story.now + 2 * SECOND, healthy=True).broken == "reset"
+
+
+def test_a_pause_of_the_watcher_breaks_the_observation() -> None:
+    story = Story(started(target="errors")).seconds(20, counts(5), counts(95, 19))
+    story.now += 60 * SECOND
+    story.second(counts(300), counts(5_700, 1_140))
+    assert story.watch.broken == "stale"
+    assert isinstance(story.seconds(60, counts(5), counts(95, 19)).verdict, Back)
+
+
+def test_a_failed_health_check_is_not_forgotten() -> None:
+    story = Story(started()).second(counts(5), counts(95), healthy=False).second(counts(5), counts(95))
+    assert not story.watch.healthy
+
+
+def test_who_comes_back_begins_afresh_and_needs_a_whole_soak_again() -> None:
+    died = Story(started(target="errors")).seconds(29, counts(5), counts(95, 19))
+    later = died.now + timedelta(minutes=2)
+    unobserved = Arms(
+        at=later,
+        canary=plus(died.watch.last.canary, counts(600)),
+        stable=plus(died.watch.last.stable, counts(11_400, 2_280)),
+    )
+    continued = Story(tick(died.watch, unobserved, later, healthy=True), later)
+    assert isinstance(continued.verdict, Back)
+
+    afresh = Story(begin(unobserved, later, target="errors", asked_share=0.05, phi=INDEPENDENT), later)
+    assert afresh.watch.evidence == started().evidence
+    assert not isinstance(afresh.seconds(29, counts(5), counts(95, 19)).verdict, Promote)
+    assert isinstance(afresh.second(counts(5), counts(95, 19)).verdict, Promote)
+
+
+def test_burstiness_is_measured_over_two_minutes_of_both_kinds_of_event() -> None:
+    history = [NOTHING]
+    for second in range(200):
+        history.append(plus(history[-1], counts(95, 10 * (second % 2), 9, 0)))
+    phi = measured_phi(history)
+    assert phi is not None
+    assert set(phi) == set(METRICS)
+    assert phi["errors"] == pytest.approx(5.04, abs=0.01)
+    assert (phi["slow90"], phi["slow99"]) == (1.0, 1.0)
+
+
+def test_less_than_two_minutes_of_history_measures_nothing() -> None:
+    assert measured_phi([NOTHING] * 120) is None
+    assert measured_phi([NOTHING] * 121) is not None
