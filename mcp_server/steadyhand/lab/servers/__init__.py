@@ -1,0 +1,1 @@
+"""The real servers of the lab: how each is found, configured and started."""
