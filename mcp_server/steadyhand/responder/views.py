@@ -1,0 +1,64 @@
+"""What the doors show: everything about one incident, read in one consistent look."""
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from steadyhand.journey.approval.consent import Decision
+from steadyhand.journey.audit import Entry
+from steadyhand.journey.diagnosis.model import Diagnosis
+from steadyhand.journey.evidence.model import Page
+from steadyhand.journey.incident.state import Incident
+from steadyhand.journey.remedy.plan import Plan
+from steadyhand.journey.rollout.machine import Rollout
+from steadyhand.journey.rule import Value
+from steadyhand.responder.intake import UnknownIncident
+from steadyhand.responder.outside import Outside
+from steadyhand.store import Receipt, Transaction
+
+
+class IncidentView(Value):
+    """One incident with all that belongs to it."""
+
+    incident: Incident
+    page: Page | None = None
+    diagnosis: Diagnosis | None = None
+    plan: Plan | None = Field(default=None, description="The plan in question, or the last that was.")
+    digest: str = Field(default="", description="The digest of that plan: what an answer must name.")
+    options: tuple[Plan, ...] = Field(default=(), description="All plans, best first.")
+    decision: Decision | None = None
+    rollout: Rollout | None = None
+    trail: tuple[Entry, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+
+
+def list_incidents(outside: Outside, limit: int = 50) -> Sequence[Incident]:
+    """The latest incidents, newest first. Raises LedgerError."""
+    with outside.ledger.read() as tx:
+        return tx.incidents(limit)
+
+
+def view_incident(outside: Outside, wanted: str) -> IncidentView:
+    """Everything about one incident. Raises UnknownIncident, LedgerError."""
+    with outside.ledger.read() as tx:
+        incident = tx.incident(wanted)
+        if incident is None:
+            raise UnknownIncident(f"there is no incident {wanted}; list_incidents shows them")
+        return _view(tx, incident)
+
+
+def _view(tx: Transaction, incident: Incident) -> IncidentView:
+    plan = tx.get("plan", incident.plan, Plan) if incident.plan else None
+    options = (tx.get("plan", one, Plan) for one in incident.plans)
+    return IncidentView(
+        incident=incident,
+        page=tx.latest("page", incident.id, Page),
+        diagnosis=tx.latest("diagnosis", incident.id, Diagnosis),
+        plan=plan,
+        digest=plan.digest if plan else "",
+        options=tuple(one for one in options if one is not None),
+        decision=tx.decision(plan.id) if plan else None,
+        rollout=tx.rollout(incident.rollout) if incident.rollout else None,
+        trail=tuple(tx.trail(incident.id)),
+        receipts=tuple(tx.receipts(incident.id)),
+    )
