@@ -1,0 +1,189 @@
+"""Database evidence: held transactions, lock queues, full scans, loads and connections."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+
+from steadyhand.journey.evidence.masking import Masker, quoted
+from steadyhand.journey.evidence.model import (
+    DatabaseReport,
+    Index,
+    Item,
+    Onset,
+    Role,
+    Scan,
+    Session,
+    TableLoad,
+)
+from steadyhand.journey.evidence.wording import number, since
+
+_QUERY = 160
+_NAME = 80
+_IDLE_COUNT = 3
+_IDLE_OLD_S = 5.0
+_LOCK_PATIENCE_S = 1.0
+_SMALL_TABLE = 10_000
+_READ_ROWS_PER_S = 100_000.0
+_FULL = 0.7
+_STRENGTHS: Mapping[Role, float] = {
+    "lock_queue": 60.0,
+    "idle_in_transaction": 50.0,
+    "full_scan": 50.0,
+    "table_load": 40.0,
+    "connections": 20.0,
+}
+
+
+def database_items(report: DatabaseReport, masker: Masker) -> list[Item]:
+    """What this look found worth telling; ids are given later. A healthy database gives none."""
+    found = (*_idle(report, masker), *_locks(report, masker), *_scans(report, masker))
+    return [*found, *_loads(report, masker), *_connections(report)]
+
+
+def _item(report: DatabaseReport, role: Role, title: str, facts: dict[str, str], **more: float) -> Item:
+    age = more.get("age_s")
+    return Item(
+        id="",
+        kind="database",
+        role=role,
+        entity=report.database,
+        title=title[:300],
+        onset=None if age is None else _began(report, age),
+        direction="up",
+        strength=_STRENGTHS[role],
+        now=more.get("now"),
+        facts=facts,
+        ref=f"{report.database} at {report.at:%H:%M:%S}",
+    )
+
+
+def _began(report: DatabaseReport, age_s: float) -> Onset:
+    at = report.at - timedelta(seconds=age_s)
+    second = timedelta(seconds=1)
+    return Onset(at=at, lo=at - second, hi=at + second)
+
+
+def _idle(report: DatabaseReport, masker: Masker) -> Iterator[Item]:
+    by_application: dict[str, list[Session]] = defaultdict(list)
+    for one in report.sessions:
+        if one.state.startswith("idle in transaction"):
+            by_application[one.application].append(one)
+    for application, held in sorted(by_application.items()):
+        ages = sorted(max(one.transaction_s, one.state_s) for one in held)
+        if len(held) < _IDLE_COUNT and ages[-1] < _IDLE_OLD_S:
+            continue
+        oldest = max(held, key=lambda one: one.transaction_s)
+        name, query = masker.text(application, _NAME), masker.query(oldest.query, _QUERY)
+        onset = _began(report, ages[-1])
+        title = (
+            f"{len(held)} sessions of {quoted(name)} idle in transaction,"
+            f" open {ages[0]:.0f} to {ages[-1]:.0f} s, last query {quoted(query)}, since {since(onset)}"
+        )
+        facts = {
+            "application": name,
+            "count": str(len(held)),
+            "oldest_s": f"{ages[-1]:.1f}",
+            "youngest_s": f"{ages[0]:.1f}",
+            "last_query": query,
+        }
+        yield _item(report, "idle_in_transaction", title, facts, now=float(len(held)), age_s=ages[-1])
+
+
+def _root(pid: int, sessions: Mapping[int, Session]) -> int:
+    """The session at the end of the chain of who waits for whom."""
+    seen = {pid}
+    while pid in sessions and sessions[pid].blocked_by:
+        pid = sessions[pid].blocked_by[0]
+        if pid in seen:
+            break
+        seen.add(pid)
+    return pid
+
+
+def _locks(report: DatabaseReport, masker: Masker) -> Iterator[Item]:
+    sessions = {one.pid: one for one in report.sessions}
+    queues: dict[int, list[Session]] = defaultdict(list)
+    for one in report.sessions:
+        if one.blocked_by:
+            queues[_root(one.pid, sessions)].append(one)
+    for pid, waiters in sorted(queues.items(), key=lambda pair: (-len(pair[1]), pair[0])):
+        longest = max(one.state_s for one in waiters)
+        if len(waiters) < 2 and longest < _LOCK_PATIENCE_S:  # noqa: PLR2004 - one short wait is daily business
+            continue
+        root = sessions.get(pid)
+        application = masker.text(root.application if root else "unknown", _NAME)
+        query = masker.query(root.query if root else "", _QUERY)
+        title = (
+            f"{len(waiters)} sessions wait for locks; at the root is pid {pid} of {quoted(application)},"
+            f" {root.state if root else 'unseen'}, query {quoted(query)}"
+        )
+        facts = {
+            "root_pid": str(pid),
+            "root_application": application,
+            "root_query": query,
+            "waiters": str(len(waiters)),
+            "root_state": root.state if root else "",
+            "head_query": masker.query(max(waiters, key=lambda one: one.state_s).query, _QUERY),
+        }
+        yield _item(report, "lock_queue", title, facts, now=float(len(waiters)), age_s=longest)
+
+
+def covering(scan: Scan, indexes: Sequence[Index]) -> str:
+    """The name of a valid index that leads with a column the scan filters on; "none" if there is none."""
+    usable = (one for one in indexes if one.valid and one.table == scan.table and one.columns)
+    return next((one.name for one in usable if one.columns[0] in scan.columns), "none")
+
+
+def _scans(report: DatabaseReport, masker: Masker) -> Iterator[Item]:
+    for one in report.scans:
+        if one.rows < _SMALL_TABLE or one.calls == 0:
+            continue
+        index = masker.text(covering(one, report.indexes), _NAME)
+        columns = masker.text(", ".join(one.columns), _NAME)
+        table, query = masker.text(one.table, _NAME), masker.query(one.query, _QUERY)
+        cost = "" if one.mean_ms is None else f", {number(one.mean_ms)} ms each"
+        lacking = f"no index on {columns}" if index == "none" else f"although index {index} exists"
+        facts = {
+            "table": table,
+            "columns": ",".join(masker.text(name, _NAME) for name in one.columns),
+            "rows": str(one.rows),
+            "query": query,
+            "index": index,
+            **({} if one.mean_ms is None else {"mean_ms": f"{one.mean_ms:.1f}"}),
+            **({} if one.calls is None else {"calls": str(one.calls)}),
+        }
+        title = f"{quoted(query)} reads all {number(one.rows)} rows of {table}: {lacking}{cost}"
+        yield _item(report, "full_scan", title, facts, now=one.mean_ms or 0.0)
+
+
+def _loads(report: DatabaseReport, masker: Masker) -> Iterator[Item]:
+    for one in report.tables:
+        if one.seq_rows_per_s >= _READ_ROWS_PER_S:
+            yield _load(report, one, masker.text(one.table, _NAME))
+
+
+def _load(report: DatabaseReport, load: TableLoad, table: str) -> Item:
+    facts = {
+        "table": table,
+        "rows": str(load.rows),
+        "seq_rows_per_s": f"{load.seq_rows_per_s:.0f}",
+        "seq_scans_per_s": f"{load.seq_scans_per_s:.2f}",
+        "index_scans_per_s": f"{load.index_scans_per_s:.2f}",
+    }
+    rows, scans = number(load.seq_rows_per_s), number(load.seq_scans_per_s)
+    title = f"table {table}: {rows} rows/s read by {scans} full scans/s"
+    return _item(report, "table_load", title, facts, now=load.seq_rows_per_s)
+
+
+def _connections(report: DatabaseReport) -> Iterator[Item]:
+    used, most = len(report.sessions), report.max_connections
+    if not most or used < _FULL * most:
+        return
+    by_state: dict[str, int] = defaultdict(int)
+    for one in report.sessions:
+        by_state[one.state or "unknown"] += 1
+    states = ", ".join(f"{state} {count}" for state, count in sorted(by_state.items()))
+    facts = {"used": str(used), "max": str(most), "by_state": states}
+    yield _item(
+        report, "connections", f"{used} of {most} connections taken: {states}", facts, now=float(used)
+    )

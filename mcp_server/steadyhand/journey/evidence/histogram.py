@@ -1,0 +1,64 @@
+"""Percentiles from cumulative bucket counts, as Prometheus computes them."""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from steadyhand.journey.evidence.grid import Grid, Track, trailing_sum
+
+SPANS = (5.0, 15.0, 30.0, 60.0)
+FEWEST = 10.0
+_ENOUGH = 20.0
+
+
+def quantile(share: float, bounds: Sequence[float], counts: Sequence[float]) -> float | None:
+    """The value below which `share` of the observations lie; None without observations.
+
+    `bounds` ascend and end with infinity, `counts` are cumulative. Linear within a bucket; beyond the
+    last finite bound that bound is the answer. Source: Prometheus, `histogram_quantile`.
+    """
+    if len(bounds) < 2 or counts[-1] <= 0:  # noqa: PLR2004 - one bucket has no width
+        return None
+    wanted = share * counts[-1]
+    low, below = 0.0, 0.0
+    for bound, count in zip(bounds, counts, strict=True):
+        if count >= wanted:
+            if bound == float("inf"):
+                return low
+            inside = count - below
+            return low + (bound - low) * ((wanted - below) / inside if inside > 0 else 1.0)
+        low, below = bound, max(below, count)
+    return low
+
+
+def span_for(answers: Track, grid: Grid) -> float:
+    """The shortest span, in seconds, that usually holds enough answers for a percentile."""
+    for span in SPANS:
+        sums = [one for one in trailing_sum(answers, grid.steps(span)) if one is not None]
+        if sums and median(sums) >= _ENOUGH:
+            return span
+    return SPANS[-1]
+
+
+def percentile(share: float, buckets: Mapping[float, Track], grid: Grid) -> tuple[Track, float]:
+    """A percentile at every step over a trailing span, and that span in seconds.
+
+    None where fewer than ten answers were seen: a p95 of three requests is no evidence.
+    """
+    bounds = sorted(buckets)
+    span = span_for(buckets[bounds[-1]], grid)
+    sums = [[one or 0.0 for one in trailing_sum(buckets[bound], grid.steps(span))] for bound in bounds]
+    out: Track = [
+        quantile(share, bounds, counts) if counts[-1] >= FEWEST else None
+        for counts in zip(*sums, strict=True)
+    ]
+    return out, span
+
+
+def ratio(parts: Track, wholes: Track, grid: Grid, fewest: float = FEWEST) -> tuple[Track, float]:
+    """Part over whole at every step over a trailing span, and that span in seconds; None for low counts."""
+    span = span_for(wholes, grid)
+    steps = grid.steps(span)
+    pairs = zip(trailing_sum(parts, steps), trailing_sum(wholes, steps), strict=True)
+    return [
+        (part or 0.0) / whole if whole is not None and whole >= fewest else None for part, whole in pairs
+    ], span

@@ -1,0 +1,94 @@
+"""The one choke point for untrusted text: secrets and personal data become placeholders."""
+
+import re
+from collections.abc import Callable
+
+_LONGEST = 4_000
+
+_NAMED = (
+    r"pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|client[_-]?secret"
+    r"|auth|authorization|credentials?|session[_-]?id|cookie|signature|sig"
+)
+_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        "key",
+        re.compile(
+            r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+        ),
+    ),
+    ("token", re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")),
+    ("token", re.compile(r"\b(?:bearer|basic|digest|negotiate)\s+(?P<secret>[\w.~+/=-]{6,})", re.IGNORECASE)),
+    ("password", re.compile(r"://[^\s/:@]*:(?P<secret>[^\s/@]+)@")),
+    (
+        "secret",
+        re.compile(
+            rf"""(?:\b|_)(?:{_NAMED})["']?\s*(?:=>|[=:]|\bis\b|\bto\b)\s*"""
+            r"""(?P<secret>"[^"]*"?|'[^']*'?|[^\s,;&"'<>)\]}]+)""",
+            re.IGNORECASE,
+        ),
+    ),
+    ("key", re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")),
+    ("key", re.compile(r"\b(?:gh[pousr]|github_pat|glpat|xox[abprs]|sk|pk|rk)[_-][\w-]{10,}")),
+    ("email", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
+    ("card", re.compile(r"\b(?:\d[ -]?){13,19}\b")),
+    ("token", re.compile(r"\b(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])[\w+/-]{32,}={0,2}")),
+)
+_LITERAL = re.compile(r"'(?:[^']|'')*'?")
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
+
+
+class Masker:
+    """Gives every secret of one page the same placeholder wherever it appears, e.g. <email-1>."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._counts: dict[str, int] = {}
+
+    def text(self, raw: str, limit: int) -> str:
+        """One line without secrets and control characters, at most `limit` characters.
+
+        Masks before it cuts, so that no secret loses only its recognisable half.
+        """
+        safe = raw[:_LONGEST]
+        for kind, pattern in _PATTERNS:
+            safe = pattern.sub(self._replacer(kind), safe)
+        safe = " ".join(_UNSEEN.sub(" ", safe).split())
+        return safe if len(safe) <= limit else safe[: limit - 1] + "…"
+
+    def query(self, raw: str, limit: int) -> str:
+        """A database statement without its string literals, which are often personal data."""
+        return self.text(_LITERAL.sub("'?'", raw[:_LONGEST]), limit)
+
+    def _replacer(self, kind: str) -> Callable[[re.Match[str]], str]:
+        def replace(match: re.Match[str]) -> str:
+            whole = match.group(0)
+            if "secret" not in match.re.groupindex:
+                return self._placeholder(kind, whole)
+            secret = match.group("secret")
+            if secret.strip("\"'").startswith("<") or not secret:
+                return whole
+            start = match.start("secret") - match.start(0)
+            return whole[:start] + self._placeholder(kind, secret) + whole[start + len(secret) :]
+
+        return replace
+
+    def _placeholder(self, kind: str, secret: str) -> str:
+        if kind == "card" and not _is_card(secret):
+            return secret
+        known = self._names.get(secret)
+        if known is None:
+            self._counts[kind] = self._counts.get(kind, 0) + 1
+            known = self._names[secret] = f"<{kind}-{self._counts[kind]}>"
+        return known
+
+
+def quoted(text: str) -> str:
+    """Untrusted text in quotes it cannot leave."""
+    return '"' + text.replace('"', "'") + '"'
+
+
+def _is_card(text: str) -> bool:
+    """Whether the digits pass the check sum of payment cards (ISO/IEC 7812-1, Luhn)."""
+    digits = [int(one) for one in text if one.isdigit()]
+    doubled = [sum(divmod(2 * one, 10)) for one in digits[-2::-2]]
+    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0

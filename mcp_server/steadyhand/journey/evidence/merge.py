@@ -1,0 +1,65 @@
+"""Templates that are equal everywhere but at one position are one template."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from steadyhand.journey.evidence.wildcard import PUNCTUATION, VALUE, Template
+
+_MOST_WORK = 400_000
+_SWEEPS = 8
+_FEW_CONSTANTS = 3
+_ROWS_IF_FIRM = 3
+_ROWS_IF_LOOSE = 6
+
+
+def merged(templates: Iterable[Template]) -> Mapping[Template, Template]:
+    """Each template and the wider one it belongs to; work is bounded, the rest stays as it is."""
+    home = {one: one for one in templates}
+    for _ in range(_SWEEPS):
+        rows = sorted(set(home.values()))
+        wider = _sweep(rows)
+        if not wider:
+            break
+        home = {one: wider.get(now, now) for one, now in home.items()}
+    return home
+
+
+def _sweep(rows: Sequence[Template]) -> dict[Template, Template]:
+    """One pass: the largest groups of siblings first, each row at most once."""
+    by_length: dict[int, list[Template]] = defaultdict(list)
+    for row in rows:
+        by_length[len(row)].append(row)
+    wider: dict[Template, Template] = {}
+    for length, same in by_length.items():
+        if len(same) * length <= _MOST_WORK:
+            for position, bucket in _siblings(same):
+                free = [row for row in bucket if row not in wider]
+                if _may_merge(free, position):
+                    target = (*free[0][:position], VALUE, *free[0][position + 1 :])
+                    wider.update(dict.fromkeys(free, target))
+    return wider
+
+
+def _siblings(rows: Sequence[Template]) -> list[tuple[int, list[Template]]]:
+    """Rows equal but at one position, with that position; the largest group first."""
+    buckets: dict[tuple[int, Template], list[Template]] = defaultdict(list)
+    for row in rows:
+        for position, token in enumerate(row):
+            if token not in PUNCTUATION:
+                buckets[position, row[:position] + row[position + 1 :]].append(row)
+    found = [(key[0], bucket) for key, bucket in buckets.items() if len(bucket) > 1]
+    return sorted(found, key=lambda pair: (-len(pair[1]), pair[0]))
+
+
+def _may_merge(rows: Sequence[Template], position: int) -> bool:
+    """Whether what differs here is a value: the more constant words around, the fewer rows it takes."""
+    if len(rows) < 2:  # noqa: PLR2004 - one row has no sibling
+        return False
+    around = [token for at, token in enumerate(rows[0]) if at != position]
+    constants = sum(token != VALUE and token not in PUNCTUATION for token in around)
+    after_equals = position > 0 and rows[0][position - 1] == "="
+    if after_equals or any(row[position] == VALUE for row in rows):
+        return constants >= (1 if after_equals else 2)
+    if constants >= _FEW_CONSTANTS:
+        return len(rows) >= _ROWS_IF_FIRM
+    return constants == 2 and len(rows) >= _ROWS_IF_LOOSE  # noqa: PLR2004 - two words still name a message

@@ -1,0 +1,94 @@
+"""When a signal first bent: a step in its level, or the start of a slope."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import accumulate
+from typing import Literal
+
+from steadyhand.journey.evidence.model import Onset
+
+Shape = Literal["step", "ramp"]
+_RISEN = 0.6
+_RAMP_STEPS = 5
+_BETTER = 0.8
+_CONFIDENCE = 4.0
+_LONGEST_FIT = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bend:
+    """Index of the first sample away from normal, the indexes it must lie between, and how it left."""
+
+    index: int
+    lo: int
+    hi: int
+    shape: Shape
+
+
+def _step_gains(excess: Sequence[float]) -> list[float]:
+    """For each k how much squared error a level change at k explains."""
+    size = len(excess)
+    sums = list(accumulate(reversed(excess)))[::-1]
+    return [max(total, 0.0) ** 2 / (size - k) for k, total in enumerate(sums)]
+
+
+def _ramp_gains(excess: Sequence[float]) -> list[float]:
+    """For each k how much squared error a straight rise from zero at k explains."""
+    size = len(excess)
+    gains = [0.0] * size
+    total = weighted = 0.0
+    for k in range(size - 2, -1, -1):
+        total += excess[k + 1]
+        weighted += total
+        length = size - 1 - k
+        squares = length * (length + 1) * (2 * length + 1) / 6
+        gains[k] = max(weighted, 0.0) ** 2 / squares
+    return gains
+
+
+def _interval(gains: Sequence[float], best: int, noise: float) -> tuple[int, int]:
+    """The neighbours of `best` that explain the samples almost as well: a likelihood interval of 2 sigma."""
+    enough = gains[best] - _CONFIDENCE * noise
+    lo = hi = best
+    while lo > 0 and gains[lo - 1] >= enough:
+        lo -= 1
+    while hi + 1 < len(gains) and gains[hi + 1] >= enough:
+        hi += 1
+    return lo, hi
+
+
+def bend(excess: Sequence[float], crossing: int, end: int, smoothing: int = 0) -> Bend:
+    """Where a signal left normal.
+
+    `excess` is value minus normal, positive in the direction of trouble; `crossing` the first sample
+    surely away, `end` the last one. Two-segment least squares with the first level known: the better
+    of a step and a hinge over the calm and the rise; the rise ends at 60 % of the way up. A trailing
+    mean over `smoothing` samples makes a slope of every step: such a slope is dated at its foot.
+    """
+    peak = sorted(excess[crossing : end + 1])[int(0.8 * (end - crossing))]
+    risen = next((i for i in range(crossing, end + 1) if excess[i] >= _RISEN * peak), crossing)
+    first, last = max(0, crossing - _LONGEST_FIT), min(end, risen + 2)
+    part = [min(one, peak) for one in excess[first : last + 1]]
+    squares = sum(one * one for one in part)
+    steps, ramps = _step_gains(part), _ramp_gains(part)
+    step_at = max(range(len(part)), key=steps.__getitem__)
+    ramp_at = max(range(len(part)), key=ramps.__getitem__)
+    rest_step, rest_ramp = squares - steps[step_at], squares - ramps[ramp_at]
+    slopes = rest_ramp < _BETTER * rest_step
+    gains, best, rest = (ramps, ramp_at, rest_ramp) if slopes else (steps, step_at, rest_step)
+    lo, hi = (first + one for one in _interval(gains, best, max(rest, 0.0) / max(1, len(part) - 2)))
+    if slopes and risen - first - best >= _RAMP_STEPS + smoothing:
+        return Bend(first + best, lo, hi, "ramp")
+    foot = first + best + (1 if slopes else 0)
+    return Bend(foot, max(0, lo - (0 if slopes else 1)), max(hi, foot), "step")
+
+
+def onset_between(times: Sequence[float], found: Bend) -> Onset:
+    """The bend as instants."""
+    at, lo, hi = (_instant(times[index]) for index in (found.index, found.lo, min(found.hi, len(times) - 1)))
+    return Onset(at=at, lo=min(lo, at), hi=max(hi, at))
+
+
+def _instant(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,226 @@
+"""The evidence page: everything gathered becomes a few cited items in the order they began."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from steadyhand.journey.evidence.change_items import change_item, looked_back
+from steadyhand.journey.evidence.database_items import database_items
+from steadyhand.journey.evidence.grid import grid_for
+from steadyhand.journey.evidence.log_items import changed, kept, log_item
+from steadyhand.journey.evidence.masking import Masker
+from steadyhand.journey.evidence.metric_items import chart, metric_item, silence_item, strongest
+from steadyhand.journey.evidence.model import (
+    Change,
+    Chart,
+    DatabaseReport,
+    Item,
+    LogLine,
+    Page,
+    Series,
+    Window,
+)
+from steadyhand.journey.evidence.patterns import compare
+from steadyhand.journey.evidence.rule import EvidenceRule
+from steadyhand.journey.evidence.screen import Deviation, Span, deviation, restarts
+from steadyhand.journey.evidence.series import signals
+from steadyhand.journey.evidence.silence import silenced
+from steadyhand.journey.topology import Topology
+
+_LETTERS = {"metric": "m", "log": "l", "change": "c", "database": "d", "topology": "t", "gap": "g"}
+_SHARES = {"metric": 0.5, "log": 0.25, "database": 0.25, "change": 0.25}
+_FAINT = 3.0
+_GAP = 200
+_MOST_GAPS = 6
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one source contributes."""
+
+    items: tuple[Item, ...]
+    coverage: str
+    moved: tuple[Deviation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What every part of the page needs to know."""
+
+    service: str
+    window: Window
+    baseline: Window
+    alert_at: datetime
+    topology: Topology
+    masked: tuple[Span, ...]
+    rule: EvidenceRule
+    masker: Masker
+
+    def room(self, kind: str) -> int:
+        """How many items this kind may fill."""
+        return int(self.rule.max_items * _SHARES[kind])
+
+
+def is_quiet(page: Page) -> bool:
+    """Whether nothing left normal: only changes, gaps, coverage and a stray new line are on the page."""
+    return all(
+        one.kind in {"change", "gap"} or (one.kind == "log" and one.strength < _FAINT) for one in page.items
+    )
+
+
+def assemble(  # noqa: PLR0913 - each is another thing the outside gave
+    *,
+    incident: str,
+    service: str,
+    window: Window,
+    baseline: Window,
+    topology: Topology,
+    lines: Sequence[LogLine] = (),
+    series: Sequence[Series] = (),
+    changes: Sequence[Change] = (),
+    databases: Sequence[DatabaseReport] = (),
+    gaps: Sequence[str] = (),
+    alert_at: datetime | None = None,
+    rule: EvidenceRule | None = None,
+) -> Page:
+    """The page for one incident of one service.
+
+    `baseline` is the calm first part of `window`; where data begins later, it is moved to the first
+    `calm_min` of the data. `alert_at` is what lags count from, the window's end if not given. The
+    same input gives the same page.
+    """
+    rule = rule or EvidenceRule()
+    window, baseline = _fitted(window, baseline, _oldest(lines, series), rule)
+    relevant = looked_back(changes, window)
+    desk = _Desk(
+        service, window, baseline, alert_at or window.end, topology, restarts(relevant, rule), rule, Masker()
+    )
+    parts = {
+        "metrics": _metrics(series, desk),
+        "logs": _logs(lines, desk),
+        "changes": _changes(relevant, desk),
+        "databases": _databases(databases, desk),
+    }
+    told = tuple(desk.masker.text(one, _GAP) for one in (*gaps, *_own_gaps(databases, lines, series, desk)))
+    items = _numbered([*(item for part in parts.values() for item in part.items), *_gap_items(told, service)])
+    return Page(
+        incident=incident,
+        service=service,
+        window=window,
+        baseline=baseline,
+        items=items,
+        order=tuple(one.id for one in sorted(items, key=_began) if one.onset),
+        coverage={name: part.coverage for name, part in parts.items()},
+        gaps=told,
+        charts=_charts(items, parts["metrics"], desk),
+    )
+
+
+def _oldest(lines: Sequence[LogLine], series: Sequence[Series]) -> datetime | None:
+    """The first instant with a sample; without any, the first line."""
+    starts = [one.times[0] for one in series if one.times]
+    if starts:
+        return datetime.fromtimestamp(min(starts), UTC)
+    return min((one.at for one in lines), default=None)
+
+
+def _fitted(
+    window: Window, baseline: Window, oldest: datetime | None, rule: EvidenceRule
+) -> tuple[Window, Window]:
+    if oldest is None or oldest <= baseline.start or oldest >= window.end:
+        return window, baseline
+    if baseline.end - oldest >= rule.calm_min:
+        return window, baseline
+    end = min(oldest + rule.calm_min, window.end)
+    return Window(start=oldest, end=window.end), Window(start=oldest, end=end)
+
+
+def _metrics(series: Sequence[Series], desk: _Desk) -> _Part:
+    grid = grid_for(series, desk.window)
+    known = signals(series, grid, desk.topology, desk.service)
+    judged = [deviation(one, desk.baseline, desk.masked, desk.rule) for one in known]
+    moved = [one for one in judged if one is not None]
+    shown = strongest(moved, desk.room("metric"))
+    silent = [silence_item(one, count, desk.masker) for one, count in silenced(known, grid, desk.baseline)]
+    coverage = (
+        f"{len(series)} series read every {grid.step:g} s, {len(known)} signals, {len(moved)} moved,"
+        f" {len(shown)} shown, {len(moved) - len(shown)} left out"
+    )
+    return _Part((*silent, *(metric_item(one, desk.masker) for one in shown)), coverage, tuple(shown))
+
+
+def _logs(lines: Sequence[LogLine], desk: _Desk) -> _Part:
+    patterns = compare(lines, desk.window, desk.baseline, desk.rule.max_templates)
+    found = changed(patterns.found, desk.masked)
+    shown = kept(found, desk.room("log"))
+    coverage = (
+        f"{patterns.lines} lines read, {len(patterns.found)} kinds of message, {len(found)} changed,"
+        f" {len(shown)} shown, {len(found) - len(shown)} left out, {patterns.unclustered} lines unclustered"
+    )
+    return _Part(tuple(log_item(one, desk.window, desk.baseline, desk.masker) for one in shown), coverage)
+
+
+def _changes(changes: Sequence[Change], desk: _Desk) -> _Part:
+    shown = changes[-desk.room("change") :]
+    left = f", {len(changes) - len(shown)} older left out" if len(changes) > len(shown) else ""
+    items = tuple(change_item(one, desk.alert_at, desk.masker) for one in shown)
+    return _Part(items, f"{len(changes)} changes in the look-back{left}")
+
+
+def _databases(reports: Sequence[DatabaseReport], desk: _Desk) -> _Part:
+    found = [item for report in reports for item in database_items(report, desk.masker)]
+    shown = sorted(found, key=lambda one: -one.strength)[: desk.room("database")]
+    sessions = sum(len(one.sessions) for one in reports)
+    coverage = (
+        f"{len(reports)} databases looked at, {sessions} sessions, {len(found)} findings,"
+        f" {len(found) - len(shown)} left out"
+    )
+    return _Part(tuple(shown), coverage)
+
+
+def _own_gaps(
+    databases: Sequence[DatabaseReport], lines: Sequence[LogLine], series: Sequence[Series], desk: _Desk
+) -> list[str]:
+    """What this page could not see."""
+    found = [f"{report.database}: {gap}" for report in databases for gap in report.gaps]
+    if not series:
+        found.append("no metrics: nothing was measured, which is not the same as nothing happened")
+    if not lines:
+        found.append("no log lines in the window")
+    if desk.baseline.length < min(desk.rule.calm_min, timedelta(minutes=10)):
+        found.append(f"only {desk.baseline.length.total_seconds():.0f} s of calm to compare with")
+    return found
+
+
+def _gap_items(gaps: Sequence[str], service: str) -> list[Item]:
+    return [Item(id="", kind="gap", entity=service, title=one) for one in gaps[:_MOST_GAPS]]
+
+
+def _began(item: Item) -> tuple[datetime, str]:
+    return (item.onset.at if item.onset else _NEVER, item.title)
+
+
+def _numbered(items: Sequence[Item]) -> tuple[Item, ...]:
+    """The items with their ids, numbered per kind in the order they began."""
+    counts: Counter[str] = Counter()
+    out = []
+    for one in sorted(items, key=lambda item: (list(_LETTERS).index(item.kind), *_began(item))):
+        counts[one.kind] += 1
+        out.append(one.model_copy(update={"id": f"{_LETTERS[one.kind]}{counts[one.kind]}"}))
+    return tuple(out)
+
+
+def _charts(items: Sequence[Item], part: _Part, desk: _Desk) -> tuple[Chart, ...]:
+    by_signal: Mapping[tuple[str, str, str], Item] = {
+        (one.facts["signal"], one.facts.get("labels", ""), one.entity): one
+        for one in items
+        if one.kind == "metric"
+    }
+    drawn = []
+    for moved in part.moved[: desk.rule.max_charts]:
+        draft = metric_item(moved, desk.masker)
+        item = by_signal[draft.facts["signal"], draft.facts.get("labels", ""), draft.entity]
+        drawn.append(chart(item, moved, desk.masker))
+    return tuple(drawn)

@@ -1,0 +1,211 @@
+"""Which signals left their calm range, how far, and since when."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import median
+from typing import Literal
+
+from steadyhand.journey.evidence.model import Change, Onset, Window
+from steadyhand.journey.evidence.onset import bend, onset_between
+from steadyhand.journey.evidence.roles import words
+from steadyhand.journey.evidence.rule import EvidenceRule
+from steadyhand.journey.evidence.signal import Signal
+
+Span = tuple[float, float]
+_FEWEST_CALM = 10
+_RUN = 3
+_RUN_OF = 4
+_MOST_SIGMAS = 1000.0
+_FLOOR_SIGMAS = 5.0
+_RECENT = 5
+_RESTARTING = frozenset({"code", "config", "scaling"})
+_FLOORS: dict[str, tuple[float, float]] = {
+    # role or unit -> least absolute change, least change relative to normal
+    "latency": (0.05, 0.5),
+    "share": (0.03, 0.0),
+    "errors": (0.3, 0.5),
+    "traffic": (2.0, 0.35),
+    "saturation": (3.0, 0.3),
+    "waiting": (2.0, 0.5),
+    "cores": (0.25, 0.3),
+    "B": (16e6, 0.15),
+    "resource": (20.0, 0.3),
+    "work": (3.0, 1.0),
+    "up": (0.5, 0.0),
+    "other": (3.0, 0.5),
+}
+_ROW_WORDS = frozenset({"tup", "tuples", "rows"})
+_ROWS_FLOOR = 10_000.0
+_HIT_SHARE_FLOOR = 0.15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """A signal that left normal and stayed away for a while."""
+
+    signal: Signal
+    direction: Literal["up", "down", "gone"]
+    shape: Literal["step", "ramp", "spike", "gone"]
+    strength: float
+    normal: float
+    now: float
+    onset: Onset
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """What is normal for one signal: its median, its noise, and the least change worth a look.
+
+    The noise of counted events is that of twice the root of their number, see `_stable`.
+    """
+
+    normal: float
+    scale: float
+    floor: float
+
+
+def restarts(changes: Sequence[Change], rule: EvidenceRule) -> tuple[Span, ...]:
+    """The spans in which a rollout may move signals by itself, in unix seconds."""
+    spans = []
+    for one in changes:
+        if one.kind in _RESTARTING:
+            ended = (one.finished_at or one.started_at + 2 * rule.settle) + rule.settle
+            spans.append((one.started_at.timestamp() - 1.0, ended.timestamp()))
+    return tuple(spans)
+
+
+def _inside(at: float, spans: Sequence[Span]) -> bool:
+    return any(start <= at <= end for start, end in spans)
+
+
+def _floors(signal: Signal) -> tuple[float, float]:
+    """The least change worth a look: absolute, and relative to normal."""
+    if signal.role == "work" and words(signal.metric) & _ROW_WORDS:
+        return _ROWS_FLOOR, 1.0
+    if signal.role == "up" and signal.unit == "share":
+        return _HIT_SHARE_FLOOR, 0.0
+    if signal.role in {"saturation", "waiting"} and signal.unit == "B":
+        return _FLOORS["B"]
+    return _FLOORS.get(signal.unit) or _FLOORS[signal.role]
+
+
+def _stable(signal: Signal, value: float) -> float:
+    """Counts per second as a number whose noise is one sigma at any rate (Anscombe); all else as it is."""
+    return 2 * sqrt(max(value, 0.0) * signal.smoothing) if signal.counted else value
+
+
+def calm_of(signal: Signal, baseline: Window, masked: Sequence[Span]) -> Calm | None:
+    """Median and robust scale over the calm window, rollouts left out; None with too few samples.
+
+    Scale: the largest of MAD, interquartile range, a third of the 99th percentile of the distance and
+    3 % of the level; for counted events at least the Poisson noise; widened for short calm windows.
+    """
+    start, end = baseline.start.timestamp(), baseline.end.timestamp()
+    pairs = [pair for pair in zip(signal.times, signal.values, strict=True) if start <= pair[0] < end]
+    quiet = [value for at, value in pairs if not _inside(at, masked)]
+    values = quiet if len(quiet) >= _FEWEST_CALM else [value for _, value in pairs]
+    if len(values) < _FEWEST_CALM:
+        return None
+    normal = median(values)
+    scale = _robust_scale([_stable(signal, one) for one in values])
+    if signal.counted:
+        scale = max(scale, 1.0)
+    absolute, relative = _floors(signal)
+    return Calm(normal, scale * (1 + 4 / _independent(signal, values)), max(absolute, relative * abs(normal)))
+
+
+def _robust_scale(values: Sequence[float]) -> float:
+    ranked = sorted(values)
+    middle = median(ranked)
+    distances = sorted(abs(one - middle) for one in ranked)
+    quartiles = ranked[3 * len(ranked) // 4] - ranked[len(ranked) // 4]
+    far = distances[min(len(distances) - 1, int(0.99 * len(distances)))]
+    return max(1.4826 * median(distances), quartiles / 1.349, far / 3, 0.03 * abs(middle))
+
+
+def _independent(signal: Signal, values: Sequence[float]) -> float:
+    """How many independent samples there are: overlapping trailing means repeat each other."""
+    step = (signal.times[-1] - signal.times[0]) / max(1, len(signal.times) - 1)
+    share = min(1.0, step / signal.smoothing) if signal.smoothing else 1.0
+    return max(1.0, len(values) * share)
+
+
+def _runs(away: Sequence[bool]) -> Iterator[tuple[int, int]]:
+    """First and last index of each time the signal was away in 3 of 4 samples; short returns are bridged."""
+    index, size = 0, len(away)
+    while index < size:
+        if not (away[index] and sum(away[index : index + _RUN_OF]) >= _RUN):
+            index += 1
+            continue
+        last = index
+        while any(away[last + 1 : last + 1 + _RUN_OF]):
+            last = max(i for i in range(last + 1, min(size, last + 1 + _RUN_OF)) if away[i])
+        yield index, last
+        index = last + 1
+
+
+def _own(run: tuple[int, int], signal: Signal, away: Sequence[bool], masked: Sequence[Span]) -> bool:
+    """Whether a run is more than the restart it began in."""
+    start, end = run
+    outside = sum(away[i] and not _inside(signal.times[i], masked) for i in range(start, end + 1))
+    return outside >= _RUN
+
+
+def _sigmas(signal: Signal, calm: Calm, sign: int) -> list[float]:
+    """How far from normal each sample is; where calm never moved, in fifths of the least change."""
+    middle = _stable(signal, calm.normal)
+    scale = calm.scale or calm.floor / _FLOOR_SIGMAS
+    return [sign * (_stable(signal, value) - middle) / scale for value in signal.values]
+
+
+def _found(
+    signal: Signal, calm: Calm, sign: int, baseline: Window, masked: Sequence[Span], rule: EvidenceRule
+) -> Deviation | None:
+    """The largest run away from normal in one direction."""
+    excess = [sign * (value - calm.normal) for value in signal.values]
+    sigmas = _sigmas(signal, calm, sign)
+    judged_from = baseline.end.timestamp()
+    away = [
+        far >= calm.floor and z >= rule.sigmas and at >= judged_from
+        for far, z, at in zip(excess, sigmas, signal.times, strict=True)
+    ]
+    runs = [run for run in _runs(away) if _own(run, signal, away, masked)]
+    if not runs:
+        return None
+    start, end = max(runs, key=lambda run: sum(excess[run[0] : run[1] + 1]))
+    found = bend([sign * (value - calm.normal) for value in signal.fine], start, end, _blur(signal))
+    over = len(signal.values) - 1 - end >= _RUN_OF
+    peak = max(excess[start : end + 1])
+    now = (
+        calm.normal + sign * peak if over else median(signal.values[max(start, end + 1 - _RECENT) : end + 1])
+    )
+    return Deviation(
+        signal=signal,
+        direction="up" if sign > 0 else "down",
+        shape="spike" if over else found.shape,
+        strength=min(_MOST_SIGMAS, max(sigmas[start : end + 1]), _FLOOR_SIGMAS * peak / calm.floor),
+        normal=calm.normal,
+        now=now,
+        onset=onset_between(signal.times, found),
+    )
+
+
+def _blur(signal: Signal) -> int:
+    """Over how many samples the values used for dating are smeared."""
+    if signal.fine != signal.values or len(signal.times) < 2:  # noqa: PLR2004 - one sample has no spacing
+        return 0
+    step = (signal.times[-1] - signal.times[0]) / (len(signal.times) - 1)
+    return round(signal.smoothing / step)
+
+
+def deviation(
+    signal: Signal, baseline: Window, masked: Sequence[Span], rule: EvidenceRule
+) -> Deviation | None:
+    """How this signal left normal after the calm window, if it did; restarts alone do not count."""
+    calm = calm_of(signal, baseline, masked)
+    if calm is None:
+        return None
+    signs = {"up": (1,), "down": (-1,), "both": (1, -1)}[signal.bad]
+    found = [_found(signal, calm, sign, baseline, masked, rule) for sign in signs]
+    return max((one for one in found if one), key=lambda one: one.strength, default=None)

@@ -1,0 +1,266 @@
+"""Raw series become signals: rates, percentiles, error shares and levels, added up over replicas."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from steadyhand.journey.evidence import roles
+from steadyhand.journey.evidence.grid import Grid, Track, highest, increments, total, trailing_sum
+from steadyhand.journey.evidence.histogram import SPANS, percentile, ratio
+from steadyhand.journey.evidence.model import Series
+from steadyhand.journey.evidence.owners import owner
+from steadyhand.journey.evidence.signal import Signal, Subject
+from steadyhand.journey.topology import Topology
+
+Labels = tuple[tuple[str, str], ...]
+Kind = Literal["bucket", "sum", "counter", "gauge", "skip"]
+_P95 = 0.95
+_RESTART_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """One raw series on the grid; a counter's track holds its increments."""
+
+    name: str
+    labels: Mapping[str, str]
+    track: Track
+
+    def group(self, *, without: Iterable[str] = ()) -> Labels:
+        """Its labels without the replica's and these."""
+        hidden = roles.REPLICA_LABELS.union(without)
+        return tuple(sorted((key, value) for key, value in self.labels.items() if key not in hidden))
+
+    def outcome(self) -> str | None:
+        """How the answers it counts ended, if a label says so."""
+        return next((self.labels[one] for one in sorted(roles.OUTCOME_LABELS) if one in self.labels), None)
+
+
+class Families:
+    """What kind each metric name is, told from the names and values of all series."""
+
+    def __init__(self, series: Sequence[Series]) -> None:
+        names = {one.name for one in series}
+        buckets = {one.name for one in series if one.name.endswith("_bucket") and "le" in one.labels}
+        bases = {name.removesuffix("_bucket") for name in buckets}
+        self.with_buckets = frozenset(bases)
+        self._buckets = buckets
+        self._sums = {name for name in names if name.endswith("_sum") and f"{name[:-4]}_count" in names}
+        self._counts = {f"{name[:-4]}_count" for name in self._sums} | {f"{base}_count" for base in bases}
+        self._falling = {one.name for one in series if _falls(one.values)}
+
+    def kind(self, name: str) -> Kind:
+        """How to read the series of this name."""
+        if roles.skipped(name):
+            return "skip"
+        if name in self._buckets:
+            return "bucket"
+        if name in self._sums:
+            return "sum"
+        if name.endswith("_total") or name in self._counts:
+            return "counter"
+        return "counter" if roles.is_event(name) and name not in self._falling else "gauge"
+
+
+def _falls(values: Sequence[float]) -> bool:
+    """Whether it ever falls by less than a restart would make it fall."""
+    return any(now < before and now > _RESTART_SHARE * before for before, now in pairwise(values))
+
+
+class _Workbench:
+    """The series of one page, sorted by kind and brought on one grid."""
+
+    def __init__(self, series: Sequence[Series], grid: Grid, topology: Topology, service: str) -> None:
+        self.grid, self.topology, self.service = grid, topology, service
+        self.families = Families(series)
+        self.members: dict[Kind, list[_Member]] = defaultdict(list)
+        raw = [_Member(one.name, one.labels, grid.track(one)) for one in series]
+        births = _births(raw)
+        for one in raw:
+            kind = self.families.kind(one.name)
+            track = one.track
+            if kind in {"bucket", "sum", "counter"}:
+                seen = births[_replica(one.labels)]
+                track = increments(track, born_here=seen < _first(track))
+            self.members[kind].append(_Member(one.name, one.labels, track))
+
+    def subject(self, members: Sequence[_Member], *, hidden: Iterable[str] = ()) -> Subject:
+        """What the signals of this group share."""
+        first = members[0]
+        labels = dict(first.group(without={*hidden, "job", "le"}))
+        return Subject(
+            metric=first.name.removesuffix("_bucket").removesuffix("_count").removesuffix("_sum"),
+            entity=owner(first.name, first.labels, self.topology, self.service),
+            labels=labels,
+            target=next((labels[one] for one in roles.TARGET_LABELS if labels.get(one)), ""),
+            grid=self.grid,
+        )
+
+
+def _first(track: Track) -> int:
+    return next((index for index, value in enumerate(track) if value is not None), len(track))
+
+
+def _replica(labels: Mapping[str, str]) -> Labels:
+    return tuple(sorted((key, labels[key]) for key in ("job", "instance", "pod") if key in labels))
+
+
+def _births(members: Sequence[_Member]) -> dict[Labels, int]:
+    """For each replica the first step with a sample of anything it exports."""
+    births: dict[Labels, int] = {}
+    for one in members:
+        key = _replica(one.labels)
+        births[key] = min(births.get(key, len(one.track)), _first(one.track))
+    return births
+
+
+def _grouped(members: Sequence[_Member], key: Callable[[_Member], object]) -> list[list[_Member]]:
+    groups: dict[object, list[_Member]] = defaultdict(list)
+    for one in members:
+        groups[one.name, key(one)].append(one)
+    return list(groups.values())
+
+
+def _latencies(bench: _Workbench) -> Iterator[Signal]:
+    hidden = {"le", *roles.OUTCOME_LABELS}
+    for members in _grouped(bench.members["bucket"], lambda one: one.group(without=hidden)):
+        by_bound = _grouped(members, lambda one: one.labels["le"])
+        buckets = {float(same[0].labels["le"]): total([one.track for one in same]) for same in by_bound}
+        values, span = percentile(_P95, buckets, bench.grid)
+        subject = bench.subject(members, hidden=hidden)
+        unit = roles.unit_of(subject.metric)
+        yield subject.signal(f"p95 of {subject.metric}", "latency", unit, values, smoothing=span)
+
+
+def _means(bench: _Workbench) -> Iterator[Signal]:
+    """Mean latency where a histogram or summary comes without buckets."""
+    hidden = set(roles.OUTCOME_LABELS)
+    counts = {
+        (members[0].name, members[0].group(without=hidden)): total([one.track for one in members])
+        for members in _grouped(bench.members["counter"], lambda one: one.group(without=hidden))
+    }
+    for members in _grouped(bench.members["sum"], lambda one: one.group(without=hidden)):
+        base = members[0].name.removesuffix("_sum")
+        answers = counts.get((f"{base}_count", members[0].group(without=hidden)))
+        if base in bench.families.with_buckets or answers is None:
+            continue
+        values, span = ratio(total([one.track for one in members]), answers, bench.grid)
+        subject = bench.subject(members, hidden=hidden)
+        yield subject.signal(f"mean of {base}", "latency", roles.unit_of(base), values, smoothing=span)
+
+
+def _rates(bench: _Workbench) -> Iterator[Signal]:
+    for members in _grouped(bench.members["counter"], lambda one: one.group(without=roles.OUTCOME_LABELS)):
+        outcomes = {one.outcome() for one in members}
+        if outcomes == {None}:
+            yield _rate(bench, members, members)
+        elif any(outcome and roles.is_hit(outcome) for outcome in outcomes):
+            yield from _hits(bench, members)
+        else:
+            yield _rate(bench, members, members)
+            yield _share(bench, members)
+
+
+def _rate(bench: _Workbench, members: Sequence[_Member], named: Sequence[_Member]) -> Signal:
+    """A rate per second over five seconds, and per step for dating."""
+    grid = bench.grid
+    subject = bench.subject(named, hidden=roles.OUTCOME_LABELS)
+    added = total([one.track for one in members])
+    steps = grid.steps(SPANS[0])
+    smooth: Track = [
+        None if one is None else one / (min(index + 1, steps) * grid.step)
+        for index, one in enumerate(trailing_sum(added, steps))
+    ]
+    fine: Track = [None if one is None else one / grid.step for one in added]
+    role = roles.counter_role(members[0].name)
+    unit = "cores" if role == "resource" else f"{roles.unit_of(members[0].name)}/s"
+    return subject.signal(
+        f"rate of {members[0].name}",
+        role,
+        unit,
+        smooth,
+        fine=fine,
+        smoothing=steps * grid.step,
+        counted=unit == "/s",
+    )
+
+
+def _share(bench: _Workbench, members: Sequence[_Member]) -> Signal:
+    """The share of answers that failed."""
+    answers = total([one.track for one in members])
+    bad = [one.track for one in members if roles.failed(one.outcome() or "")]
+    nothing: Track = [None] * bench.grid.size
+    failed = total(bad) if bad else nothing
+    values, span = ratio(failed, answers, bench.grid)
+    subject = bench.subject(members, hidden=roles.OUTCOME_LABELS)
+    return subject.signal(f"failed share of {members[0].name}", "errors", "share", values, smoothing=span)
+
+
+def _hits(bench: _Workbench, members: Sequence[_Member]) -> Iterator[Signal]:
+    """The share of look-ups that hit, and how many per second did not."""
+    answers = total([one.track for one in members])
+    found = [one.track for one in members if roles.is_hit(one.outcome() or "")]
+    lost = [one for one in members if not roles.is_hit(one.outcome() or "")]
+    values, span = ratio(total(found), answers, bench.grid)
+    subject = bench.subject(members, hidden=roles.OUTCOME_LABELS)
+    yield subject.signal(f"hit share of {members[0].name}", "up", "share", values, smoothing=span)
+    if lost:
+        missed = _rate(bench, lost, members)
+        yield subject.signal(
+            f"misses of {members[0].name}",
+            "work",
+            "/s",
+            _restored(missed, bench.grid, missed.values),
+            fine=_restored(missed, bench.grid, missed.fine),
+            smoothing=missed.smoothing,
+            counted=True,
+        )
+
+
+def _restored(signal: Signal, grid: Grid, values: Sequence[float]) -> Track:
+    known = dict(zip(signal.times, values, strict=True))
+    return [known.get(at) for at in grid.times()]
+
+
+def _levels(bench: _Workbench) -> Iterator[Signal]:
+    limits = _limits(bench)
+    for members in _grouped(bench.members["gauge"], _Member.group):
+        first = members[0]
+        if roles.is_spare(first.labels):
+            continue
+        role = roles.gauge_role(first.name, first.labels)
+        tracks = [one.track for one in members]
+        unit = roles.unit_of(first.name)
+        level = highest(tracks) if unit else total(tracks)
+        limit = None if roles.is_limit(first.name, first.labels) else limits.get(_bounded(first))
+        yield bench.subject(members).signal(f"{first.name}", role, unit, level, limit=limit)
+
+
+def _bounded(member: _Member) -> tuple[str, Labels]:
+    """What a bound and its measurement share: the name without bound words, the labels without state."""
+    stem = "_".join(
+        word for word in member.name.split("_") if word not in {"max", "limit", "used", "in", "use", "usage"}
+    )
+    return stem, member.group(without=roles.STATE_LABELS)
+
+
+def _limits(bench: _Workbench) -> dict[tuple[str, Labels], float]:
+    found: dict[tuple[str, Labels], float] = {}
+    for members in _grouped(bench.members["gauge"], _Member.group):
+        first = members[0]
+        if roles.is_limit(first.name, first.labels):
+            tracks = [one.track for one in members]
+            track = highest(tracks) if roles.unit_of(first.name) else total(tracks)
+            found[_bounded(first)] = max((one for one in track if one is not None), default=0.0)
+    return {key: value for key, value in found.items() if value > 0}
+
+
+def signals(series: Sequence[Series], grid: Grid, topology: Topology, service: str) -> list[Signal]:
+    """Every signal these series hold, in the order of their names and labels."""
+    bench = _Workbench(series, grid, topology, service)
+    found = [*_latencies(bench), *_means(bench), *_rates(bench), *_levels(bench)]
+    return sorted(
+        (one for one in found if one.times), key=lambda one: (one.name, one.shown_labels, one.entity)
+    )
