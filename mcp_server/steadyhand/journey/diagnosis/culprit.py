@@ -1,0 +1,139 @@
+"""Which change brought a fault, if one did."""
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from steadyhand.journey.diagnosis.model import RuledOut
+from steadyhand.journey.diagnosis.scene import Scene, started
+from steadyhand.journey.diagnosis.suspect import Mechanism, Suspect
+from steadyhand.journey.diagnosis.weights import CulpritWeights, Weights
+from steadyhand.journey.evidence.model import Item, Onset
+
+_JUST_BEFORE = timedelta(minutes=2)
+_FADE = timedelta(minutes=10)
+_WEAK = "its time and text speak less for it than for another explanation"
+_CUT_OFF = 380  # the page shows about 400 characters of a text: a longer one was not read whole
+
+
+@dataclass(frozen=True)
+class Culprit:
+    """The change most likely to blame, or none, and why the others are not."""
+
+    change: Item | None = None
+    weight: float = 0.0
+    just_before: bool = False
+    touches: bool = False
+    innocent: tuple[RuledOut, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Charge:
+    change: Item
+    began: datetime
+    weight: float
+    match: float
+
+
+def find_culprit(
+    mechanism: Mechanism, suspect: Suspect, first: Onset | None, scene: Scene, weights: Weights
+) -> Culprit:
+    """The change that can have brought this and has the most traits of it, unless none is likelier.
+
+    A change after `first`, the earliest sign of the fault, is never blamed, whatever its text says.
+    """
+    changes = sorted(_suspected(suspect, scene), key=lambda one: one.id)
+    alibis = {one.id: alibi(one, mechanism, suspect, first, scene) for one in changes}
+    charges = [
+        _charge(one, mechanism, suspect, first, weights.culprit)
+        for one in changes
+        if first is not None and not alibis[one.id]
+    ]
+    worst = max(charges, key=lambda one: (one.weight, one.began, one.change.id), default=None)
+    if worst is not None and worst.weight < weights.no_change[mechanism.name]:
+        worst = None
+    innocent = tuple(
+        RuledOut(what=_name(one), why=alibis[one.id] or _WEAK, evidence=(one.id,))
+        for one in changes
+        if worst is None or one is not worst.change
+    )
+    if worst is None or first is None:
+        return Culprit(innocent=innocent)
+    return Culprit(
+        change=worst.change,
+        weight=worst.weight,
+        just_before=first.at - worst.began <= _JUST_BEFORE,
+        touches=worst.match > 0,
+        innocent=innocent,
+    )
+
+
+def _suspected(suspect: Suspect, scene: Scene) -> tuple[Item, ...]:
+    """All changes, or the one that is the suspect itself."""
+    return tuple(one for one in scene.known("change") if suspect.change in {None, one.id})
+
+
+def alibi(change: Item, mechanism: Mechanism, suspect: Suspect, first: Onset | None, scene: Scene) -> str:
+    """Why this change cannot have brought the fault; empty if it can."""
+    began = started(change)
+    if first is None or began is None:
+        return "it is not known whether it began before the first sign"
+    if began > first.hi + scene.rule.clock_allowance:
+        return f"it began {(began - first.at).total_seconds():.0f} s after the first sign"
+    if began < first.at - scene.rule.lookback:
+        return "it is too old"
+    if change.facts.get("change_kind") not in mechanism.brought_by:
+        return f"a change of kind {change.facts.get('change_kind', 'unknown')} does not bring this"
+    if change.entity not in _within_reach(suspect, scene):
+        return f"{change.entity} is not on the way from the cause to the alert"
+    return ""
+
+
+def _within_reach(suspect: Suspect, scene: Scene) -> set[str]:
+    way = scene.topology.path(suspect.entity, scene.page.service)
+    return {suspect.entity, scene.page.service, *way, *scene.topology.callers(suspect.entity)}
+
+
+def _charge(
+    change: Item, mechanism: Mechanism, suspect: Suspect, first: Onset | None, weights: CulpritWeights
+) -> _Charge:
+    began = started(change)
+    assert began is not None
+    assert first is not None
+    match = _match(change, mechanism, suspect)
+    gap = max(first.at - began, timedelta())
+    weight = weights.near * math.exp(-gap / _FADE) + match * weights.touches
+    weight += weights.own if change.entity == suspect.entity else 0.0
+    weight += weights.misses if match == 0 and _can_miss(change, mechanism, suspect) else 0.0
+    weight += weights.idle if _changed_nothing(change) else 0.0
+    return _Charge(change=change, began=began, weight=weight, match=match)
+
+
+def _words(text: str) -> set[str]:
+    return set(re.split(r"[^a-z0-9_]+", text.lower())) | set(re.split(r"[^a-z0-9]+", text.lower()))
+
+
+def _match(change: Item, mechanism: Mechanism, suspect: Suspect) -> float:
+    """1 if the change's text names the column or the mechanism's own words, 0.5 for the table, else 0."""
+    said = _words(" ".join(change.facts.get(key, "") for key in ("summary", "diff", "sql")))
+    columns = {one for one in suspect.facts.get("columns", "").lower().split(",") if one}
+    if columns & said or any(word.startswith(stem) for word in said for stem in mechanism.words):
+        return 1.0
+    return 0.5 if suspect.facts.get("table", "").lower() in said - {""} else 0.0
+
+
+def _can_miss(change: Item, mechanism: Mechanism, suspect: Suspect) -> bool:
+    """Whether the whole text was there to be read, and something to look for in it."""
+    sought = mechanism.words or suspect.facts.get("table")
+    text = change.facts.get("diff", "") or change.facts.get("sql", "")
+    return bool(sought) and 0 < len(text) < _CUT_OFF
+
+
+def _changed_nothing(change: Item) -> bool:
+    version = change.facts.get("version", "")
+    return bool(version) and version == change.facts.get("previous")
+
+
+def _name(change: Item) -> str:
+    return f"change {change.facts.get('change_id', change.id)} of {change.entity}"

@@ -1,0 +1,75 @@
+"""From the evidence page to ranked causes, without any model."""
+
+import math
+from collections.abc import Sequence
+
+from steadyhand.journey.diagnosis.explain import explain
+from steadyhand.journey.diagnosis.mechanisms import MECHANISMS
+from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
+from steadyhand.journey.diagnosis.rule import DiagnosisRule
+from steadyhand.journey.diagnosis.scene import Scene
+from steadyhand.journey.diagnosis.weigh import Finding, weigh
+from steadyhand.journey.diagnosis.weights import HAND_SET, Weights
+from steadyhand.journey.evidence.model import Page
+from steadyhand.journey.topology import Topology
+
+_FEWEST = 3
+
+
+def diagnose(page: Page, topology: Topology, rule: DiagnosisRule, weights: Weights = HAND_SET) -> Diagnosis:
+    """Rank what could have caused what the page shows.
+
+    Suspects come from the roles of the evidence and from the topology, never from names. Each is
+    weighed by the table; a softmax over all of them and "none of these" gives the confidence. What
+    is not listed counts as none of these. A page without a symptom gives no hypothesis at all.
+    """
+    scene = Scene(page, topology, rule)
+    findings = _ranked(scene, weights) if scene.symptoms else []
+    shares = _softmax([*(one.score for one in findings), weights.none], rule.temperature)
+    named = tuple(
+        explain(one, _others(one, findings), rank, share, scene)
+        for rank, (one, share) in enumerate(zip(findings, shares, strict=False), start=1)
+        if rank <= _FEWEST or (rank <= rule.most and one.supports)
+    )
+    return Diagnosis(
+        incident=page.incident,
+        hypotheses=named,
+        none_of_these=min(max(1.0 - math.fsum(one.confidence for one in named), 0.0), 1.0),
+        calibrated_on=weights.calibrated_on,
+        model_version=weights.version,
+        unexplained=_unexplained(scene, named),
+        data_gaps=page.gaps,
+    )
+
+
+def _ranked(scene: Scene, weights: Weights) -> list[Finding]:
+    """All suspects weighed, the likeliest first; ties by name, so that order of evidence never matters."""
+    findings = [
+        weigh(mechanism, suspect, scene, weights)
+        for mechanism in MECHANISMS
+        for suspect in mechanism.suspects(scene)
+    ]
+    return sorted(findings, key=_rank)
+
+
+def _rank(finding: Finding) -> tuple[float, str, str, list[tuple[str, str]], str]:
+    suspect = finding.suspect
+    facts = sorted(suspect.facts.items())
+    return (-finding.score, finding.mechanism.name, suspect.entity, facts, suspect.change or "")
+
+
+def _softmax(scores: Sequence[float], temperature: float) -> list[float]:
+    top = max(scores)
+    powers = [math.exp((one - top) / temperature) for one in scores]
+    return [one / math.fsum(powers) for one in powers]
+
+
+def _others(finding: Finding, findings: Sequence[Finding]) -> list[Finding]:
+    return [one for one in findings if one is not finding]
+
+
+def _unexplained(scene: Scene, named: Sequence[Hypothesis]) -> tuple[str, ...]:
+    """Symptoms that no hypothesis cites, neither as a sign nor on its path."""
+    cited = {one for hypothesis in named for one in hypothesis.supports}
+    cited |= {one for hypothesis in named for step in hypothesis.path for one in step.evidence}
+    return tuple(sorted(one.id for one in scene.symptoms if one.id not in cited))

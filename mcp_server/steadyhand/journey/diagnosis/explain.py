@@ -1,0 +1,110 @@
+"""A finding put into words an engineer can check."""
+
+from collections.abc import Mapping, Sequence
+
+from steadyhand.journey.diagnosis.model import Cause, Check, Hypothesis, Remediation, RuledOut
+from steadyhand.journey.diagnosis.path import blast_radius, trace
+from steadyhand.journey.diagnosis.scene import Scene, started
+from steadyhand.journey.diagnosis.signals import TRAITS
+from steadyhand.journey.diagnosis.weigh import Finding
+from steadyhand.journey.evidence.model import Item
+
+_MOST_RULED_OUT = 3  # of each kind: changes, and other explanations
+_CLAIM = 400
+
+
+def explain(
+    finding: Finding, others: Sequence[Finding], rank: int, confidence: float, scene: Scene
+) -> Hypothesis:
+    """The hypothesis this finding stands for, `others` being those it was preferred to or lost to."""
+    change = finding.culprit.change
+    cause = _cause(finding)
+    words = _Words(cause.facts | {"entity": cause.entity})
+    return Hypothesis(
+        id=f"h{rank}",
+        rank=rank,
+        cause=cause,
+        claim=_claim(finding, words),
+        confidence=confidence,
+        score=round(finding.score, 3),
+        onset=finding.onset,
+        path=trace(finding.suspect, change, _own_signs(finding), scene),
+        supports=finding.supports,
+        contradicts=finding.contradicts,
+        ruled_out=(*finding.culprit.innocent[:_MOST_RULED_OUT], *_weaker(others)[:_MOST_RULED_OUT]),
+        checks=tuple(_fill(check, words) for check in finding.mechanism.checks),
+        blast_radius=blast_radius(finding.suspect.entity, scene),
+        remediation=_remediation(finding),
+    )
+
+
+class _Words(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return f"an unknown {key}"
+
+
+def _cause(finding: Finding) -> Cause:
+    change = finding.culprit.change
+    facts = {key: value for key, value in finding.suspect.facts.items() if value}
+    return Cause(
+        entity=finding.suspect.entity,
+        entity_kind=finding.suspect.kind,
+        fault_class=finding.mechanism.name,
+        change_id=change.facts.get("change_id", change.id) if change else None,
+        facts=facts | (_change_facts(change) if change else {}),
+    )
+
+
+def _change_facts(change: Item) -> dict[str, str]:
+    """What a remedy needs to take the change back."""
+    known = {key: change.facts.get(key, "") for key in ("version", "previous", "change_kind")}
+    return {key: value for key, value in known.items() if value} | {"service": change.entity}
+
+
+def _claim(finding: Finding, words: Mapping[str, str]) -> str:
+    claim = finding.mechanism.claim.format_map(words)
+    change, onset = finding.culprit.change, finding.onset
+    began = started(change) if change else None
+    if change is None or onset is None or began is None:
+        return claim[:_CLAIM]
+    name = f"{change.facts.get('change_id', change.id)} {change.facts.get('version', '')}".strip()
+    gap = max((onset.at - began).total_seconds(), 0.0)
+    return f"{claim} It began {gap:.0f} s after {name} of {change.entity}."[:_CLAIM]
+
+
+def _own_signs(finding: Finding) -> tuple[str, ...]:
+    change = finding.culprit.change
+    return tuple(one for one in finding.supports if change is None or one != change.id)
+
+
+def _fill(check: Check, words: Mapping[str, str]) -> Check:
+    return Check(**{key: text.format_map(words) for key, text in check.model_dump().items()})
+
+
+def _weaker(others: Sequence[Finding]) -> tuple[RuledOut, ...]:
+    """Other explanations with what speaks against them; those without anything against stay open."""
+    return tuple(
+        RuledOut(what=_name(one), why=why, evidence=one.contradicts)
+        for one in others
+        if (why := _against(one))
+    )
+
+
+def _name(finding: Finding) -> str:
+    return f"{finding.mechanism.name} of {finding.suspect.entity}"
+
+
+def _against(finding: Finding) -> str:
+    reasons = [
+        TRAITS[name].says if found else f"it is not seen that {TRAITS[name].says}"
+        for name, found in finding.seen.items()
+        if finding.pairs[name][0 if found else 1] < 0
+    ]
+    return "; ".join(reasons)
+
+
+def _remediation(finding: Finding) -> Remediation:
+    mechanism = finding.mechanism
+    if finding.culprit.change is not None and mechanism.remediation_of_change is not None:
+        return mechanism.remediation_of_change
+    return mechanism.remediation

@@ -1,0 +1,11 @@
+"""The ways things break that the engine knows. What each is worth stands in the table of weights."""
+
+from steadyhand.journey.diagnosis.mechanisms import change, data, outside, process
+from steadyhand.journey.diagnosis.suspect import Mechanism
+
+MECHANISMS: tuple[Mechanism, ...] = (
+    *data.MECHANISMS,
+    *outside.MECHANISMS,
+    *process.MECHANISMS,
+    *change.MECHANISMS,
+)

@@ -1,0 +1,55 @@
+"""From the cause to the alert: each step with its evidence, and whether its order holds."""
+
+from itertools import pairwise
+
+from steadyhand.journey.diagnosis.model import Step
+from steadyhand.journey.diagnosis.scene import HARM, Scene, ids, is_own
+from steadyhand.journey.diagnosis.suspect import Suspect
+from steadyhand.journey.evidence.model import Item, Onset
+
+
+def trace(suspect: Suspect, change: Item | None, supports: tuple[str, ...], scene: Scene) -> tuple[Step, ...]:
+    """The steps to the alerting service; the first cites the cause's own evidence."""
+    way = route(suspect.entity, scene)
+    start = change.facts.get("change_id", change.id) if change else way[0]
+    cited = (*supports, change.id) if change else supports
+    first = Step(source=start, target=way[0], evidence=tuple(sorted(set(cited))))
+    steps = [
+        Step(source=source, target=target, evidence=ids(suffering(target, scene)))
+        for source, target in pairwise(way)
+    ]
+    return (first, *steps) if change or not steps else tuple(_cite_cause(steps, supports))
+
+
+def _cite_cause(steps: list[Step], supports: tuple[str, ...]) -> list[Step]:
+    first = steps[0]
+    cited = tuple(sorted({*supports, *first.evidence}))
+    return [first.model_copy(update={"evidence": cited}), *steps[1:]]
+
+
+def route(cause: str, scene: Scene) -> tuple[str, ...]:
+    """Names from the cause to the alerting service, by the topology or, where it knows no way, direct."""
+    known = scene.topology.path(cause, scene.page.service)
+    return known or (cause, scene.page.service)
+
+
+def suffering(name: str, scene: Scene) -> tuple[Item, ...]:
+    """How one entity shows that it suffers."""
+    return tuple(one for one in scene.shown(*HARM, about=name) if is_own(one))
+
+
+def too_early(cause: Onset | None, supports: tuple[str, ...], scene: Scene) -> tuple[str, ...]:
+    """Effects that were surely there before the cause, clock allowance given; they contradict it."""
+    if cause is None:
+        return ()
+    limit = cause.lo - scene.rule.clock_allowance
+    before = (one for one in scene.harm if one.onset is not None and one.onset.hi < limit)
+    return ids(one for one in before if one.id not in supports)
+
+
+def blast_radius(cause: str, scene: Scene) -> tuple[str, ...]:
+    """The cause and everybody who depends on it, directly or not; the alerting service among them."""
+    reached = [cause]
+    for name in reached:
+        reached.extend(one for one in scene.topology.callers(name) if one not in reached)
+    return tuple(dict.fromkeys((*reached, scene.page.service)))

@@ -1,0 +1,11 @@
+"""What can be seen for or against a suspect. The table of weights says how much each counts."""
+
+from collections.abc import Mapping
+
+from steadyhand.journey.diagnosis.signals import database, derived, logs, metrics
+from steadyhand.journey.diagnosis.signals.signal import Signal, Trait
+
+SIGNALS: Mapping[str, Signal] = {
+    one.name: one for one in (*database.SIGNALS, *metrics.SIGNALS, *logs.SIGNALS)
+}
+TRAITS: Mapping[str, Trait] = {**SIGNALS, **{one.name: one for one in derived.TRAITS}}

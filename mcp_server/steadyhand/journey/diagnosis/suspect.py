@@ -1,0 +1,36 @@
+"""What might be wrong, before it is weighed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from steadyhand.journey.diagnosis.model import Check, EntityKind, Remediation
+from steadyhand.journey.diagnosis.scene import Scene
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """One mechanism at one place. `facts` name its details; `change` is set if a change is the suspect."""
+
+    entity: str
+    kind: EntityKind
+    facts: Mapping[str, str] = field(default_factory=dict)
+    change: str | None = None
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """A way things break: where to look for it, what brings it, what mends it, how to check it.
+
+    What speaks for and against it, and how much, stands in the table of weights under its name.
+    `claim` and `checks` are templates over the cause's facts and `entity`.
+    """
+
+    name: str
+    suspects: Callable[[Scene], tuple[Suspect, ...]]
+    claim: str
+    checks: tuple[Check, ...]
+    brought_by: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
+    remediation: Remediation = "none"
+    remediation_of_change: Remediation | None = None
+    playbook: str | None = None

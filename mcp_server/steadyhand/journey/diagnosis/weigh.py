@@ -1,0 +1,91 @@
+"""What a suspect's signals add up to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from steadyhand.journey.diagnosis.culprit import Culprit, find_culprit
+from steadyhand.journey.diagnosis.path import too_early
+from steadyhand.journey.diagnosis.scene import Scene, earliest, ids
+from steadyhand.journey.diagnosis.signals import SIGNALS, TRAITS
+from steadyhand.journey.diagnosis.signals.derived import AFTER_EFFECT, JUST_BEFORE, TOUCHES
+from steadyhand.journey.diagnosis.suspect import Mechanism, Suspect
+from steadyhand.journey.diagnosis.weights import Weights
+from steadyhand.journey.evidence.model import Item, Onset
+
+Seen = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A suspect weighed: `seen` holds each trait of its mechanism with the evidence that shows it."""
+
+    mechanism: Mechanism
+    suspect: Suspect
+    seen: Seen
+    pairs: Mapping[str, tuple[float, float]]
+    culprit: Culprit
+    onset: Onset | None
+    score: float
+
+    @property
+    def supports(self) -> tuple[str, ...]:
+        """Ids of the evidence for it, the change to blame included."""
+        change = (self.culprit.change.id,) if self.culprit.change else ()
+        return tuple(sorted({*self._cited(for_it=True), *change}))
+
+    @property
+    def contradicts(self) -> tuple[str, ...]:
+        """Ids of the evidence that speaks only against it."""
+        return tuple(sorted(self._cited(for_it=False) - set(self.supports)))
+
+    def _cited(self, *, for_it: bool) -> set[str]:
+        return {
+            one for name, found in self.seen.items() if (self.pairs[name][0] > 0) is for_it for one in found
+        }
+
+
+def weigh(mechanism: Mechanism, suspect: Suspect, scene: Scene, weights: Weights) -> Finding:
+    """Read all signals of the mechanism off the page, find the culprit, check the order, add up."""
+    pairs = weights.signals[mechanism.name]
+    observed = {name: SIGNALS[name].find(scene, suspect) for name in pairs if name in SIGNALS}
+    signs = _signs(observed, pairs, scene, effects=True)
+    onset = earliest(_signs(observed, pairs, scene, effects=False)) or earliest(signs)
+    first = earliest(signs if suspect.change is None else (*signs, *scene.harm))
+    culprit = find_culprit(mechanism, suspect, first, scene, weights)
+    derived = _derive(culprit, too_early(onset, ids(signs), scene))
+    seen = {name: found for name, found in {**observed, **derived}.items() if name in pairs}
+    score = weights.prior[mechanism.name] + sum(
+        _worth(name, found, pairs[name], scene) for name, found in seen.items()
+    )
+    if suspect.change is not None:
+        score += culprit.weight if culprit.change else weights.no_change[mechanism.name]
+    return Finding(mechanism, suspect, seen, pairs, culprit, onset, score)
+
+
+def _signs(
+    observed: Seen, pairs: Mapping[str, tuple[float, float]], scene: Scene, *, effects: bool
+) -> tuple[Item, ...]:
+    """The items that speak for it and are signs of the fault; what users suffered only if asked for."""
+    cited = {
+        one
+        for name, found in observed.items()
+        if pairs[name][0] > 0 and (effects or not SIGNALS[name].effect)
+        for one in found
+    }
+    return tuple(one for one in scene.page.items if one.id in cited)
+
+
+def _derive(culprit: Culprit, early: tuple[str, ...]) -> Seen:
+    change = (culprit.change.id,) if culprit.change else ()
+    return {
+        JUST_BEFORE.name: change if culprit.just_before else (),
+        TOUCHES.name: change if culprit.touches else (),
+        AFTER_EFFECT.name: early,
+    }
+
+
+def _worth(name: str, found: tuple[str, ...], pair: tuple[float, float], scene: Scene) -> float:
+    present, absent = pair
+    if found:
+        return present
+    return absent if scene.looked(TRAITS[name].seen_in) else 0.0

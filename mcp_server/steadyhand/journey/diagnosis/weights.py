@@ -1,0 +1,181 @@
+"""How much each signal says for or against each mechanism: one table.
+
+Log-odds, set by hand from the known behaviour of each mechanism and calibrated on nothing:
++3 nearly settles it, +1 leans, -2 nearly rules it out. A signal's pair is (when present,
+when absent although its kind of evidence was looked at). A learned table of the same shape
+replaces this one without any other change.
+"""
+
+from pydantic import Field
+
+from steadyhand.journey.rule import Value
+
+Pair = tuple[float, float]
+
+
+class CulpritWeights(Value):
+    """How much each trait of a change says that it brought the fault."""
+
+    near: float = Field(default=1.2, description="It began just before; fades to 1/e after 10 minutes.")
+    own: float = Field(default=0.3, description="It changed the sick thing itself.")
+    touches: float = Field(default=2.5, description="Its text names the mechanism, table or column.")
+    misses: float = Field(default=-1.5, description="Its whole text is known and names nothing of the kind.")
+    idle: float = Field(default=-1.5, description="It changed nothing: the version is the one before.")
+
+
+class Weights(Value):
+    """One version of the table."""
+
+    version: str
+    calibrated_on: str
+    none: float = Field(description="Log-odds of: none of the known mechanisms.")
+    prior: dict[str, float] = Field(description="Mechanism -> log-odds before any evidence.")
+    signals: dict[str, dict[str, Pair]] = Field(description="Mechanism -> signal -> pair.")
+    no_change: dict[str, float] = Field(description="Mechanism -> log-odds of: no known change brought it.")
+    culprit: CulpritWeights = CulpritWeights()
+
+
+HAND_SET = Weights(
+    version="hand-set-1",
+    calibrated_on="uncalibrated",
+    none=1.0,
+    prior={
+        "bad_config": -1.0,
+        "bad_release": -1.0,
+        "cache_loss": -1.0,
+        "connection_leak": -1.0,
+        "cpu_starvation": -1.0,
+        "lock_queue": -1.0,
+        "memory_leak": -1.0,
+        "missing_index": -1.0,
+        "third_party_timeout": -1.0,
+        "traffic_surge": -1.0,
+    },
+    signals={
+        "connection_leak": {
+            "idle_after_read": (2.5, -1.5),
+            "idle_ages_spread": (0.8, 0.0),
+            "idle_after_write": (-2.0, 0.0),
+            "saturation_ramps": (2.0, 0.0),
+            "saturation_steps": (-1.5, 0.0),
+            "callers_wait": (0.7, 0.0),
+            "change_just_before": (0.7, -0.3),
+            "change_touches": (1.0, 0.0),
+            "a_target_is_silent": (-1.5, 0.0),
+            "a_session_blocks": (-2.0, 0.0),
+            "a_table_is_read_whole": (-1.5, 0.0),
+            "cause_after_effect": (-1.5, 0.0),
+        },
+        "missing_index": {
+            "scan_without_index": (1.5, -1.0),
+            "table_read_jumps": (2.5, -2.0),
+            "statement_is_slow": (0.7, 0.0),
+            "table_is_small": (-2.0, 0.0),
+            "index_exists": (-3.0, 0.0),
+            "answers_slow": (0.8, -0.5),
+            "change_just_before": (0.5, 0.0),
+            "change_touches": (1.0, 0.0),
+            "a_session_blocks": (-2.0, 0.0),
+            "a_cache_is_gone": (-2.0, 0.0),
+            "a_target_is_silent": (-1.0, 0.0),
+            "cause_after_effect": (-1.0, 0.0),
+        },
+        "third_party_timeout": {
+            "target_silent_first": (3.0, 0.0),
+            "target_slow": (2.0, 0.0),
+            "target_fails": (1.0, 0.0),
+            "target_unremarkable": (-2.5, 0.0),
+            "idle_after_write": (1.2, 0.0),
+            "idle_after_read": (-1.5, 0.0),
+            "saturation_steps": (0.7, 0.0),
+            "saturation_ramps": (-1.0, 0.0),
+            "log_names_it": (0.5, 0.0),
+            "a_session_blocks": (-1.5, 0.0),
+            "a_table_is_read_whole": (-1.5, 0.0),
+            "a_cache_is_gone": (-1.0, 0.0),
+            "cause_after_effect": (-1.0, 0.0),
+        },
+        "lock_queue": {
+            "session_blocks_others": (4.0, -2.0),
+            "blocker_idles": (-3.0, 0.0),
+            "saturation_steps": (0.4, 0.0),
+            "callers_wait": (0.4, 0.0),
+            "log_speaks_of_locks": (0.7, 0.0),
+            "change_touches": (0.3, 0.0),
+            "cause_after_effect": (-1.0, 0.0),
+        },
+        "cache_loss": {
+            "cache_is_down": (3.5, -1.0),
+            "misses_jump": (1.2, 0.0),
+            "answers_slow": (0.5, 0.0),
+            "log_names_it": (0.5, 0.0),
+            "cause_after_effect": (-1.0, 0.0),
+        },
+        "memory_leak": {
+            "memory_ramps": (3.5, -1.5),
+            "change_just_before": (0.7, 0.0),
+            "change_touches": (1.0, 0.0),
+            "saturation_steps": (-1.0, 0.0),
+            "idle_after_read": (-1.0, 0.0),
+            "a_session_blocks": (-1.5, 0.0),
+            "a_target_is_silent": (-1.0, 0.0),
+            "cause_after_effect": (-1.0, 0.0),
+        },
+        "cpu_starvation": {
+            "cpu_jumps": (2.0, -1.5),
+            "cpu_jumps_elsewhere": (1.5, 0.0),
+            "answers_slow": (0.5, 0.0),
+            "change_touches": (0.5, 0.0),
+            "a_session_blocks": (-2.0, 0.0),
+            "a_target_is_silent": (-1.5, 0.0),
+            "a_cache_is_gone": (-2.0, 0.0),
+            "a_table_is_read_whole": (-2.0, 0.0),
+            "idle_after_read": (-1.0, 0.0),
+            "cause_after_effect": (-1.5, 0.0),
+        },
+        "traffic_surge": {
+            "traffic_jumps_first": (3.0, -2.0),
+            "answers_slow": (0.7, 0.0),
+            "cpu_jumps": (0.5, 0.0),
+            "a_session_blocks": (-1.5, 0.0),
+            "cause_after_effect": (-1.5, 0.0),
+        },
+        "bad_config": {
+            "change_just_before": (1.5, -1.0),
+            "answers_fail": (1.0, 0.0),
+            "new_errors_said": (0.8, 0.0),
+            "a_session_blocks": (-2.5, 0.0),
+            "a_target_is_silent": (-2.0, 0.0),
+            "a_cache_is_gone": (-1.5, 0.0),
+            "a_table_is_read_whole": (-1.0, 0.0),
+            "saturation_ramps": (-1.2, 0.0),
+            "idle_after_read": (-0.5, 0.0),
+            "memory_ramps": (-1.0, 0.0),
+        },
+        "bad_release": {
+            "change_just_before": (1.5, -1.0),
+            "answers_fail": (0.7, 0.0),
+            "new_errors_said": (0.8, 0.0),
+            "a_session_blocks": (-2.5, 0.0),
+            "a_target_is_silent": (-2.0, 0.0),
+            "a_cache_is_gone": (-1.5, 0.0),
+            "a_table_is_read_whole": (-1.0, 0.0),
+            "saturation_ramps": (-1.2, 0.0),
+            "idle_after_read": (-0.5, 0.0),
+            "memory_ramps": (-1.0, 0.0),
+            "cpu_jumps_elsewhere": (-1.0, 0.0),
+        },
+    },
+    no_change={
+        "bad_config": -5.0,
+        "bad_release": -5.0,
+        "cache_loss": 2.5,
+        "connection_leak": 0.0,
+        "cpu_starvation": 2.0,
+        "lock_queue": 2.0,
+        "memory_leak": 0.0,
+        "missing_index": 0.3,
+        "third_party_timeout": 3.5,
+        "traffic_surge": 3.5,
+    },
+)

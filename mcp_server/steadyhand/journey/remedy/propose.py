@@ -1,0 +1,103 @@
+"""Typed fixes for a hypothesis, best first."""
+
+import hashlib
+import re
+from typing import Literal
+
+from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
+from steadyhand.journey.remedy.model import CreateIndex, DropIndex, Fix, SetRelease
+from steadyhand.journey.remedy.rule import RemedyRule
+from steadyhand.journey.topology import Topology
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_LONGEST = 63
+_DIGEST = 8
+_HOLDS_TRANSACTIONS = frozenset({"lock_queue", "connection_leak"})
+_PLAUSIBLE = 0.2
+
+
+def propose(
+    hypothesis: Hypothesis, diagnosis: Diagnosis, topology: Topology, rule: RemedyRule
+) -> tuple[Fix, ...]:
+    """What would help if the hypothesis is true; empty where no typed fix exists.
+
+    A third party, a lock or a lack of capacity has none: a human acts there by the playbook.
+    """
+    fixes = (_index(hypothesis, diagnosis, rule), _release(hypothesis, topology, rule))
+    return tuple(one for one in fixes if one is not None)
+
+
+def index_name(table: str, columns: tuple[str, ...]) -> str:
+    """A name of at most 63 characters; a long one is cut and told apart by a digest of the whole."""
+    name = f"ix_{table}_{'_'.join(columns)}"
+    if len(name) <= _LONGEST:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]
+    return f"{name[: _LONGEST - _DIGEST - 1]}_{digest}"
+
+
+def _release(hypothesis: Hypothesis, topology: Topology, rule: RemedyRule) -> Fix | None:
+    """Back to the release before, if a release brought it and the one before is known."""
+    facts = hypothesis.cause.facts
+    service, version, previous = (facts.get(key, "") for key in ("service", "version", "previous"))
+    is_release = facts.get("change_kind") == "code" and topology.get(service) is not None
+    if not is_release or not version or not previous or version == previous:
+        return None
+    return Fix(
+        title=f"Roll {service} back from {version} to {previous}",
+        action=SetRelease(service=service, version=previous),
+        rollback=SetRelease(service=service, version=version),
+        risk="low",
+        why_this_risk=f"{previous} ran here until {version} came; a small share of traffic tries it first.",
+        recovery_s=round(rule.release_recovery.total_seconds()),
+        canaryable=True,
+        blast_radius=(service,),
+        cost=f"Takes away whatever {version} brought, the wanted part too.",
+    )
+
+
+def _index(hypothesis: Hypothesis, diagnosis: Diagnosis, rule: RemedyRule) -> Fix | None:
+    """The missing index, where table and columns are plain names that can be trusted in a statement."""
+    facts = hypothesis.cause.facts
+    database, table = facts.get("database", ""), facts.get("table", "")
+    columns = tuple(facts.get("columns", "").replace(" ", "").split(","))
+    if hypothesis.cause.fault_class != "missing_index" or not database:
+        return None
+    if not all(_IDENTIFIER.fullmatch(name) for name in (table, *columns)):
+        return None
+    name = index_name(table, columns)
+    rows = int(facts["rows"]) if facts.get("rows", "").isdecimal() else None
+    risk, why = _index_risk(hypothesis, diagnosis, rows, rule)
+    return Fix(
+        title=f"Create an index on {table} ({', '.join(columns)}) in {database}, concurrently",
+        action=CreateIndex(database=database, table=table, columns=columns, name=name),
+        rollback=DropIndex(database=database, name=name),
+        risk=risk,
+        why_this_risk=why,
+        recovery_s=round(rule.index_settle.total_seconds() + (rows or 0) / rule.index_rows_per_s),
+        canaryable=False,
+        production_database=True,
+        blast_radius=(database,),
+        cost=f"The build reads the whole table{f' of {rows} rows' if rows else ''} and takes disk; "
+        "each later write keeps the index up to date.",
+    )
+
+
+def _index_risk(
+    hypothesis: Hypothesis, diagnosis: Diagnosis, rows: int | None, rule: RemedyRule
+) -> tuple[Literal["medium", "high"], str]:
+    if _transactions_may_hang(hypothesis, diagnosis):
+        return "high", "Sessions may hold transactions open there; the build would wait for them."
+    if rows is not None and rows > rule.big_table_rows:
+        return "high", f"The table has {rows} rows; the build loads the database for long."
+    return "medium", "It changes a production database, but blocks no writer and can be dropped again."
+
+
+def _transactions_may_hang(hypothesis: Hypothesis, diagnosis: Diagnosis) -> bool:
+    database = hypothesis.cause.facts.get("database")
+    return any(
+        one.cause.fault_class in _HOLDS_TRANSACTIONS
+        and one.cause.facts.get("database") == database
+        and one.confidence >= _PLAUSIBLE
+        for one in diagnosis.hypotheses
+    )
