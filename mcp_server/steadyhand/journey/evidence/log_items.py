@@ -107,4 +107,4 @@ def _rate_onset(pattern: Pattern, window: Window, baseline: Window) -> Onset:
     excess = [sign * (one - normal) for one in counts]
     crossing = min(calm, len(excess) - 1)
     times = [start + index * width for index in range(len(counts))]
-    return onset_between(times, bend(excess, crossing, len(excess) - 1))
+    return onset_between(times, bend(excess, excess, crossing, len(excess) - 1, 0))

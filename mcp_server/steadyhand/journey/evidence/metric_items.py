@@ -10,7 +10,7 @@ from steadyhand.journey.evidence.wording import number, quantity, since
 _LABEL_LIMIT = 80
 _NAME_LIMIT = 100
 _POINTS = 180
-_WEIGHTS = {"other": 0.5, "resource": 0.8}
+_WEIGHTS = {"other": 0.35, "resource": 0.8}
 _SAME_METRIC = 0.5
 _SAME_ROLE = 0.75
 _SOON_S = 5.0
@@ -72,7 +72,7 @@ def strongest(found: Sequence[Deviation], most: int) -> list[Deviation]:
     So one noisy metric with fifty label sets cannot push out the quiet one that tells the cause.
     """
     left = sorted(found, key=lambda one: (one.onset.at, one.signal.name, one.signal.shown_labels))
-    first = left[0].onset.at.timestamp() if left else 0.0
+    first = min((one.onset.at.timestamp() for one in left if one.shape != "spike"), default=0.0)
     kept: list[Deviation] = []
     while left and len(kept) < most:
         best = max(left, key=lambda one: _weight(one, first) * _rarity(one, kept))
@@ -83,7 +83,8 @@ def strongest(found: Sequence[Deviation], most: int) -> list[Deviation]:
 
 def _weight(one: Deviation, first: float) -> float:
     """Strength, more for what moved among the first and for what reached its limit."""
-    soon = 1 + 1 / (1 + (one.onset.at.timestamp() - first) / _SOON_S)
+    late_s = max(0.0, one.onset.at.timestamp() - first)
+    soon = 1.0 if one.shape == "spike" else 1 + 1 / (1 + late_s / _SOON_S)
     full = 1.5 if one.signal.limit and one.now >= _FULL * one.signal.limit else 1.0
     return float(min(one.strength, 100.0) ** 0.5) * _WEIGHTS.get(one.signal.role, 1.0) * soon * full
 

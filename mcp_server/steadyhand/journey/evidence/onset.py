@@ -10,7 +10,9 @@ from steadyhand.journey.evidence.model import Onset
 
 Shape = Literal["step", "ramp"]
 _RISEN = 0.6
-_RAMP_STEPS = 5
+_TOP = 0.8
+_EARLY = 0.75
+_RAMP_STEPS = 6
 _BETTER = 0.8
 _CONFIDENCE = 4.0
 _LONGEST_FIT = 2_000
@@ -58,30 +60,47 @@ def _interval(gains: Sequence[float], best: int, noise: float) -> tuple[int, int
     return lo, hi
 
 
-def bend(excess: Sequence[float], crossing: int, end: int, smoothing: int = 0) -> Bend:
+def bend(fine: Sequence[float], smooth: Sequence[float], crossing: int, end: int, smoothing: int) -> Bend:
     """Where a signal left normal.
 
-    `excess` is value minus normal, positive in the direction of trouble; `crossing` the first sample
-    surely away, `end` the last one. Two-segment least squares with the first level known: the better
-    of a step and a hinge over the calm and the rise; the rise ends at 60 % of the way up. A trailing
-    mean over `smoothing` samples makes a slope of every step: such a slope is dated at its foot.
+    Both series are value minus normal, positive in the direction of trouble: `smooth` a trailing mean
+    over `smoothing` samples in which `crossing` is the first sample surely away and `end` the last,
+    `fine` the least smoothed there is (the same one where there is no finer).
+
+    Two-segment least squares with the first level known: the better of a step and a hinge over the calm
+    and the rise; the rise ends at 60 % of the way up. Smoothing makes a slope of every step: such a
+    slope is dated at its foot and still called a step.
     """
-    peak = sorted(excess[crossing : end + 1])[int(0.8 * (end - crossing))]
-    risen = next((i for i in range(crossing, end + 1) if excess[i] >= _RISEN * peak), crossing)
+    peak = sorted(smooth[crossing : end + 1])[int(_TOP * (end - crossing))]
+    risen = next((i for i in range(crossing, end + 1) if smooth[i] >= _RISEN * peak), crossing)
     first, last = max(0, crossing - _LONGEST_FIT), min(end, risen + 2)
-    part = [min(one, peak) for one in excess[first : last + 1]]
+    part = [min(one, peak) for one in fine[first : last + 1]]
     squares = sum(one * one for one in part)
     steps, ramps = _step_gains(part), _ramp_gains(part)
     step_at = max(range(len(part)), key=steps.__getitem__)
     ramp_at = max(range(len(part)), key=ramps.__getitem__)
-    rest_step, rest_ramp = squares - steps[step_at], squares - ramps[ramp_at]
-    slopes = rest_ramp < _BETTER * rest_step
-    gains, best, rest = (ramps, ramp_at, rest_ramp) if slopes else (steps, step_at, rest_step)
-    lo, hi = (first + one for one in _interval(gains, best, max(rest, 0.0) / max(1, len(part) - 2)))
-    if slopes and risen - first - best >= _RAMP_STEPS + smoothing:
+    climbs = _climbs(smooth, first + ramp_at, end, peak, smoothing)
+    slopes = climbs or squares - ramps[ramp_at] < _BETTER * (squares - steps[step_at])
+    gains, best = (ramps, ramp_at) if slopes else (steps, step_at)
+    noise = max(squares - gains[best], 0.0) / max(1, len(part) - 2)
+    lo, hi = (first + one for one in _interval(gains, best, noise))
+    if climbs:
         return Bend(first + best, lo, hi, "ramp")
-    foot = first + best + (1 if slopes else 0)
-    return Bend(foot, max(0, lo - (0 if slopes else 1)), max(hi, foot), "step")
+    if slopes:
+        return Bend(first + best + 1, lo, max(hi, first + best + 1), "step")
+    return Bend(first + best, max(0, lo - 1), hi, "step")
+
+
+def _climbs(smooth: Sequence[float], foot: int, end: int, peak: float, smoothing: int) -> bool:
+    """Whether it took its time to the top: after a third of the way up it was still well below."""
+    top = next((i for i in range(foot, end + 1) if smooth[i] >= _TOP * peak), end)
+    rise = top - foot
+    third = smooth[foot + rise // 3 - 1 : foot + rise // 3 + 2]
+    return (
+        rise >= _RAMP_STEPS + smoothing
+        and bool(third)
+        and sorted(third)[len(third) // 2] < _EARLY * _TOP * peak
+    )
 
 
 def onset_between(times: Sequence[float], found: Bend) -> Onset:

@@ -95,7 +95,7 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     window, baseline = _fitted(window, baseline, _oldest(lines, series), rule)
     relevant = looked_back(changes, window)
     desk = _Desk(
-        service, window, baseline, alert_at or window.end, topology, restarts(relevant, rule), rule, Masker()
+        service, window, baseline, alert_at or window.end, topology, restarts(changes, rule), rule, Masker()
     )
     parts = {
         "metrics": _metrics(series, desk),

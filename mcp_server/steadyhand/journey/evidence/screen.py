@@ -174,7 +174,8 @@ def _found(
     if not runs:
         return None
     start, end = max(runs, key=lambda run: sum(excess[run[0] : run[1] + 1]))
-    found = bend([sign * (value - calm.normal) for value in signal.fine], start, end, _blur(signal))
+    fine = [sign * (value - calm.normal) for value in signal.fine]
+    found = bend(fine, excess, start, end, _blur(signal))
     over = len(signal.values) - 1 - end >= _RUN_OF
     peak = max(excess[start : end + 1])
     now = (
@@ -192,8 +193,8 @@ def _found(
 
 
 def _blur(signal: Signal) -> int:
-    """Over how many samples the values used for dating are smeared."""
-    if signal.fine != signal.values or len(signal.times) < 2:  # noqa: PLR2004 - one sample has no spacing
+    """Over how many samples the judged values are smeared."""
+    if not signal.smoothing or len(signal.times) < 2:  # noqa: PLR2004 - one sample has no spacing
         return 0
     step = (signal.times[-1] - signal.times[0]) / (len(signal.times) - 1)
     return round(signal.smoothing / step)

@@ -9,7 +9,7 @@ from typing import Literal
 from steadyhand.journey.evidence import roles
 from steadyhand.journey.evidence.grid import Grid, Track, highest, increments, total, trailing_sum
 from steadyhand.journey.evidence.histogram import SPANS, percentile, ratio
-from steadyhand.journey.evidence.model import Series
+from steadyhand.journey.evidence.model import Role, Series
 from steadyhand.journey.evidence.owners import owner
 from steadyhand.journey.evidence.signal import Signal, Subject
 from steadyhand.journey.topology import Topology
@@ -48,7 +48,7 @@ class Families:
         self.with_buckets = frozenset(bases)
         self._buckets = buckets
         self._sums = {name for name in names if name.endswith("_sum") and f"{name[:-4]}_count" in names}
-        self._counts = {f"{name[:-4]}_count" for name in self._sums} | {f"{base}_count" for base in bases}
+        self.answers = {f"{name[:-4]}_count" for name in self._sums} | {f"{base}_count" for base in bases}
         self._falling = {one.name for one in series if _falls(one.values)}
 
     def kind(self, name: str) -> Kind:
@@ -59,7 +59,7 @@ class Families:
             return "bucket"
         if name in self._sums:
             return "sum"
-        if name.endswith("_total") or name in self._counts:
+        if name.endswith("_total") or name in self.answers:
             return "counter"
         return "counter" if roles.is_event(name) and name not in self._falling else "gauge"
 
@@ -174,10 +174,11 @@ def _rate(bench: _Workbench, members: Sequence[_Member], named: Sequence[_Member
         for index, one in enumerate(trailing_sum(added, steps))
     ]
     fine: Track = [None if one is None else one / grid.step for one in added]
-    role = roles.counter_role(members[0].name)
-    unit = "cores" if role == "resource" else f"{roles.unit_of(members[0].name)}/s"
+    name = members[0].name
+    role: Role = "traffic" if name in bench.families.answers else roles.counter_role(name)
+    unit = _rate_unit(name, role)
     return subject.signal(
-        f"rate of {members[0].name}",
+        f"rate of {name}",
         role,
         unit,
         smooth,
@@ -185,6 +186,12 @@ def _rate(bench: _Workbench, members: Sequence[_Member], named: Sequence[_Member
         smoothing=steps * grid.step,
         counted=unit == "/s",
     )
+
+
+def _rate_unit(name: str, role: Role) -> str:
+    if role == "resource":
+        return "cores"
+    return "/s" if role == "traffic" else f"{roles.unit_of(name)}/s"
 
 
 def _share(bench: _Workbench, members: Sequence[_Member]) -> Signal:
