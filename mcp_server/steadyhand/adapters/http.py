@@ -53,6 +53,7 @@ class Web:
     tries: int = 3
     largest_bytes: int = 16 * 1024 * 1024
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: tuple[SecretStr, ...] = ()
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def read(self, url: str, params: Mapping[str, str] | None = None) -> Answer:
@@ -80,6 +81,16 @@ class Web:
             "POST", url, params=params, content=content, headers={**self.headers, **(headers or {})}
         )
         return await self._with_retries(request, effect=True)
+
+    def refusal(self, answer: Answer, why: str = "") -> SourceError:
+        """The error for a status that cannot be helped; `why` is the far end's text."""
+        return SourceRefused(self.source, self.clean(f"answered {answer.status}{': ' if why else ''}{why}"))
+
+    def clean(self, text: str) -> str:
+        """The far end's text fit for an error: on one line, at most 300 characters, without our secrets."""
+        for secret in self.secrets:
+            text = text.replace(secret.get_secret_value(), "***")
+        return " ".join(text.split())[:300]
 
     async def _with_retries(self, request: httpx2.Request, *, effect: bool) -> Answer:
         now = asyncio.get_running_loop().time
@@ -133,12 +144,6 @@ class Web:
         if effect and not not_sent:
             return EffectUnknown(self.source, f"sent, but no answer came: {type(error).__name__}")
         return _Again(f"not reachable: {type(error).__name__}")
-
-
-def refused(source: str, answer: Answer, why: str = "") -> SourceError:
-    """The error for a status the caller can do nothing about; `why` is capped and put on one line."""
-    hint = " ".join(why.split())[:300]
-    return SourceRefused(source, f"answered {answer.status}{': ' if hint else ''}{hint}")
 
 
 def authorization(

