@@ -14,7 +14,7 @@ from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.rollout.machine import Rollout
 from steadyhand.journey.rule import Instant, Value
 
-DocumentKind = Literal["page", "diagnosis", "plan", "report"]
+DocumentKind = Literal["page", "diagnosis", "opinion", "plan", "report"]
 Body = TypeVar("Body", bound=Value)
 
 

@@ -23,6 +23,7 @@ class IncidentView(Value):
     incident: Incident
     page: Page | None = None
     diagnosis: Diagnosis | None = None
+    opinion: Diagnosis | None = Field(default=None, description="What a model thinks of the same page.")
     plan: Plan | None = Field(default=None, description="The plan in question, or the last that was.")
     digest: str = Field(default="", description="The digest of that plan: what an answer must name.")
     options: tuple[Plan, ...] = Field(default=(), description="All plans, best first.")
@@ -54,6 +55,7 @@ def _view(tx: Transaction, incident: Incident) -> IncidentView:
         incident=incident,
         page=tx.latest("page", incident.id, Page),
         diagnosis=tx.latest("diagnosis", incident.id, Diagnosis),
+        opinion=tx.latest("opinion", incident.id, Diagnosis),
         plan=plan,
         digest=plan.digest if plan else "",
         options=tuple(one for one in options if one is not None),

@@ -1,0 +1,41 @@
+"""Put a plan before the humans: the guardrails weigh it, then the question is asked."""
+
+from datetime import datetime
+
+from steadyhand.journey.incident.state import Incident, PlanChosen
+from steadyhand.journey.remedy.plan import Plan
+from steadyhand.responder.deciding import Refused
+from steadyhand.responder.intake import happen
+from steadyhand.responder.outside import Outside
+from steadyhand.responder.planning import weigh
+from steadyhand.store import Transaction
+
+
+def choose(outside: Outside, plan_id: str, by: str) -> Incident:
+    """Ask the humans about this plan instead. Raises Refused with what would help, LedgerError.
+
+    A plan that is about to expire, or was decided before, is asked about as a new one: same fix, new digest.
+    """
+    now = outside.clock.now()
+    with outside.ledger.write() as tx:
+        plan = tx.get("plan", plan_id, Plan)
+        incident = tx.incident(plan.incident) if plan else None
+        if plan is None or incident is None:
+            raise Refused(f"there is no plan {plan_id}; get_incident lists the plans")
+        if incident.status not in ("awaiting_approval", "needs_human"):
+            raise Refused(f"incident {incident.id} is {incident.status}: no question can be asked now")
+        if incident.plan == plan.id and incident.status == "awaiting_approval":
+            return incident
+        fresh = _fresh(outside, tx, plan, now)
+        event = PlanChosen(plan=fresh, verdict=weigh(outside, tx, incident, fresh), by=by)
+        return happen(tx, incident.id, event, now)
+
+
+def _fresh(outside: Outside, tx: Transaction, plan: Plan, now: datetime) -> Plan:
+    rule = outside.rules.approval
+    if tx.decision(plan.id) is None and plan.expires_at - now >= rule.answer_within:
+        return plan
+    update = {"id": outside.new_id("plan"), "created_at": now, "expires_at": now + rule.expires_after}
+    again = plan.model_copy(update=update)
+    tx.put("plan", again.id, again.incident, again, now)
+    return again
