@@ -1,7 +1,8 @@
 """The store: samples of every series, in memory, for a bounded time. Times are unix milliseconds."""
 
+from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from steadyhand.lab.miniprom.labels import NAME, Labels, without_name
 
@@ -18,8 +19,8 @@ class Series:
         self.labels = labels
         self.bare = without_name(labels)
         self.tags = dict(labels)
-        self.times: list[int] = []
-        self.values: list[float] = []
+        self.times = array("q")
+        self.values = array("d")
         self.ends: list[int] = []
 
     def append(self, at: int, value: float) -> None:
@@ -42,7 +43,7 @@ class Series:
             return None
         return self.values[index]
 
-    def between(self, low: int, high: int) -> tuple[list[int], list[float]]:
+    def between(self, low: int, high: int) -> tuple[Sequence[int], Sequence[float]]:
         """Return times and values of the samples from `low` to `high`, both included."""
         first, last = bisect_left(self.times, low), bisect_right(self.times, high)
         return self.times[first:last], self.values[first:last]

@@ -18,11 +18,12 @@ ACCEPT = {"Accept": "text/plain;version=0.0.4"}
 
 
 class Target:
-    """One scraped endpoint and the series it showed last time."""
+    """One scraped endpoint, the series it showed last time, and whether that scrape failed."""
 
     def __init__(self, url: str, labels: Labels) -> None:
         self.url = url
         self.labels = labels
+        self.down = False
         self._up = labels_from({NAME: "up", **dict(labels)})
         self._seen: dict[str, Labels] = {}
 
@@ -37,12 +38,14 @@ class Target:
             store.append(seen[series], at, value)
         self._end(store, set(self._seen.values()) - set(seen.values()), at)
         self._seen = seen
+        self.down = False
         store.append(self._up, at, 1.0)
 
     def fail(self, store: Store, at: int) -> None:
         """Store a failed scrape: `up` is 0 and all series of the target end at once."""
         self._end(store, set(self._seen.values()), at)
         self._seen = {}
+        self.down = True
         store.append(self._up, at, 0.0)
 
     def _labels_of(self, series: str) -> Labels:
@@ -71,14 +74,18 @@ def targets_of(jobs: Sequence[ScrapeJob]) -> list[Target]:
 async def scrape(
     target: Target, http: httpx2.AsyncClient, store: Store, at: int, deadline: timedelta
 ) -> None:
-    """Scrape a target once, at unix ms `at`; a failure is stored as one and logged, none is raised."""
+    """Scrape a target once, at unix ms `at`; a failure is stored, none is raised.
+
+    Only the first of several failures in a row is logged.
+    """
     try:
         async with asyncio.timeout(deadline.total_seconds()):
             answer = await http.get(target.url, headers=ACCEPT)
         answer.raise_for_status()
         target.accept(store, answer.text, at)
     except (httpx2.HTTPError, TimeoutError, MalformedText) as error:
-        log.debug("scrape of %s failed: %s %s", target.url, type(error).__name__, error)
+        if not target.down:
+            log.warning("%s is down: %s %s", target.url, type(error).__name__, error)
         target.fail(store, at)
 
 
