@@ -32,6 +32,19 @@ def test_counters_that_stand_still_in_time_are_stale_after_three_seconds() -> No
     assert back(story) == "stale"
 
 
+def test_fresh_counters_that_do_not_move_are_stale_too() -> None:
+    story = Story(started(target="errors")).seconds(25, GOOD, SICK).seconds(3, NOTHING, NOTHING)
+    assert story.verdict.kind == "hold"
+    assert back(story.second(NOTHING, NOTHING)) == "stale"
+
+
+def test_a_quiet_service_is_not_stale_between_two_requests() -> None:
+    story = Story(started())
+    for second in range(60):
+        story.second(NOTHING, counts(1 if second % 6 == 0 else 0))
+        assert story.verdict.kind == "hold"
+
+
 def test_a_reset_is_said_before_anything_else() -> None:
     story = Story(started()).seconds(2, counts(5, 5), counts(95))
     last = story.watch.last

@@ -31,7 +31,7 @@ _FEW = 0.1
 _BRAKE_EVENTS = 3  # canary events from which a point estimate is listened to
 _MUCH_TRAFFIC = 100_000  # requests from which even harmless differences are proven
 _WORSE_THAN_OF_MUCH = 1.1
-_FALSE_NO_TRAFFIC = 0.002  # chance of a gap that long in a whole observation, with Poisson arrivals
+_FALSE_SILENCE = 0.002  # chance of a gap that long in a whole observation, with Poisson arrivals
 
 
 def judge(watch: Watch, now: datetime, rule: CanaryRule) -> Verdict:
@@ -56,9 +56,9 @@ def _lost(watch: Watch, now: datetime, rule: CanaryRule) -> BackReason | None:
     whole = watch.whole
     found: tuple[tuple[bool, BackReason], ...] = (
         (watch.broken == "reset", "reset"),
-        (watch.broken == "stale" or now - watch.seen_at > STALE, "stale"),
+        (watch.broken == "stale" or _stale(watch, now, rule), "stale"),
         (_share_off(whole, watch.asked_share), "share off"),
-        (now - watch.canary_seen_at >= _silence_allowed(watch, rule), "no traffic"),
+        (_no_traffic(watch, now, rule), "no traffic"),
         (not watch.healthy or _fails(whole), "failing"),
     )
     return next((reason for holds, reason in found if holds), None)
@@ -68,14 +68,23 @@ def _share_off(whole: Span, asked: float) -> bool:
     return whole.requests >= _SHARE_KNOWN_AFTER and whole.share > 2 * asked + 0.01
 
 
-def _silence_allowed(watch: Watch, rule: CanaryRule) -> timedelta:
-    """T0: how long the canary may get nothing before that is no chance any more."""
-    arrivals = watch.whole.rps * watch.asked_share
+def _stale(watch: Watch, now: datetime, rule: CanaryRule) -> bool:
+    """Whether the counters are old, or are new and yet stand still in both arms."""
+    still = max(STALE, _silence_allowed(watch.whole.rps, rule))
+    return now - watch.seen_at > STALE or now - watch.moved_at > still
+
+
+def _no_traffic(watch: Watch, now: datetime, rule: CanaryRule) -> bool:
+    silence = max(rule.no_traffic, _silence_allowed(watch.whole.rps * watch.asked_share, rule))
+    return now - watch.canary_seen_at >= min(silence, rule.longest)
+
+
+def _silence_allowed(arrivals: float, rule: CanaryRule) -> timedelta:
+    """How long a gap chance makes at so many arrivals a second; the rule's own word when there are none."""
     expected = arrivals * rule.longest.total_seconds()
-    if expected <= _FALSE_NO_TRAFFIC:
+    if expected <= _FALSE_SILENCE:
         return rule.no_traffic
-    gap = timedelta(seconds=log(expected / _FALSE_NO_TRAFFIC) / arrivals)
-    return min(max(rule.no_traffic, gap), rule.longest)
+    return timedelta(seconds=log(expected / _FALSE_SILENCE) / arrivals)
 
 
 def _fails(whole: Span) -> bool:

@@ -49,6 +49,7 @@ class Watch(Value):
     start: Arms = Field(description="The counters' values at the start: what counts is the growth since.")
     last: Arms
     seen_at: Instant = Field(description="The last instant both arms are known at.")
+    moved_at: Instant = Field(description="When the requests of either arm last grew.")
     canary_seen_at: Instant = Field(description="When the canary's requests last grew.")
     target: Metric | None = Field(description="What must get better; None: only not worse is asked for.")
     asked_share: Share
@@ -120,6 +121,7 @@ def begin(
         start=arms,
         last=arms,
         seen_at=min(arms.at, now),
+        moved_at=now,
         canary_seen_at=now,
         target=target,
         asked_share=asked_share,
@@ -146,11 +148,14 @@ def tick(watch: Watch, arms: Arms, now: datetime, *, healthy: bool) -> Watch:
 def _grown(watch: Watch, arms: Arms, seen_at: datetime) -> Watch:
     gap = "stale" if seen_at - watch.seen_at > STALE else None
     update: dict[str, object] = {"last": arms, "seen_at": seen_at, "broken": watch.broken or gap}
-    if arms.canary.requests > watch.last.canary.requests:
+    grown = _between(watch.last, arms)
+    if grown.requests:
+        update["moved_at"] = seen_at
+    if grown.canary.requests:
         update["canary_seen_at"] = seen_at
     if watch.seen_at >= watch.started_at + watch.settle:
         update["settled"] = watch.settled or watch.last
-        update["evidence"] = _more_evidence(watch, _between(watch.last, arms))
+        update["evidence"] = _more_evidence(watch, grown)
     return watch.model_copy(update=update)
 
 
