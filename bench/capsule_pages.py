@@ -31,10 +31,17 @@ from steadyhand.journey.evidence.model import (
 )
 from steadyhand.journey.evidence.page import assemble
 from steadyhand.journey.evidence.rule import EvidenceRule, windows
-from steadyhand.journey.topology import Service, Topology
+from steadyhand.journey.topology import Kind, Service, Topology
 
 AFTER_ALERT_S = 10.0
 PROBE_AFTER_S = 6.0
+KINDS: dict[str, Kind] = {  # what an operator writes into the configuration
+    "client": "client",
+    "haproxy": "balancer",
+    "payments": "third_party",
+    "postgres": "database",
+    "redis": "cache",
+}
 FIELDS_OF_THE_RECORD = {"ts", "level", "msg", "message", "source", "service"}
 
 
@@ -205,6 +212,7 @@ def read_topology(folder: Path) -> Topology:
         services=tuple(
             Service(
                 name=name,
+                kind=KINDS.get(name, "service"),
                 depends_on=tuple(target for source, target in edges if source == name),
                 metrics=(f'{{job="{name}"}}',),
             )
@@ -217,15 +225,16 @@ def read(folder: Path) -> Recording:
     """What may be known at the evaluation time; never beyond the fix, never truth or actions."""
     about = json.loads((folder / "capsule.json").read_text())
     until = min(about["first_alert_at"] + AFTER_ALERT_S, about["fix_applied_at"] - 0.5)
+    topology = read_topology(folder)
     probed = about["first_alert_at"] + PROBE_AFTER_S
     return Recording(
         alert_at=instant(about["first_alert_at"]),
         now=instant(until),
-        series=read_series(folder, until),
+        series=[one for one in read_series(folder, until) if topology.get(one.labels.get("job", ""))],
         lines=read_lines(folder, until),
         changes=read_changes(folder, until),
         databases=read_database(folder, instant(probed)) if probed <= until else [],
-        topology=read_topology(folder),
+        topology=topology,
     )
 
 
