@@ -5,10 +5,11 @@ takes a second to import. It holds no state worth keeping; the service does. Run
 with any Python as `python3 -I pipe.py`.
 
 The service is found through `service.json` in its data folder (STEADYHAND_HOME, else ~/.steadyhand), or at
-STEADYHAND_URL when it lives elsewhere. Where none runs on this machine, one is started.
+STEADYHAND_URL when it lives elsewhere. Where none runs on this machine, one is started. What a service says
+outside of a request (the GET stream of the handshake protocols) is not carried: ours says nothing there.
 """
 
-import base64
+import binascii
 import http.client
 import json
 import os
@@ -224,8 +225,7 @@ class Door:
                 why = f"the connection to Steadyhand's service broke ({type(failure).__name__})"
                 self._fail(message, _NO_SERVICE, f"{why}; look what happened before asking again.")
         finally:
-            if _wants_answer(message):
-                self._flights.pop(json.dumps(message["id"]), None)
+            self._flights.pop(json.dumps(message.get("id")), None)
 
     def _exchange(self, message: Message, flight: Flight) -> None:
         session = "" if _modern_version(message) else self.session
@@ -248,14 +248,9 @@ class Door:
     def _headers(self, message: Message) -> dict[str, str]:
         modern = _modern_version(message)
         named = _params(message).get(_NAMED_BY.get(message.get("method", ""), ""))
-        wanted = {
-            "Mcp-Method": message.get("method"),
-            "Mcp-Name": named,
-            "MCP-Protocol-Version": modern or self.version,
-            "Mcp-Session-Id": "" if modern else self.session,
-        }
-        if message.get("method") == "initialize":
-            del wanted["MCP-Protocol-Version"], wanted["Mcp-Session-Id"]
+        wanted = {"Mcp-Method": message.get("method"), "Mcp-Name": named, "MCP-Protocol-Version": modern}
+        if not modern and message.get("method") != "initialize":
+            wanted |= {"MCP-Protocol-Version": self.version, "Mcp-Session-Id": self.session}
         return {
             "Authorization": f"Bearer {self.service.token()}",
             "Content-Type": "application/json",
@@ -294,11 +289,11 @@ class Door:
             self.version = str(reply["result"].get("protocolVersion", ""))
 
     def _fail(self, message: Message | None, code: int, why: str) -> None:
-        if message is None or _wants_answer(message):
-            identity = message["id"] if message else None
-            self._emit({"jsonrpc": "2.0", "id": identity, "error": {"code": code, "message": why}})
-        else:
-            print(f"steadyhand mcp: {message.get('method', 'an answer')} was lost: {why}", file=sys.stderr)  # noqa: T201  stderr is the client's log
+        if message and not _wants_answer(message):
+            sys.stderr.write(f"steadyhand mcp: {message.get('method', 'an answer')} was lost: {why}\n")
+            return
+        identity = message["id"] if message else None
+        self._emit({"jsonrpc": "2.0", "id": identity, "error": {"code": code, "message": why}})
 
     def _emit(self, message: Message) -> None:
         line = json.dumps(message, separators=(",", ":")).encode() + b"\n"
@@ -318,9 +313,7 @@ def connection_to(url: str) -> http.client.HTTPConnection:
         return http.client.HTTPSConnection(host, parts.port, timeout=CONNECT_S)
     if parts.scheme == "http" and host in _LOOPBACK:
         return http.client.HTTPConnection(host, parts.port, timeout=CONNECT_S)
-    raise NoService(
-        f"no token goes to {parts.scheme}://{host}: only https, or http on this machine, will do."
-    )
+    raise NoService(f"no token goes to {parts.scheme}://{host}: https, or http on this machine, will do.")
 
 
 def _is_alive(pid: int) -> bool:
@@ -357,7 +350,7 @@ def _header(text: str) -> str:
     """Text as MCP writes it into a header: plain if it survives there, else in its base64 envelope."""
     if _HEADER_SAFE.fullmatch(text) and not text.startswith("=?base64?"):
         return text
-    return f"=?base64?{base64.b64encode(text.encode()).decode()}?="
+    return f"=?base64?{binascii.b2a_base64(text.encode(), newline=False).decode()}?="
 
 
 def _replies(response: http.client.HTTPResponse) -> Iterator[Message]:
