@@ -1,0 +1,63 @@
+"""What happened, in order: signals and changes from the evidence, deeds from the audit trail."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from steadyhand.journey.audit import Entry
+from steadyhand.journey.evidence.model import Item, Page
+from steadyhand.journey.report.model import Event, EventKind
+
+_WORDS: dict[str, tuple[EventKind, str]] = {
+    "incident.opened": ("alert", "{alert} fired on {service}; opened as {severity}: {severity_why}."),
+    "incident.reopened": ("alert", "{alert} fires again after a fix; reopened."),
+    "alert.seen": ("alert", "{alert} is {status}."),
+    "incident.acknowledged": ("page", "Acknowledged; escalation stops."),
+    "incident.escalated": ("page", "Escalated to {to}: {why}"),
+    "escalation.exhausted": ("page", "Nobody is left to tell: {why}"),
+    "incident.diagnosed": ("diagnosis", "{headline}"),
+    "investigation.failed": ("diagnosis", "{note}"),
+    "plan.none": ("diagnosis", "{note}"),
+    "guardrail.verdict": ("consent", "Guardrails on {plan}: {verdict} ({reasons})."),
+    "guardrail.refused": ("consent", "{note}"),
+    "plan.refused": ("consent", "Another plan was not put: the incident was {status}."),
+    "plan.approved": ("consent", "Approved {plan}, digest {digest:.12}. {reason}"),
+    "plan.rejected": ("consent", "Rejected {plan}: {reason}"),
+    "plan.set_aside": ("consent", "{note}"),
+    "decision.refused": ("consent", "An answer to {plan} was refused: {why}."),
+    "approval.unanswered": ("consent", "Nobody answered {plan} in time."),
+    "execution.refused": ("rollout", "The fence refused {plan}: {why}."),
+    "rollout.started": ("rollout", "Rollout {rollout} started."),
+    "rollout.moved": ("rollout", "{phase}: {note}"),
+    "rollout.taken_over": ("rollout", "Another process took {rollout} over in {phase}."),
+    "rollout.aborted": ("rollout", "Aborted: {why}"),
+    "rollout.ended": ("rollout", "Rollout {outcome}: {reason}"),
+    "incident.resolved": ("other", "Resolved. {reason}{why}"),
+    "incident.close_refused": ("other", "Not closed: the incident was {status}."),
+}
+
+
+def timeline(trail: Sequence[Entry], page: Page | None) -> tuple[Event, ...]:
+    """Every event by its time; of two at the same instant, the evidence comes first."""
+    seen = [_signal(one) for one in page.items if one.onset] if page else []
+    return tuple(sorted([*seen, *map(_deed, trail)], key=lambda one: one.at))
+
+
+def _signal(item: Item) -> Event:
+    assert item.onset is not None, "only items with an onset are events"
+    kind: EventKind = "change" if item.kind == "change" else "signal"
+    return Event(at=item.onset.at, kind=kind, text=f"{item.entity}: {item.title}", source=item.id)
+
+
+def _deed(entry: Entry) -> Event:
+    facts = "; ".join(f"{key} {value}" for key, value in entry.body.items())
+    kind, words = _WORDS.get(entry.action, ("other", ""))
+    # The template is ours; what it is filled with is never read as one.
+    text = words.format_map(defaultdict(str, entry.body)).strip() if words else f"{entry.action}: {facts}"
+    return Event(
+        at=datetime.fromtimestamp(entry.ts / 1000, tz=UTC),
+        kind=kind,
+        who=entry.actor,
+        text=text,
+        source=f"#{entry.seq}",
+    )
