@@ -62,14 +62,15 @@ _COUPON_DIFF = """\
 _EMAIL_DIFF = """\
 --- a/shop/orders.py
 +++ b/shop/orders.py
-@@ -18,10 +18,9 @@ class Orders:
+@@ -18,7 +18,10 @@ class Orders:
      async def of_guest(self, email: str) -> OrderPage:
 -        customer = await self._one("SELECT id FROM customers WHERE email = %s", email)
 -        return await self.of_customer(customer)
 +        total = await self._one("SELECT count(*) FROM orders WHERE customer_email = %s", email)
 +        spent = await self._one("SELECT sum(total_cents) FROM orders WHERE customer_email = %s", email)
++        since = await self._one("SELECT min(placed_at) FROM orders WHERE customer_email = %s", email)
 +        rows = await self._all(LAST_ORDERS + " WHERE customer_email = %s" + NEWEST_FIRST, email)
-+        return OrderPage(rows, total=total, spent=spent)
++        return OrderPage(rows, total=total, spent=spent, since=since)
 """
 
 _ALL = (

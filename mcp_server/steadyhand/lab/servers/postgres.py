@@ -37,6 +37,7 @@ full_page_writes = off
 wal_level = minimal
 max_wal_senders = 0
 max_wal_size = 2GB
+maintenance_work_mem = 256MB
 jit = off
 max_parallel_workers_per_gather = 0
 max_parallel_maintenance_workers = 0
@@ -177,8 +178,8 @@ async def fill(layout: Layout, superuser_password: str, passwords: Mapping[str, 
 async def drop_index(layout: Layout, superuser_password: str, table: str, column: str) -> None:
     """Drop every index on exactly this column."""
     found = (
-        "SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_attribute a"
-        " ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]"
+        "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+        " JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]"
         " WHERE i.indrelid = %s::regclass AND a.attname = %s AND i.indnatts = 1"
     )
     async with await _connect(layout, superuser_password, DATABASE) as connection:
@@ -195,4 +196,5 @@ async def _connect(layout: Layout, password: str, database: str) -> AsyncConnect
         dbname=database,
         autocommit=True,
         connect_timeout=5,
+        options="-c log_min_duration_statement=-1",  # the lab's own work is nobody's slow query
     )

@@ -13,6 +13,7 @@ from steadyhand.lab.servers.ready import answers
 
 Kind = Literal["auto", "mini", "real"]
 _READY_S = 30.0
+_NOBODY = f"http://{HOST}:9/"  # the discard port: mini-prom must have an address to post to
 _RULES = Path(__file__).parent / "rules.yml"
 
 
@@ -56,7 +57,7 @@ def scraping(layout: Layout, *, with_alertmanager: bool) -> dict[str, Any]:
         },
     }
     return {
-        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": ["rules.yml"],
         **({"alerting": {"alertmanagers": [{"static_configs": alerting["alertmanagers"]}]}} if with_alertmanager else {}),
         "scrape_configs": [{"job_name": name, **job} for name, job in jobs.items()],
@@ -111,7 +112,7 @@ async def _alerts(layout: Layout, alerts_url: str, token_file: Path | None) -> C
 
 async def _mini(layout: Layout, config: Path, rules: Path, alerts_url: str, token_file: Path | None) -> Child:
     options = ["--config", str(config), "--rules", str(rules), "--listen", f"{HOST}:{layout.port('metrics')}"]
-    options += ["--webhook", alerts_url] if alerts_url else []
+    options += ["--webhook", alerts_url or _NOBODY]
     options += ["--token-file", str(token_file)] if token_file else []
     child = await process.start(Program("mini-prom", python("steadyhand.lab.miniprom", *options)), layout)
     await child.until(lambda: answers(f"{layout.url('metrics')}/-/ready"), _READY_S)

@@ -15,8 +15,8 @@ async def start(layout: Layout) -> Child:
     if program is None:
         raise missing("Redis", "install redis-server by your package manager and put it on the PATH")
     port = layout.port("redis")
-    options = f"--bind {HOST} --port {port} --appendonly no --dir {layout.run}".split()
-    memory = "--maxmemory 64mb --maxmemory-policy allkeys-lru --daemonize no".split()
+    options = ("--bind", HOST, "--port", str(port), "--save", "", "--appendonly", "no", "--daemonize", "no")
+    memory = ("--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru")
     child = await process.start(Program("redis", (str(program), *options, *memory)), layout)
     await child.until(lambda: listens(port), _READY_S)
     return child

@@ -22,6 +22,10 @@ _LAST_ORDERS = "SELECT id, product_id, total_cents, placed_at::text FROM orders 
 _NEWEST_FIRST = " ORDER BY placed_at DESC LIMIT 20"
 _BY_CUSTOMER = _LAST_ORDERS.format("customer_id") + _NEWEST_FIRST
 _BY_EMAIL = _LAST_ORDERS.format("customer_email") + _NEWEST_FIRST
+_FIGURES_BY_EMAIL = tuple(
+    f"SELECT {figure} FROM orders WHERE customer_email = %s"
+    for figure in ("count(*)", "coalesce(sum(total_cents), 0)", "min(placed_at)::text")
+)
 _INSERT_ORDER = """
 INSERT INTO orders (customer_id, customer_email, product_id, quantity, total_cents, status)
 SELECT c.id, c.email, p.id, 1, p.price_cents * (100 - %s) / 100, 'paid'
@@ -90,14 +94,11 @@ class Database:
         return await self.orders_of(found[0][0]) if found else {"orders": []}
 
     async def orders_by_email(self, email: str) -> dict[str, object]:
-        """Every order placed with this address: number, sum and the last twenty."""
+        """Every order placed with this address: number, sum, since when, and the last twenty."""
         async with self.transaction("orders") as connection:
-            total = await _all(connection, "SELECT count(*) FROM orders WHERE customer_email = %s", email)
-            spent = await _all(
-                connection, "SELECT sum(total_cents) FROM orders WHERE customer_email = %s", email
-            )
+            total, spent, since = [(await _all(connection, one, email))[0][0] for one in _FIGURES_BY_EMAIL]
             rows = await _all(connection, _BY_EMAIL, email)
-        return {"orders": rows, "total": total[0][0], "spent_cents": int(spent[0][0] or 0)}
+        return {"orders": rows, "total": total, "spent_cents": spent, "since": since}
 
     async def coupon_percent(self, coupon: int) -> int:
         """What the coupon takes off, read and given back at once."""
