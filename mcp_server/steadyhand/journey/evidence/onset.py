@@ -12,6 +12,8 @@ Shape = Literal["step", "ramp"]
 _RISEN = 0.6
 _TOP = 0.8
 _EARLY = 0.75
+_LATE = 0.35
+_RISING = 0.1
 _RAMP_STEPS = 6
 _BETTER = 0.8
 _CONFIDENCE = 4.0
@@ -68,8 +70,8 @@ def bend(fine: Sequence[float], smooth: Sequence[float], crossing: int, end: int
     `fine` the least smoothed there is (the same one where there is no finer).
 
     Two-segment least squares with the first level known: the better of a step and a hinge over the calm
-    and the rise; the rise ends at 60 % of the way up. Smoothing makes a slope of every step: such a
-    slope is dated at its foot and still called a step.
+    and the rise; the rise ends at 60 % of the way up. Where only smoothed values exist, a step has become
+    a slope: it is dated at its foot and still called a step.
     """
     peak = sorted(smooth[crossing : end + 1])[int(_TOP * (end - crossing))]
     risen = next((i for i in range(crossing, end + 1) if smooth[i] >= _RISEN * peak), crossing)
@@ -85,22 +87,37 @@ def bend(fine: Sequence[float], smooth: Sequence[float], crossing: int, end: int
     noise = max(squares - gains[best], 0.0) / max(1, len(part) - 2)
     lo, hi = (first + one for one in _interval(gains, best, noise))
     if climbs:
-        return Bend(first + best, lo, hi, "ramp")
+        return Bend(first + best, max(0, lo - smoothing // 2), hi, "ramp")
+    if smoothing > 1 and fine is smooth:
+        foot = _foot(smooth, crossing, peak)
+        return Bend(foot, max(0, foot - 1), crossing, "step")
     if slopes:
         return Bend(first + best + 1, lo, max(hi, first + best + 1), "step")
     return Bend(first + best, max(0, lo - 1), hi, "step")
 
 
-def _climbs(smooth: Sequence[float], foot: int, end: int, peak: float, smoothing: int) -> bool:
-    """Whether it took its time to the top: after a third of the way up it was still well below."""
-    top = next((i for i in range(foot, end + 1) if smooth[i] >= _TOP * peak), end)
-    rise = top - foot
-    third = smooth[foot + rise // 3 - 1 : foot + rise // 3 + 2]
-    return (
-        rise >= _RAMP_STEPS + smoothing
-        and bool(third)
-        and sorted(third)[len(third) // 2] < _EARLY * _TOP * peak
-    )
+def _foot(smooth: Sequence[float], crossing: int, peak: float) -> int:
+    """The first sample of the rise: back from the crossing while a tenth of the way up is exceeded."""
+    foot = crossing
+    while foot > 0 and smooth[foot - 1] > _RISING * peak:
+        foot -= 1
+    return foot
+
+
+def _climbs(smooth: Sequence[float], start: int, end: int, peak: float, smoothing: int) -> bool:
+    """Whether it took its time to the top from `start`.
+
+    A third of the way it was still well below, and, where smoothing has taken the noise away, it did
+    rise from the start and not only later.
+    """
+    top = next((i for i in range(start, end + 1) if smooth[i] >= _TOP * peak), end)
+    rise = top - start
+    if rise < _RAMP_STEPS + smoothing:
+        return False
+    if smoothing > 1 and _foot(smooth, top, peak) - start > _LATE * rise:
+        return False
+    third = sorted(smooth[start + rise // 3 - 1 : start + rise // 3 + 2])
+    return third[1] < _EARLY * _TOP * peak
 
 
 def onset_between(times: Sequence[float], found: Bend) -> Onset:

@@ -66,10 +66,6 @@ _USE_WORDS = _set(
     "use used active busy inflight flight open connections connection sessions pool utilization"
     " utilisation usage occupied idle"
 )
-_TRAFFIC_WORDS = _set(
-    "requests request responses response calls call queries query messages jobs hits"
-    " received sent handled http"
-)
 _BY_WORD: tuple[tuple[Role, frozenset[str]], ...] = (
     ("up", _ALIVE_WORDS),
     ("errors", _ERROR_WORDS),
@@ -139,9 +135,7 @@ def counter_role(name: str) -> Role:
         return "errors"
     if "cpu" in known:
         return "resource"
-    if known & _WORK_WORDS:
-        return "work"
-    return "traffic" if known & _TRAFFIC_WORDS else "work"
+    return "work" if known & _WORK_WORDS else "traffic"
 
 
 def unit_of(name: str) -> str:

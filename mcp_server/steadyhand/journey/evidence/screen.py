@@ -175,7 +175,7 @@ def _found(
         return None
     start, end = max(runs, key=lambda run: sum(excess[run[0] : run[1] + 1]))
     fine = [sign * (value - calm.normal) for value in signal.fine]
-    found = bend(fine, excess, start, end, _blur(signal))
+    found = bend(excess if signal.fine == signal.values else fine, excess, start, end, _blur(signal))
     over = len(signal.values) - 1 - end >= _RUN_OF
     peak = max(excess[start : end + 1])
     now = (

@@ -164,18 +164,19 @@ def _rates(bench: _Workbench) -> Iterator[Signal]:
 
 
 def _rate(bench: _Workbench, members: Sequence[_Member], named: Sequence[_Member]) -> Signal:
-    """A rate per second over five seconds, and per step for dating."""
+    """A rate per second over five seconds once they are full, and per step for dating."""
     grid = bench.grid
     subject = bench.subject(named, hidden=roles.OUTCOME_LABELS)
     added = total([one.track for one in members])
     steps = grid.steps(SPANS[0])
     smooth: Track = [
-        None if one is None else one / (min(index + 1, steps) * grid.step)
+        None if one is None or index < steps else one / (steps * grid.step)
         for index, one in enumerate(trailing_sum(added, steps))
     ]
     fine: Track = [None if one is None else one / grid.step for one in added]
     name = members[0].name
-    role: Role = "traffic" if name in bench.families.answers else roles.counter_role(name)
+    counts_answers = name in bench.families.answers or members[0].outcome() is not None
+    role: Role = "traffic" if counts_answers else roles.counter_role(name)
     unit = _rate_unit(name, role)
     return subject.signal(
         f"rate of {name}",
