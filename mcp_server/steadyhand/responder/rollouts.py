@@ -17,6 +17,7 @@ from steadyhand.journey.incident.state import (
 )
 from steadyhand.journey.remedy.model import CreateIndex, DropIndex, SetRelease
 from steadyhand.journey.remedy.plan import Plan
+from steadyhand.journey.rollout.model import Observed
 from steadyhand.journey.rollout.machine import OVER, Rollout, Seen, abort, advance, failed, resume, start
 from steadyhand.ports import DatabaseHand, SourceError, TrafficTarget
 from steadyhand.responder.deciding import Refused
@@ -131,7 +132,7 @@ async def _move_traffic(
     lease = rollout.plan.canary.lease
     match rollout.phase:
         case "preparing":
-            return Seen(observed=await target.prepare(action.version, rollout.replicas))
+            return Seen(observed=await _prepare(target, action.version, lease))
         case "shifting" | "watching":
             observed = await target.set_share(rollout.share, lease)
             return Seen(observed=observed, arms=await target.counters(rollout.plan.slow_ms))
@@ -144,6 +145,14 @@ async def _move_traffic(
                 return Seen(observed=await target.settle(action.version))
         case _:
             return Seen(observed=await target.revert())
+
+
+async def _prepare(target: TrafficTarget, version: str, lease: timedelta) -> Observed:
+    """Look first: traffic that a dead controller left on the canary arm goes home before it is touched."""
+    now = await target.observe()
+    if now.share > 0:
+        now = await target.set_share(0.0, lease)
+    return await target.prepare(version, max(now.stable_ready, 1))
 
 
 @asynccontextmanager

@@ -71,7 +71,6 @@ class Rollout(Value):
     owner: str = Field(description="The process that drives it; another one looks at the target first.")
     phase_at: Instant
     share: Share = 0.0
-    replicas: int = Field(default=1, ge=1)
     phi: Phi | None = Field(default=None, description="Burstiness of the control before the start.")
     watch: Watch | None = None
     verdict: Verdict | None = None
@@ -177,7 +176,7 @@ def _reached(rollout: Rollout, observed: Observed) -> bool:
     version = rollout.plan.fix.action.version if isinstance(rollout.plan.fix.action, SetRelease) else ""
     match rollout.phase:
         case "preparing":
-            return observed.canary_version == version and observed.canary_ready >= rollout.replicas
+            return observed.canary_version == version and observed.canary_ready >= observed.stable_ready
         case "shifting" | "promoting":
             return abs(observed.share - rollout.share) < _SAME_SHARE
         case "settling":

@@ -1,0 +1,117 @@
+"""incident-config.yaml, whole. Nothing else reads YAML or the environment."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, SecretStr, ValidationError
+
+from steadyhand.adapters.alerts.alertmanager import AlertmanagerSettings
+from steadyhand.adapters.channels.terminal import TerminalSettings
+from steadyhand.adapters.channels.webhook import WebhookSettings
+from steadyhand.adapters.databases.postgres import PostgresSettings
+from steadyhand.adapters.logs.files import FileLogSettings
+from steadyhand.adapters.metrics.prometheus import PrometheusSettings
+from steadyhand.adapters.rollouts.envoy import EnvoySettings
+from steadyhand.journey.rule import Rule
+from steadyhand.ports import ConfigError
+from steadyhand.responder.rules import Rules
+
+ChannelSettings = Annotated[TerminalSettings | WebhookSettings, Field(discriminator="kind")]
+BUNDLED = Path(__file__).parent / "bundle"
+
+
+class Listen(Rule):
+    """Where the control service listens. Loopback, unless a proxy with TLS stands in front of it."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8321, ge=1, le=65535)
+
+
+class Connections(Rule):
+    """The outside: what may be read, and what a fix may move."""
+
+    alertmanager: AlertmanagerSettings = Field(default=AlertmanagerSettings())
+    logs: tuple[FileLogSettings, ...] = ()
+    metrics: tuple[PrometheusSettings, ...] = ()
+    databases: dict[str, PostgresSettings] = Field(default={}, description="By the service's name.")
+    traffic: dict[str, EnvoySettings] = Field(default={}, description="By the service's name.")
+    channels: tuple[ChannelSettings, ...] = Field(default=(TerminalSettings(),))
+
+
+class IncidentConfig(Rules):
+    """The one file: every rule, and the connections to the outside."""
+
+    variables: dict[str, str] = Field(default={}, description="Put in wherever {{name}} stands.")
+    listen: Listen = Field(default=Listen())
+    connections: Connections = Field(default=Connections())
+
+
+def home() -> Path:
+    """The data directory: $STEADYHAND_HOME, else ~/.steadyhand."""
+    return Path(os.environ.get("STEADYHAND_HOME") or Path.home() / ".steadyhand")
+
+
+def secret(name: str) -> SecretStr | None:
+    """The secret in this environment variable; None for no name. Raises ConfigError when it is not set."""
+    if not name:
+        return None
+    value = os.environ.get(name, "")
+    if not value:
+        raise ConfigError(f"the environment variable {name} is named in the configuration but not set")
+    return SecretStr(value)
+
+
+def default_path() -> Path:
+    """Where the configuration is looked for: the working directory, the data directory, the package."""
+    places = (Path("incident-config.yaml"), home() / "incident-config.yaml", BUNDLED / "incident-config.yaml")
+    repository = Path(__file__).parents[2] / "incident-config.yaml"
+    return next((one for one in (*places, repository) if one.is_file()), places[0])
+
+
+def load(path: Path) -> IncidentConfig:
+    """Read the configuration. Raises ConfigError that names the key and what is allowed there."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; `steadyhand config show` prints a whole one") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, where: str) -> IncidentConfig:
+    """Read the configuration from its text. Raises ConfigError as `load` does."""
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{where} is not YAML: {error}") from error
+    if not isinstance(raw, dict | None):
+        raise ConfigError(f"{where} must hold sections such as `services:`, not a {type(raw).__name__}")
+    try:
+        given = raw or {}
+        return IncidentConfig.model_validate(_filled(given, given.get("variables", {}), where))
+    except ValidationError as error:
+        raise ConfigError(_explain(error, where)) from error
+
+
+def _filled(given: Any, variables: Any, where: str) -> Any:  # noqa: ANN401 - YAML holds anything
+    """Put variables in place of {{name}}. An unknown name is an error."""
+    if isinstance(given, dict):
+        return {key: _filled(value, variables, where) for key, value in given.items()}
+    if isinstance(given, list):
+        return [_filled(one, variables, where) for one in given]
+    if not (isinstance(given, str) and given.startswith("{{") and given.endswith("}}")):
+        return given
+    name = given[2:-2].strip()
+    if not isinstance(variables, dict) or name not in variables:
+        raise ConfigError(f"{where}: {given} is used but variables.{name} is not set")
+    return variables[name]
+
+
+def _explain(error: ValidationError, where: str) -> str:
+    lines = []
+    for one in error.errors(include_url=False, include_input=False):
+        key = ".".join(str(part) for part in one["loc"]) or "the whole file"
+        known = "no such key" if one["type"] == "extra_forbidden" else one["msg"]
+        lines.append(f"{where}: {key}: {known}")
+    return "\n".join(lines)

@@ -1,0 +1,56 @@
+"""Tools that act. What a model must not decide is not in the schema: the server looks it up."""
+
+from typing import Annotated
+
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from pydantic import Field
+
+from steadyhand.journey.incident.state import Escalated
+from steadyhand.ports import SteadyhandError
+from steadyhand.responder.executing import execute
+from steadyhand.responder.intake import tell_incident
+from steadyhand.responder.outside import Outside
+from steadyhand.responder.rollouts import abort_rollout as take_back
+from steadyhand.tools.kit import ACT, ask
+
+Reason = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class ActionTools:
+    """Tools that act."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+
+    def tools(self) -> list[Tool]:
+        """What the server offers of them."""
+        return [
+            Tool.from_function(
+                self.execute_fix, name="execute_fix", annotations=ACT, structured_output=False
+            ),
+            Tool.from_function(
+                self.abort_rollout, name="abort_rollout", annotations=ACT, structured_output=False
+            ),
+            Tool.from_function(
+                self.escalate_incident, name="escalate_incident", annotations=ACT, structured_output=False
+            ),
+        ]
+
+    async def execute_fix(self, plan_id: str) -> str:
+        """Start an approved plan. Refused unless a human approved this very plan; no argument can say so."""
+        return await ask(execute, self._outside, plan_id)
+
+    async def abort_rollout(self, incident_id: str, reason: Reason = "asked to abort") -> str:
+        """Take the rollout back now. Needs no approval."""
+        try:
+            after = await take_back(self._outside, incident_id, "model", reason)
+        except SteadyhandError as error:
+            raise ToolError(str(error)) from error
+        return f"{after.phase}: {after.reason}"
+
+    async def escalate_incident(self, incident_id: str, reason: Reason) -> str:
+        """Tell the next tier now."""
+        event = Escalated(by="model", why=reason)
+        after = await ask(tell_incident, self._outside, incident_id, event)
+        return f"Told: {after.policy.ladder.tier(after.rung).name}."

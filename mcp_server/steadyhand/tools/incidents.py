@@ -1,0 +1,98 @@
+"""Tools that read what is known of incidents."""
+
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+
+from steadyhand.journey.evidence.digest import render
+from steadyhand.journey.remedy.plan import Plan
+from steadyhand.journey.report.report import markdown
+from steadyhand.journey.rollout.words import say
+from steadyhand.responder.outside import Outside
+from steadyhand.responder.reporting import report_of
+from steadyhand.responder.views import IncidentView, list_incidents, view_incident
+from steadyhand.tools.answers import (
+    IncidentAnswer,
+    IncidentList,
+    PlanAnswer,
+    bounded,
+    compact,
+    incident_answer,
+    line,
+    plan_answer,
+)
+from steadyhand.tools.kit import READ, ask
+
+_LISTED = 20
+
+
+class IncidentTools:
+    """Tools that read incidents."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+
+    def tools(self) -> list[Tool]:
+        """What the server offers of them."""
+        return [
+            Tool.from_function(self.listed, name="list_incidents", annotations=READ),
+            Tool.from_function(self.get_incident, name="get_incident", annotations=READ),
+            Tool.from_function(
+                self.get_evidence, name="get_evidence", annotations=READ, structured_output=False
+            ),
+            Tool.from_function(
+                self.get_diagnosis, name="get_diagnosis", annotations=READ, structured_output=False
+            ),
+            Tool.from_function(self.get_plan, name="get_plan", annotations=READ),
+            Tool.from_function(
+                self.get_rollout, name="get_rollout", annotations=READ, structured_output=False
+            ),
+            Tool.from_function(self.get_report, name="get_report", annotations=READ, structured_output=False),
+        ]
+
+    async def _view(self, incident_id: str) -> IncidentView:
+        return await ask(view_incident, self._outside, incident_id)
+
+    async def listed(self) -> IncidentList:
+        """Incidents, newest first, with where each stands."""
+        found = await ask(list_incidents, self._outside, _LISTED + 1)
+        lines = tuple(line(one) for one in found[:_LISTED])
+        return IncidentList(incidents=lines, returned=len(lines), truncated=len(found) > _LISTED)
+
+    async def get_incident(self, incident_id: str) -> IncidentAnswer:
+        """Where an incident stands: severity, who was told, hypotheses, plan, rollout."""
+        return incident_answer(await self._view(incident_id))
+
+    async def get_evidence(self, incident_id: str) -> str:
+        """The evidence page: what changed, when, in what order. Cite items by their ids."""
+        found = (await self._view(incident_id)).page
+        return bounded(render(found)) if found else "No evidence yet; it is being read."
+
+    async def get_diagnosis(self, incident_id: str) -> str:
+        """Ranked hypotheses of the engine, with evidence for and against, path and checks."""
+        found = (await self._view(incident_id)).diagnosis
+        return bounded(compact(found)) if found else "No diagnosis yet."
+
+    async def get_plan(self, plan_id: str) -> PlanAnswer:
+        """A plan: action, way back, risk, cost, digest. Only a human can approve it, elsewhere."""
+
+        def load() -> Plan | None:
+            with self._outside.ledger.read() as tx:
+                return tx.get("plan", plan_id, Plan)
+
+        plan = await ask(load)
+        if plan is None:
+            raise ToolError(f"there is no plan {plan_id}; get_incident lists the plans")
+        found = await self._view(plan.incident)
+        return plan_answer(plan, found if found.incident.plan == plan.id else None)
+
+    async def get_rollout(self, incident_id: str) -> str:
+        """The rollout: phase, share of traffic, both arms, interval and verdict."""
+        found = (await self._view(incident_id)).rollout
+        if found is None:
+            return "No rollout. Nothing runs without a human's approval of the plan."
+        verdict = f" Judge: {say(found.verdict)}" if found.verdict else ""
+        return f"{found.id}: {found.phase}, {found.share:.0%} of traffic. {found.reason}{verdict}"
+
+    async def get_report(self, incident_id: str) -> str:
+        """The post-incident report as it stands, in Markdown."""
+        return bounded(markdown(report_of(await self._view(incident_id))))

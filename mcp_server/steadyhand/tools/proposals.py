@@ -1,0 +1,106 @@
+"""Tools that write to our own store: open, submit, propose, ask. None of them approves anything."""
+
+from typing import Annotated
+
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from pydantic import Field
+
+from steadyhand.journey.alert.model import Alert
+from steadyhand.journey.commands import Record
+from steadyhand.journey.diagnosis.playbook import Playbook
+from steadyhand.ports import SteadyhandError
+from steadyhand.responder.choosing import choose
+from steadyhand.responder.intake import take_alert
+from steadyhand.responder.opinion import Claim, propose_plans, submit
+from steadyhand.responder.outside import Outside
+from steadyhand.tools.answers import PlanAnswer, bounded, plan_answer
+from steadyhand.tools.kit import READ, STORE, ask
+
+Short = Annotated[str, Field(min_length=1, max_length=200)]
+Long = Annotated[str, Field(max_length=1000)]
+
+
+class ProposalTools:
+    """Tools that propose."""
+
+    def __init__(self, outside: Outside, playbooks: dict[str, Playbook]) -> None:
+        self._outside = outside
+        self._playbooks = playbooks
+
+    def tools(self) -> list[Tool]:
+        """What the server offers of them."""
+        return [
+            Tool.from_function(
+                self.open_incident, name="open_incident", annotations=STORE, structured_output=False
+            ),
+            Tool.from_function(
+                self.submit_hypotheses, name="submit_hypotheses", annotations=STORE, structured_output=False
+            ),
+            Tool.from_function(self.propose_fix, name="propose_fix", annotations=STORE),
+            Tool.from_function(
+                self.request_approval, name="request_approval", annotations=STORE, structured_output=False
+            ),
+            Tool.from_function(
+                self.draft_report, name="draft_report", annotations=STORE, structured_output=False
+            ),
+            Tool.from_function(
+                self.get_playbook, name="get_playbook", annotations=READ, structured_output=False
+            ),
+        ]
+
+    async def open_incident(self, service: Short, title: Short, summary: Long = "") -> str:
+        """Open an incident by hand; Steadyhand reads the evidence at once. Returns its id."""
+        now = self._outside.clock.now()
+        alert = Alert(
+            source="model",
+            dedup_key=f"model:{service}:{title}"[:255],
+            name=title,
+            service=service,
+            status="firing",
+            starts_at=now,
+            summary=summary or title,
+        )
+        return await ask(take_alert, self._outside, alert, alert.model_dump_json())
+
+    async def submit_hypotheses(
+        self, incident_id: str, hypotheses: Annotated[list[Claim], Field(max_length=5)]
+    ) -> str:
+        """Submit your ranked hypotheses. Cited ids must exist; confidence may be lowered, never raised."""
+        stored = await ask(submit, self._outside, incident_id, hypotheses)
+        return f"Stored {len(stored.hypotheses)} hypotheses as m1..m{len(stored.hypotheses)}."
+
+    async def propose_fix(
+        self, incident_id: str, hypothesis_id: str, option: Annotated[int, Field(ge=1)] = 1
+    ) -> PlanAnswer:
+        """Make a typed fix with its way back for a hypothesis. It runs only after a human's yes."""
+        try:
+            plans = await propose_plans(self._outside, incident_id, hypothesis_id)
+        except SteadyhandError as error:
+            raise ToolError(str(error)) from error
+        if option > len(plans):
+            raise ToolError(f"there are {len(plans)} options: " + "; ".join(one.fix.title for one in plans))
+        return plan_answer(plans[option - 1])
+
+    async def request_approval(self, plan_id: str) -> str:
+        """Ask the humans about a plan. They answer in the console or terminal, never here."""
+        incident = await ask(choose, self._outside, plan_id, "model")
+        return f"{incident.status}: {incident.note}"
+
+    async def draft_report(self, incident_id: str, notes: Annotated[str, Field(max_length=4000)]) -> str:
+        """Add notes to the post-incident report, marked as written by a model."""
+
+        def write() -> None:
+            record = Record(action="report.note", actor="model", actor_kind="agent", body={"notes": notes})
+            with self._outside.ledger.write() as tx:
+                tx.record(incident_id, record, self._outside.clock.now())
+
+        await ask(write)
+        return "Noted; get_report shows it."
+
+    async def get_playbook(self, mechanism: str) -> str:
+        """What is known of a failure: symptoms, checks, fixes, traps. A start, not a rule."""
+        found = self._playbooks.get(mechanism)
+        if found is None:
+            raise ToolError(f"no playbook {mechanism!r}; there are: {', '.join(self._playbooks)}")
+        return bounded(found.model_dump_json())
