@@ -180,7 +180,7 @@ def test_an_effect_that_came_before_the_cause_contradicts_it() -> None:
 
 
 def test_what_no_hypothesis_accounts_for_is_listed() -> None:
-    odd = seen("odd", "work", "edge", 3, metric="tls_handshakes")
+    odd = seen("odd", "resource", "mailer", 3, metric="open_files")
     assert "m-odd" in told(page(*lock_queue(), odd)).unexplained
 
 

@@ -13,6 +13,8 @@ from steadyhand.journey.evidence.model import Item, Onset
 
 _JUST_BEFORE = timedelta(minutes=2)
 _FADE = timedelta(minutes=10)
+_LOOSE = 0.4  # a shared word is less than the broken thing's name
+_TELLING = 4  # shorter words are in every text
 _WEAK = "its time and text speak less for it than for another explanation"
 _CUT_OFF = 380  # the page shows about 400 characters of a text: a longer one was not read whole
 
@@ -46,7 +48,7 @@ def find_culprit(
     changes = sorted(_suspected(suspect, scene), key=lambda one: one.id)
     alibis = {one.id: alibi(one, mechanism, suspect, first, scene) for one in changes}
     charges = [
-        _charge(one, mechanism, suspect, first, weights.culprit)
+        _charge(one, mechanism, suspect, first, scene, weights.culprit)
         for one in changes
         if first is not None and not alibis[one.id]
     ]
@@ -96,12 +98,16 @@ def _within_reach(suspect: Suspect, scene: Scene) -> set[str]:
 
 
 def _charge(
-    change: Item, mechanism: Mechanism, suspect: Suspect, first: Onset | None, weights: CulpritWeights
+    change: Item,
+    mechanism: Mechanism,
+    suspect: Suspect,
+    first: Onset,
+    scene: Scene,
+    weights: CulpritWeights,
 ) -> _Charge:
     began = started(change)
     assert began is not None
-    assert first is not None
-    match = _match(change, mechanism, suspect)
+    match = _match(change, mechanism, suspect, scene)
     gap = max(first.at - began, timedelta())
     weight = weights.near * math.exp(-gap / _FADE) + match * weights.touches
     weight += weights.own if change.entity == suspect.entity else 0.0
@@ -114,18 +120,32 @@ def _words(text: str) -> set[str]:
     return set(re.split(r"[^a-z0-9_]+", text.lower())) | set(re.split(r"[^a-z0-9]+", text.lower()))
 
 
-def _match(change: Item, mechanism: Mechanism, suspect: Suspect) -> float:
-    """1 if the change's text names the column or the mechanism's own words, 0.5 for the table, else 0."""
+def _match(change: Item, mechanism: Mechanism, suspect: Suspect, scene: Scene) -> float:
+    """How well the change's text names what broke, 0 to 1.
+
+    Best its column or the mechanism's own words, then its table, then, where the change itself is
+    suspected, any word of the symptoms.
+    """
     said = _words(" ".join(change.facts.get(key, "") for key in ("summary", "diff", "sql")))
     columns = {one for one in suspect.facts.get("columns", "").lower().split(",") if one}
     if columns & said or any(word.startswith(stem) for word in said for stem in mechanism.words):
         return 1.0
-    return 0.5 if suspect.facts.get("table", "").lower() in said - {""} else 0.0
+    if suspect.facts.get("table", "").lower() in said - {""}:
+        return 0.5
+    return _LOOSE if suspect.change is not None and said & _symptom_words(scene) else 0.0
+
+
+def _symptom_words(scene: Scene) -> set[str]:
+    """Words of the symptoms that a guilty text could share: routes, targets, messages."""
+    told = (
+        one.facts.get(key, "") for one in scene.symptoms for key in ("labels", "target", "template", "query")
+    )
+    return {word for word in _words(" ".join(told)) if len(word) >= _TELLING}
 
 
 def _can_miss(change: Item, mechanism: Mechanism, suspect: Suspect) -> bool:
     """Whether the whole text was there to be read, and something to look for in it."""
-    sought = mechanism.words or suspect.facts.get("table")
+    sought = mechanism.words or suspect.facts.get("table") or suspect.change
     text = change.facts.get("diff", "") or change.facts.get("sql", "")
     return bool(sought) and 0 < len(text) < _CUT_OFF
 

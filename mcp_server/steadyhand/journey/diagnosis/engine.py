@@ -10,7 +10,7 @@ from steadyhand.journey.diagnosis.rule import DiagnosisRule
 from steadyhand.journey.diagnosis.scene import Scene
 from steadyhand.journey.diagnosis.weigh import Finding, weigh
 from steadyhand.journey.diagnosis.weights import HAND_SET, Weights
-from steadyhand.journey.evidence.model import Page
+from steadyhand.journey.evidence.model import Item, Page
 from steadyhand.journey.topology import Topology
 
 _FEWEST = 3
@@ -25,11 +25,11 @@ def diagnose(page: Page, topology: Topology, rule: DiagnosisRule, weights: Weigh
     """
     scene = Scene(page, topology, rule)
     findings = _ranked(scene, weights) if scene.symptoms else []
-    shares = _softmax([*(one.score for one in findings), weights.none], rule.temperature)
+    *shares, _ = _softmax([*(one.score for one in findings), weights.none], rule.temperature)
+    listed = [one for index, one in enumerate(findings) if index < _FEWEST or one.supports][: rule.most]
     named = tuple(
-        explain(one, _others(one, findings), rank, share, scene)
-        for rank, (one, share) in enumerate(zip(findings, shares, strict=False), start=1)
-        if rank <= _FEWEST or (rank <= rule.most and one.supports)
+        explain(one, _others(one, findings), rank, shares[findings.index(one)], scene)
+        for rank, one in enumerate(listed, start=1)
     )
     return Diagnosis(
         incident=page.incident,
@@ -69,7 +69,18 @@ def _others(finding: Finding, findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _unexplained(scene: Scene, named: Sequence[Hypothesis]) -> tuple[str, ...]:
-    """Symptoms that no hypothesis cites, neither as a sign nor on its path."""
+    """Symptoms that no hypothesis cites and that the first one cannot have brought about either."""
     cited = {one for hypothesis in named for one in hypothesis.supports}
     cited |= {one for hypothesis in named for step in hypothesis.path for one in step.evidence}
-    return tuple(sorted(one.id for one in scene.symptoms if one.id not in cited))
+    return tuple(
+        sorted(one.id for one in scene.symptoms if one.id not in cited and not _brought(one, named[0], scene))
+    )
+
+
+def _brought(symptom: Item, first: Hypothesis, scene: Scene) -> bool:
+    """Whether it is of somebody the first hypothesis reaches, and not surely from before its onset."""
+    if symptom.entity not in first.blast_radius:
+        return False
+    if symptom.onset is None or first.onset is None:
+        return True
+    return symptom.onset.hi >= first.onset.lo - scene.rule.clock_allowance

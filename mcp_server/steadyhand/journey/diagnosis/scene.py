@@ -72,8 +72,12 @@ class Scene:
         return service.kind if service else None
 
     def looked(self, kind: str) -> bool:
-        """Whether this kind of evidence was there to be seen, so that its silence says something."""
-        return any(one.kind == kind for one in self.page.items)
+        """Whether this kind of evidence was there to be seen, so that its silence says something.
+
+        The page tells how much of each source was read in the first word of its coverage.
+        """
+        read = self.page.coverage.get(f"{kind}s", "0").split(maxsplit=1)[0]
+        return read != "0" or any(one.kind == kind for one in self.page.items)
 
 
 def speaks_of(item: Item, name: str) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from steadyhand.journey.diagnosis.culprit import Culprit, find_culprit
 from steadyhand.journey.diagnosis.path import too_early
-from steadyhand.journey.diagnosis.scene import Scene, earliest, ids
+from steadyhand.journey.diagnosis.scene import Scene, earliest
 from steadyhand.journey.diagnosis.signals import SIGNALS, TRAITS
 from steadyhand.journey.diagnosis.signals.derived import AFTER_EFFECT, JUST_BEFORE, TOUCHES
 from steadyhand.journey.diagnosis.suspect import Mechanism, Suspect
@@ -48,11 +48,9 @@ def weigh(mechanism: Mechanism, suspect: Suspect, scene: Scene, weights: Weights
     """Read all signals of the mechanism off the page, find the culprit, check the order, add up."""
     pairs = weights.signals[mechanism.name]
     observed = {name: SIGNALS[name].find(scene, suspect) for name in pairs if name in SIGNALS}
-    signs = _signs(observed, pairs, scene, effects=True)
-    onset = earliest(_signs(observed, pairs, scene, effects=False)) or earliest(signs)
-    first = earliest(signs if suspect.change is None else (*signs, *scene.harm))
+    first, onset = _began(observed, pairs, suspect, scene)
     culprit = find_culprit(mechanism, suspect, first, scene, weights)
-    derived = _derive(culprit, too_early(onset, ids(signs), scene))
+    derived = _derive(culprit, too_early(onset, _supporting(observed, pairs), scene))
     seen = {name: found for name, found in {**observed, **derived}.items() if name in pairs}
     score = weights.prior[mechanism.name] + sum(
         _worth(name, found, pairs[name], scene) for name, found in seen.items()
@@ -62,17 +60,26 @@ def weigh(mechanism: Mechanism, suspect: Suspect, scene: Scene, weights: Weights
     return Finding(mechanism, suspect, seen, pairs, culprit, onset, score)
 
 
-def _signs(
-    observed: Seen, pairs: Mapping[str, tuple[float, float]], scene: Scene, *, effects: bool
-) -> tuple[Item, ...]:
-    """The items that speak for it and are signs of the fault; what users suffered only if asked for."""
-    cited = {
-        one
-        for name, found in observed.items()
-        if pairs[name][0] > 0 and (effects or not SIGNALS[name].effect)
-        for one in found
-    }
+def _began(
+    observed: Seen, pairs: Mapping[str, tuple[float, float]], suspect: Suspect, scene: Scene
+) -> tuple[Onset | None, Onset | None]:
+    """The earliest sign of the fault, which no culprit may follow, and the onset of the cause itself.
+
+    What users suffered tells the onset only where nothing else does; of a change, all harm is a sign.
+    """
+    signs = {name: found for name, found in observed.items() if pairs[name][0] > 0}
+    causes = {name: found for name, found in signs.items() if not SIGNALS[name].effect}
+    first = earliest((*_items(signs, scene), *(scene.harm if suspect.change else ())))
+    return first, first if suspect.change else earliest(_items(causes, scene)) or first
+
+
+def _items(seen: Seen, scene: Scene) -> tuple[Item, ...]:
+    cited = {one for found in seen.values() for one in found}
     return tuple(one for one in scene.page.items if one.id in cited)
+
+
+def _supporting(observed: Seen, pairs: Mapping[str, tuple[float, float]]) -> tuple[str, ...]:
+    return tuple(one for name, found in observed.items() if pairs[name][0] > 0 for one in found)
 
 
 def _derive(culprit: Culprit, early: tuple[str, ...]) -> Seen:

@@ -2,7 +2,7 @@
 
 from steadyhand.journey.diagnosis.model import Check
 from steadyhand.journey.diagnosis.scene import Scene
-from steadyhand.journey.diagnosis.signals.database import reads_of
+from steadyhand.journey.diagnosis.signals.database import full_reads
 from steadyhand.journey.diagnosis.suspect import Mechanism, Suspect
 
 
@@ -23,17 +23,13 @@ def _first_of(scene: Scene, service: str, kind: str) -> str:
 
 
 def _tables_read_whole(scene: Scene) -> tuple[Suspect, ...]:
-    """Each table that a plan reads whole, and each that is read far more than before."""
+    """Each table that a plan reads whole, and each that is read whole far more than before."""
     scanned = {
         (one.entity, one.facts.get("table", ""), one.facts.get("columns", ""), one.facts.get("rows", ""))
         for one in scene.known("full_scan")
     }
     covered = {(database, table) for database, table, _, _ in scanned}
-    loaded = {
-        (one.entity, one.facts["table"], "", "")
-        for one in scene.known("table_load")
-        if "table" in one.facts and (one.entity, one.facts["table"]) not in covered
-    }
+    loaded = {(database, table, "", "") for database, table in full_reads(scene) - covered}
     return tuple(
         Suspect(
             entity=database,
@@ -41,7 +37,6 @@ def _tables_read_whole(scene: Scene) -> tuple[Suspect, ...]:
             facts={"database": database, "table": table, "columns": columns, "rows": rows},
         )
         for database, table, columns, rows in sorted(scanned | loaded)
-        if columns or reads_of(scene, database, table)
     )
 
 

@@ -10,6 +10,8 @@ from steadyhand.journey.evidence.model import Item
 _COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
 _READS = frozenset({"select", "with", "show", "fetch", "values", "table"})
 _WRITES = frozenset({"insert", "update", "delete", "merge", "copy"})
+_WHOLE = frozenset({"seq", "sequential", "full"})  # words of counters of reads without an index
+_TABLE_LABELS = ("relname", "table", "table_name", "relation", "collection")
 _SPREAD_S = 5.0  # sessions stuck at one instant have one age; sessions lost one by one do not
 _SMALL_ROWS = 10_000
 _SLOW_MS = 50.0
@@ -34,6 +36,10 @@ def _can_hold(scene: Scene, service: str, item: Item) -> bool:
         return application == service
     owner = scene.topology.get(service)
     return owner is not None and item.entity in owner.depends_on
+
+
+def _sessions_idle(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
+    return ids(_idle(scene, suspect))
 
 
 def _idle_after_read(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
@@ -108,14 +114,27 @@ def reads_of(scene: Scene, database: str, table: str) -> tuple[Item, ...]:
         if one.role in {"table_load", "work"}
         and one.direction in {"up", "new"}
         and speaks_of(one, database)
-        and _names_table(one, table)
+        and _table_of(one) == table
     )
 
 
-def _names_table(item: Item, table: str) -> bool:
-    if item.facts.get("table"):
-        return item.facts["table"] == table
-    return table in re.split(r"[^A-Za-z0-9_]+", item.facts.get("labels", ""))
+def full_reads(scene: Scene) -> set[tuple[str, str]]:
+    """Database and table of each sign that a table is read whole far more than before."""
+    signs = (one for one in scene.page.items if one.role == "table_load" or _counts_scans(one))
+    found = {(one.entity, _table_of(one)) for one in signs if one.direction in {"up", "new"}}
+    return {(database, table) for database, table in found if table}
+
+
+def _counts_scans(item: Item) -> bool:
+    words = set(re.split(r"[^a-z0-9]+", item.facts.get("metric", "").lower()))
+    return item.role == "work" and bool(words & _WHOLE)
+
+
+def _table_of(item: Item) -> str:
+    """The table an item speaks of: a fact of a database look, a label of a metric."""
+    labels = dict(one.split("=", 1) for one in item.facts.get("labels", "").split(",") if "=" in one)
+    named = (labels[one] for one in _TABLE_LABELS if one in labels)
+    return item.facts.get("table") or next(named, "")
 
 
 def _table_read_jumps(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
@@ -130,6 +149,7 @@ def _a_table_is_read_whole(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
 
 
 SIGNALS = (
+    Signal("sessions_idle", "sessions sit idle in a transaction", "database", _sessions_idle),
     Signal(
         "idle_after_read", "sessions sit idle in a transaction after a read", "database", _idle_after_read
     ),

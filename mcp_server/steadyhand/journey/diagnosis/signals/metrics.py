@@ -24,17 +24,22 @@ def _sufferer(scene: Scene, suspect: Suspect) -> str:
     return suspect.entity if suspect.kind == "service" else scene.page.service
 
 
-def _saturation(scene: Scene, suspect: Suspect, shape: str) -> tuple[str, ...]:
-    filling = scene.shown("saturation", about=_sufferer(scene, suspect))
-    return ids(one for one in filling if one.direction == "up" and one.facts.get("shape") == shape)
+def _filling(scene: Scene, suspect: Suspect, shape: str) -> tuple[Item, ...]:
+    """What fills up at the sufferer, and the idle sessions its database counts."""
+    own = scene.shown("saturation", about=_sufferer(scene, suspect))
+    database = suspect.facts.get("database")
+    idle = scene.shown("saturation", about=database) if database and suspect.kind == "service" else ()
+    filling = (*own, *(one for one in idle if "idle" in _words(one)))
+    return tuple(one for one in filling if one.direction == "up" and one.facts.get("shape") == shape)
 
 
 def _saturation_ramps(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
-    return _saturation(scene, suspect, "ramp")
+    return ids(_filling(scene, suspect, "ramp"))
 
 
 def _saturation_steps(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
-    return _saturation(scene, suspect, "step")
+    """A jump; not where something else fills steadily, for then the jump is only its coarse picture."""
+    return () if _filling(scene, suspect, "ramp") else ids(_filling(scene, suspect, "step"))
 
 
 def _callers_wait(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
@@ -127,7 +132,8 @@ def _memory_ramps(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
 
 def burning(scene: Scene) -> tuple[Item, ...]:
     """Signs that something uses far more processor time than before."""
-    return tuple(one for one in scene.shown("resource") if one.direction == "up" and _words(one) & _CPU)
+    used = (one for one in scene.shown("resource") if one.facts.get("shape") != "spike")
+    return tuple(one for one in used if one.direction == "up" and _words(one) & _CPU)
 
 
 def _cpu_jumps(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
