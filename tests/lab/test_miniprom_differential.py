@@ -173,8 +173,10 @@ class Recording:
 
     @property
     def instants(self) -> list[float]:
-        """Return odd instants all over the recording."""
-        return [self.start + 0.9 + 0.613 * n for n in range(int((self.end - self.start - 0.9) / 0.613))]
+        """Return odd instants all over the recording, and some at which a sample lies on a window's edge."""
+        odd = [self.start + 0.9 + 0.613 * n for n in range(int((self.end - self.start - 0.9) / 0.613))]
+        scraped = next(one["values"] for one in self.raw if one["metric"][NAME] == "up")
+        return odd + [moment for moment, _ in scraped[8::5]]
 
 
 @pytest.fixture(scope="module")

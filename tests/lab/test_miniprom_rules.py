@@ -185,8 +185,10 @@ def test_a_notification_has_alertmanagers_shape() -> None:
     }
 
 
-def test_a_fingerprint_is_the_one_of_prometheus() -> None:
-    assert fingerprint(()) == "cbf29ce484222325"
+def test_a_fingerprint_is_the_one_alertmanager_gives() -> None:
+    labels = {"alertname": "High", "instance": "a:1", "service": "shop", "severity": "warning"}
+    assert fingerprint(labels_from(labels)) == "2b1f714dc5411391"
+    assert fingerprint(labels_from({"alertname": "NoService"})) == "84eeecfffa702970"
 
 
 def refused() -> httpx2.Response:

@@ -13,6 +13,9 @@ from steadyhand.lab.miniprom.process import Process, Setup
 from steadyhand.lab.miniprom.rules import load_rules
 from steadyhand.lab.miniprom.settings import SettingsError, read_prometheus, read_rules, read_token
 
+REFUSED = 2
+INTERRUPTED = 130
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until a signal; return 2 with the reason on stderr when the settings are refused."""
@@ -23,8 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
         setup = _setup(given)
     except SettingsError as error:
         sys.stderr.write(f"mini-prom: {error}\n")
-        return 2
-    asyncio.run(_run(setup))
+        return REFUSED
+    try:
+        asyncio.run(_run(setup))
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return 0
 
 
@@ -48,13 +54,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m steadyhand.lab.miniprom", description=__doc__)
     parser.add_argument("--config", type=Path, required=True, help="prometheus.yml")
     parser.add_argument("--rules", type=Path, required=True, help="file of alerting rules")
-    parser.add_argument("--listen", type=_address, required=True, metavar="HOST:PORT")
+    parser.add_argument("--listen", type=_host_and_port, required=True, metavar="HOST:PORT")
     parser.add_argument("--webhook", required=True, metavar="URL", help="receives Alertmanager v4 webhooks")
     parser.add_argument("--token-file", type=Path, help="file with the bearer token for the webhook")
     return parser
 
 
-def _address(text: str) -> tuple[str, int]:
+def _host_and_port(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not host:
         raise ValueError(text)

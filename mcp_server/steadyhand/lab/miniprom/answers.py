@@ -12,7 +12,6 @@ from steadyhand.lab.miniprom.rules import Alert
 
 Json = dict[str, Any]
 Track = Sequence[tuple[int, float]]
-"""The values of one series by time (unix ms)."""
 
 
 def success(data: object) -> Json:

@@ -1,6 +1,5 @@
 """Prometheus' HTTP API over a store: queries, series, labels, alerts."""
 
-import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -12,7 +11,6 @@ from starlette.routing import Route
 
 from steadyhand.lab.miniprom import VERSION
 from steadyhand.lab.miniprom.answers import (
-    Json,
     alert_answer,
     failure,
     instant_answer,
@@ -20,18 +18,13 @@ from steadyhand.lab.miniprom.answers import (
     raw_answer,
     success,
 )
-from steadyhand.lab.miniprom.arguments import Grid, grid, instant
+from steadyhand.lab.miniprom.arguments import grid, instant
 from steadyhand.lab.miniprom.evaluate.engine import Evaluation
 from steadyhand.lab.miniprom.evaluate.parse import parse, parse_expr, parse_selector
-from steadyhand.lab.miniprom.evaluate.plan import BadQuery, EvaluationError, Expr, NotCovered, Window
-from steadyhand.lab.miniprom.evaluate.vector import Sample, Vector
-from steadyhand.lab.miniprom.labels import Labels
+from steadyhand.lab.miniprom.evaluate.plan import BadQuery, EvaluationError, NotCovered, Window
+from steadyhand.lab.miniprom.ranges import DEADLINE_S, evaluate_range
 from steadyhand.lab.miniprom.samples import Series, Store
 from steadyhand.lab.miniprom.watch import Watch
-
-QUERY_DEADLINE_S = 20.0
-SLICE_S = 0.01
-"""A long range query lets scraping go on after this many seconds of work."""
 
 Arguments = ImmutableMultiDict[str, str]
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -56,7 +49,7 @@ class Api:
     async def query_range(self, given: Arguments) -> object:
         """Answer at each instant of a grid."""
         expr = parse_expr(_required(given, "query"))
-        return await _over(Evaluation(self._store), expr, grid(given))
+        return matrix_answer(await evaluate_range(Evaluation(self._store), expr, grid(given).instants))
 
     async def series(self, given: Arguments) -> object:
         """List the label sets that match."""
@@ -107,28 +100,6 @@ def application(api: Api) -> Starlette:
     )
 
 
-async def _over(evaluation: Evaluation, expr: Expr, steps: Grid) -> Json:
-    """Evaluate at every step, leaving the event loop free in between.
-
-    Raises TimeoutError when it takes too long.
-    """
-    loop = asyncio.get_running_loop()
-    tracks: dict[Labels, list[tuple[int, float]]] = {}
-    async with asyncio.timeout(QUERY_DEADLINE_S):
-        pause_at = loop.time() + SLICE_S
-        for at in steps.instants:
-            for labels, value in _samples(evaluation.at(expr, at)):
-                tracks.setdefault(labels, []).append((at, value))
-            if loop.time() > pause_at:
-                await asyncio.sleep(0)
-                pause_at = loop.time() + SLICE_S
-    return matrix_answer(tracks)
-
-
-def _samples(value: float | Vector) -> Vector:
-    return [Sample((), value)] if isinstance(value, float) else value
-
-
 def _answered(endpoint: Callable[[Arguments], Awaitable[object]]) -> Endpoint:
     async def answer(request: Request) -> Response:
         try:
@@ -138,7 +109,7 @@ def _answered(endpoint: Callable[[Arguments], Awaitable[object]]) -> Endpoint:
         except EvaluationError as error:
             return JSONResponse(failure("execution", str(error)), status_code=422)
         except TimeoutError:
-            reason = f"query timed out after {QUERY_DEADLINE_S:g} s"
+            reason = f"query timed out after {DEADLINE_S:g} s"
             return JSONResponse(failure("timeout", reason), status_code=503)
 
     return answer

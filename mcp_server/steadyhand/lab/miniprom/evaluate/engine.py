@@ -59,7 +59,7 @@ class Evaluation:
 
     def raw(self, window: Window, at: int) -> Iterator[tuple[Labels, Points]]:
         """Return the samples of each series in a window that ends at an instant (unix ms)."""
-        for series in self._series(window.selector):
+        for series in self.series(window.selector):
             points = _points(series, window, at)
             if points.times:
                 yield series.labels, points
@@ -67,14 +67,14 @@ class Evaluation:
     def _current(self, selector: Selector, at: int) -> Vector:
         return [
             Sample(series.labels, value)
-            for series in self._series(selector)
+            for series in self.series(selector)
             if (value := series.latest(at)) is not None
         ]
 
     def _over_time(self, function: str, window: Window, at: int) -> Vector:
         compute, keeps_name = OVER_TIME[function], function in KEEPS_NAME
         found = []
-        for series in self._series(window.selector):
+        for series in self.series(window.selector):
             points = _points(series, window, at)
             value = compute(points) if points.times else None
             if value is not None:
@@ -93,7 +93,8 @@ class Evaluation:
             case Top(limit, labels=labels, without=drop):
                 return topk(self._scalar(limit, at), vector, labels, drop=drop)
 
-    def _series(self, selector: Selector) -> list[Series]:
+    def series(self, selector: Selector) -> list[Series]:
+        """Return the series a selector stands for in this query."""
         if selector not in self._picked:
             self._picked[selector] = selector.pick(self._store)
         return self._picked[selector]

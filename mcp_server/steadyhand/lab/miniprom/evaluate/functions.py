@@ -2,15 +2,14 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 EXTRAPOLATION_LIMIT = 1.1
 """A gap to the window's edge below this many average sample distances is extrapolated over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Points:
+class Points(NamedTuple):
     """The samples of one series in a window from `low` to `high` (ms, both included); never empty."""
 
     times: Sequence[int]
