@@ -1,0 +1,123 @@
+"""A hypothesis becomes a typed fix with its way back, or none."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from journey.diagnosis.pages import (
+    TOPOLOGY,
+    change,
+    growing_memory,
+    leak,
+    lock_queue,
+    lost_cache,
+    page,
+    plain_errors,
+    silent_provider,
+    slow_lookup,
+    told,
+)
+
+from steadyhand.journey.diagnosis.model import Cause, Diagnosis, Hypothesis
+from steadyhand.journey.evidence.model import Item
+from steadyhand.journey.remedy.model import CreateIndex, DropIndex, Fix, SetRelease
+from steadyhand.journey.remedy.propose import index_name, propose
+from steadyhand.journey.remedy.rule import RemedyRule
+
+RELEASE = change("dep-2", -5)
+RULE = RemedyRule()
+
+
+def fixes(*items: Item) -> tuple[Fix, ...]:
+    found = told(page(*items))
+    assert found.best is not None
+    return propose(found.best, found, TOPOLOGY, RULE)
+
+
+@pytest.mark.parametrize("items", [leak(), growing_memory(), plain_errors()])
+def test_what_a_release_brought_is_rolled_back_to_the_release_before(items: list[Item]) -> None:
+    (fix,) = fixes(*items, RELEASE)
+    assert fix.action == SetRelease(service="shop", version="2.0.0")
+    assert fix.rollback == SetRelease(service="shop", version="2.1.0")
+    assert fix.canaryable
+    assert not fix.production_database
+    assert fix.blast_radius == ("shop",)
+
+
+def test_a_missing_index_is_created_first_and_the_release_rolled_back_second() -> None:
+    index, release = fixes(*slow_lookup(), RELEASE)
+    assert index.action == CreateIndex(
+        database="orders-db", table="orders", columns=("customer_email",), name="ix_orders_customer_email"
+    )
+    assert index.rollback == DropIndex(database="orders-db", name="ix_orders_customer_email")
+    assert index.production_database
+    assert not index.canaryable
+    assert index.blast_radius == ("orders-db",)
+    assert "900000 rows" in index.cost
+    assert isinstance(release.action, SetRelease)
+
+
+def test_an_index_is_proposed_also_where_no_release_is_to_blame() -> None:
+    (fix,) = fixes(*slow_lookup())
+    assert isinstance(fix.action, CreateIndex)
+
+
+@pytest.mark.parametrize("items", [silent_provider(), lock_queue(), lost_cache()])
+def test_what_no_typed_fix_mends_gets_none_even_with_a_release_nearby(items: list[Item]) -> None:
+    assert fixes(*items, RELEASE) == ()
+
+
+@pytest.mark.parametrize(
+    "release",
+    [change("dep-2", -5, previous=""), change("r9", -5, "config"), change("dep-2", -5, version="")],
+)
+def test_without_a_known_release_before_nothing_is_rolled_back(release: Item) -> None:
+    assert fixes(*leak(), release) == ()
+
+
+def test_bigger_tables_take_longer_and_are_a_higher_risk() -> None:
+    big = [
+        one.model_copy(update={"facts": one.facts | {"rows": "50000000"}}) if one.role == "full_scan" else one
+        for one in slow_lookup()
+    ]
+    (small_fix,), (big_fix,) = fixes(*slow_lookup()), fixes(*big)
+    assert small_fix.risk == "medium"
+    assert big_fix.risk == "high"
+    assert big_fix.recovery_s > small_fix.recovery_s
+
+
+def test_an_index_beside_sessions_that_hold_transactions_is_a_high_risk() -> None:
+    found = told(page(*slow_lookup()))
+    leaking = told(page(*leak())).hypotheses[0].model_copy(update={"confidence": 0.3})
+    both = found.model_copy(update={"hypotheses": (*found.hypotheses, leaking)})
+    (fix,) = propose(found.hypotheses[0], both, TOPOLOGY, RULE)
+    assert fix.risk == "high"
+
+
+@pytest.mark.parametrize("table", ["orders; DROP TABLE users", "public.orders", "orders--", '"x"', ""])
+def test_a_name_that_is_no_plain_identifier_never_reaches_a_statement(table: str) -> None:
+    assert propose(_missing_index(table, "email"), _diagnosis(), TOPOLOGY, RULE) == ()
+    assert propose(_missing_index("orders", table), _diagnosis(), TOPOLOGY, RULE) == ()
+
+
+@given(
+    st.from_regex(r"[a-z_][a-z0-9_]{0,62}", fullmatch=True),
+    st.lists(st.from_regex(r"[a-z_][a-z0-9_]{0,62}", fullmatch=True), min_size=1, max_size=4),
+)
+def test_an_index_s_name_always_fits_and_names_its_columns_apart(table: str, columns: list[str]) -> None:
+    name = index_name(table, tuple(columns))
+    assert re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", name)
+    assert name != index_name(table, (*columns, "other"))
+
+
+def _missing_index(table: str, columns: str) -> Hypothesis:
+    facts = {"database": "orders-db", "table": table, "columns": columns}
+    cause = Cause(entity="orders-db", entity_kind="database", fault_class="missing_index", facts=facts)
+    return Hypothesis(id="h1", rank=1, cause=cause, claim="", confidence=0.9, score=3.0, supports=())
+
+
+def _diagnosis() -> Diagnosis:
+    return Diagnosis(
+        incident="i1", hypotheses=(), none_of_these=0.1, calibrated_on="uncalibrated", model_version="t"
+    )
