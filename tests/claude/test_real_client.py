@@ -1,0 +1,176 @@
+"""What the real client makes of the plugin: it loads whole, reads freely, carries out nothing unapproved."""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from claude.client import BYPASS, NO_HOOKS, Client
+from claude.scripted_model import Call, Say
+from plugin.documents import SKILLS, read
+from plugin.running import TESTS, Running, free_port, standin_command
+from plugin.tool_names import EVERY, PREFIX, READ
+
+pytestmark = pytest.mark.claude
+
+READING = ("--allowedTools", *(PREFIX + name for name in READ))
+EXECUTING = ("--allowedTools", f"{PREFIX}*")
+EXECUTE = Call(f"{PREFIX}execute_fix", {"plan_id": "P-1"})
+
+
+def tool(name: str, **given: str) -> Call:
+    return Call(PREFIX + name, given)
+
+
+def python_but(folder: Path, arguments: str, instead: str) -> str:
+    """A Python that does something else when its arguments look like this."""
+    path = folder / "python"
+    path.write_text(f'#!/bin/sh\ncase "$*" in {arguments}) {instead};; esac\nexec {sys.executable} "$@"\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_the_validator_finds_nothing_to_say(client: Client) -> None:
+    verdict = client.validate()
+    assert verdict["directory"]["findings"] == []
+    assert verdict["success"] is True
+    assert [one["name"] for one in verdict["provides"]["mcpServers"]] == ["ir"]
+    assert len(verdict["provides"]["skills"]) == len(SKILLS)
+
+
+def test_the_plugin_is_loaded_whole(client: Client) -> None:
+    run = client.run([Say("done")])
+    assert [one["status"] for one in run.init["mcp_servers"] if one["name"] == "plugin:steadyhand:ir"] == [
+        "connected"
+    ]
+    assert "steadyhand" in [one["name"] for one in run.init["plugins"]]
+    assert {f"steadyhand:{path.parent.name}" for path in SKILLS} <= set(run.init["skills"])
+    assert "steadyhand:investigator" in run.init["agents"]
+    assert {one for one in run.init["tools"] if one.startswith("mcp__")} == {PREFIX + one for one in EVERY}
+
+
+def test_the_model_is_told_every_skill_and_the_servers_rules_from_the_first_request(client: Client) -> None:
+    first = client.run([Say("done")]).model.first
+    for path in SKILLS:
+        assert json.dumps(read(path).head["description"])[1:-1] in first
+    assert "INSTRUCTIONS-MARKER" in first
+    assert f'"name": "{PREFIX}execute_fix"' in first, "schemas come with the first request, not on demand"
+
+
+def test_an_incident_is_read_from_the_list_to_the_evidence(client: Client, service: Running) -> None:
+    run = client.run(
+        [
+            tool("list_incidents"),
+            tool("get_incident", incident_id="INC-7"),
+            tool("get_evidence", incident_id="INC-7"),
+            tool("query_logs", service="checkout"),
+            Say("read"),
+        ],
+        *READING,
+    )
+    assert run.denied == []
+    assert [one["tool"] for one in service.journal("calls")] == [
+        "list_incidents",
+        "get_incident",
+        "get_evidence",
+        "query_logs",
+    ]
+    assert "full scan of orders.customer_ref" in run.results[2]
+    assert service.token not in json.dumps(run.model.requests)
+
+
+def test_a_skill_brings_the_right_to_the_tools_it_needs_and_to_no_more(
+    client: Client, service: Running
+) -> None:
+    run = client.run(
+        [
+            Call("Skill", {"skill": "steadyhand:triage-incident", "args": "INC-7"}),
+            tool("list_incidents"),
+            EXECUTE,
+            Say("done"),
+        ],
+        "--allowedTools",
+        "Skill(steadyhand:*)",
+    )
+    assert "# Triage an incident" in json.dumps(run.model.requests)
+    assert [one["tool"] for one in service.journal("calls")] == ["list_incidents"]
+    assert run.denied == [EXECUTE.tool]
+
+
+def test_the_investigator_can_read_and_has_nothing_to_act_with(client: Client, service: Running) -> None:
+    task = {"description": "look", "prompt": "look at INC-7", "subagent_type": "steadyhand:investigator"}
+    run = client.run(
+        {
+            "You investigate one incident": [tool("get_evidence", incident_id="INC-7"), EXECUTE, Say("seen")],
+            "": [Call("Agent", task), Say("done")],
+        },
+        *BYPASS,
+    )
+    assert [one["tool"] for one in service.journal("calls")] == ["get_evidence"]
+    assert "No such tool available" in json.dumps(run.model.requests)
+    assert service.journal("effects") == []
+
+
+@pytest.mark.parametrize("flags", [(), EXECUTING, BYPASS], ids=["default", "allowed by a rule", "bypass"])
+@pytest.mark.parametrize("hooks", [(), NO_HOOKS], ids=["hooks", "no hooks"])
+def test_nothing_unapproved_is_carried_out(
+    client: Client, service: Running, flags: tuple[str, ...], hooks: tuple[str, ...]
+) -> None:
+    run = client.run([EXECUTE, EXECUTE, Say("done")], *flags, *hooks)
+    assert len(run.results) == 2
+    assert service.journal("effects") == []
+    if flags and hooks:
+        assert "no human has approved plan P-1" in run.results[0], "the service's own refusal"
+        assert len(service.journal("calls")) == 2
+    else:
+        assert run.denied == [EXECUTE.tool] * 2
+        assert service.journal("calls") == []
+
+
+@pytest.mark.parametrize("instead", ["exit 1", "exec /no/such/file"], ids=["crashes", "is missing"])
+def test_a_broken_gate_lets_nothing_through(client: Client, service: Running, instead: str) -> None:
+    (service.home / "approved" / "P-1").touch()
+    python = python_but(client.folder, "*gate.py", instead)
+    run = client.run([EXECUTE, Say("done")], *BYPASS, STEADYHAND_PYTHON=python)
+    assert run.denied == [EXECUTE.tool]
+    assert service.journal("effects") == []
+
+
+@pytest.mark.parametrize("flags", [EXECUTING, BYPASS], ids=["allowed by a rule", "bypass"])
+def test_what_a_human_approved_is_carried_out(
+    client: Client, service: Running, flags: tuple[str, ...]
+) -> None:
+    (service.home / "approved" / "P-1").touch()
+    run = client.run([EXECUTE, Say("done")], *flags)
+    assert run.denied == []
+    assert service.journal("effects") == [{"tool": "execute_fix", "about": "P-1"}]
+
+
+def test_an_abort_needs_no_rule_and_no_yes(client: Client, service: Running) -> None:
+    client.run([tool("abort_rollout", incident_id="INC-7"), Say("done")])
+    assert [one["tool"] for one in service.journal("effects")] == ["abort_rollout"]
+
+
+def test_the_models_shell_cannot_approve(client: Client) -> None:
+    command = f"echo steadyhand approve P-1 >{client.folder}/approved"
+    run = client.run([Call("Bash", {"command": command}), Say("done")], *BYPASS)
+    assert run.denied == ["Bash"]
+    assert not (client.folder / "approved").exists()
+
+
+def test_a_service_that_does_not_run_is_started_by_the_session(client: Client, tmp_path: Path) -> None:
+    home = tmp_path / "fresh"
+    serve = f"cd {TESTS} && exec {' '.join(standin_command(home, free_port()))}"
+    python = python_but(tmp_path, "*serve?--detach", serve)
+    try:
+        run = client.run(
+            [tool("list_incidents"), Say("done")],
+            *READING,
+            STEADYHAND_HOME=str(home),
+            STEADYHAND_PYTHON=python,
+        )
+        assert "INC-7" in run.results[0]
+    finally:
+        os.kill(json.loads((home / "service.json").read_text())["pid"], signal.SIGTERM)
