@@ -36,6 +36,7 @@ class Exporter:
 
 def exposition(number: int, n: int, age: int) -> str:
     grown = age * age + 3 * age
+    timeouts = 3 * age if n > DIED_AT else age // 2
     lines = ["# HELP shop_requests_total requests", "# TYPE shop_requests_total counter"]
     for route, weight in (("/product", 7), ("/orders", 3), ("/checkout", 2)):
         lines += [
@@ -47,7 +48,7 @@ def exposition(number: int, n: int, age: int) -> str:
         f'shop_cache_requests_total{{result="hit"}} {age if n > DIED_AT else 5 * age}',
         f'shop_cache_requests_total{{result="miss"}} {2 * age}',
         f'shop_outbound_duration_seconds_count{{target="payments",outcome="ok"}} {3 * age}',
-        f'shop_outbound_duration_seconds_count{{target="payments",outcome="timeout"}} {3 * age if n > DIED_AT else age // 2}',
+        f'shop_outbound_duration_seconds_count{{target="payments",outcome="timeout"}} {timeouts}',
         f'haproxy_backend_http_responses_total{{proxy="shop",code="2xx"}} {9 * age}',
         f'haproxy_backend_http_responses_total{{proxy="shop",code="5xx"}} {age if n > DIED_AT else 0}',
         f"shop_db_pool_waiting {(n * 7) % 11 - 2}",
