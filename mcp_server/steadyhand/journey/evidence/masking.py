@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable
 
 _LONGEST = 4_000
+_TELLING = 8  # shorter ones may be plain words or numbers elsewhere
 
 _NAMED = (
     r"pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|client[_-]?secret"
-    r"|auth|authorization|credentials?|session[_-]?id|cookie|signature|sig"
+    r"|authorization|credentials?|session[_-]?id|cookie|signature|sig"
 )
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
@@ -22,15 +23,19 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "secret",
         re.compile(
-            rf"""(?:\b|_)(?:{_NAMED})["']?\s*(?:=>|[=:]|\bis\b|\bto\b)\s*"""
+            rf"""(?<![\w-])[\w-]{{0,24}}?(?:{_NAMED})["']?\s*(?:=>|[=:])\s*"""
             r"""(?P<secret>"[^"]*"?|'[^']*'?|[^\s,;&"'<>)\]}]+)""",
             re.IGNORECASE,
         ),
     ),
+    (
+        "password",
+        re.compile(r"(?:password|passphrase|pwd|secret)\s(?:is|to)\s(?P<secret>\S*\d\S*)", re.IGNORECASE),
+    ),
     ("key", re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")),
     ("key", re.compile(r"\b(?:gh[pousr]|github_pat|glpat|xox[abprs]|sk|pk|rk)[_-][\w-]{10,}")),
     ("email", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
-    ("card", re.compile(r"\b(?:\d[ -]?){13,19}\b")),
+    ("card", re.compile(r"\b\d(?:[ -]?\d){12,18}\b")),
     ("token", re.compile(r"\b(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])[\w+/-]{32,}={0,2}")),
 )
 _LITERAL = re.compile(r"'(?:[^']|'')*'?")
@@ -52,6 +57,9 @@ class Masker:
         safe = raw[:_LONGEST]
         for kind, pattern in _PATTERNS:
             safe = pattern.sub(self._replacer(kind), safe)
+        for secret, name in self._names.items():
+            if len(secret) >= _TELLING and any(one.isdigit() for one in secret):
+                safe = safe.replace(secret, name)
         safe = " ".join(_UNSEEN.sub(" ", safe).split())
         return safe if len(safe) <= limit else safe[: limit - 1] + "…"
 
@@ -64,11 +72,11 @@ class Masker:
             whole = match.group(0)
             if "secret" not in match.re.groupindex:
                 return self._placeholder(kind, whole)
-            secret = match.group("secret")
-            if secret.strip("\"'").startswith("<") or not secret:
+            secret = match.group("secret").strip("\"'")
+            if not secret or secret.startswith("<"):
                 return whole
-            start = match.start("secret") - match.start(0)
-            return whole[:start] + self._placeholder(kind, secret) + whole[start + len(secret) :]
+            start, end = (one - match.start() for one in match.span("secret"))
+            return whole[:start] + self._placeholder(kind, secret) + whole[end:]
 
         return replace
 

@@ -13,7 +13,7 @@ _RISEN = 0.6
 _TOP = 0.8
 _EARLY = 0.75
 _LATE = 0.35
-_RISING = 0.1
+_RISING = 0.2
 _RAMP_STEPS = 6
 _BETTER = 0.8
 _CONFIDENCE = 4.0
@@ -97,7 +97,7 @@ def bend(fine: Sequence[float], smooth: Sequence[float], crossing: int, end: int
 
 
 def _foot(smooth: Sequence[float], crossing: int, peak: float) -> int:
-    """The first sample of the rise: back from the crossing while a tenth of the way up is exceeded."""
+    """The first sample of the rise: back from the crossing while a fifth of the way up is exceeded."""
     foot = crossing
     while foot > 0 and smooth[foot - 1] > _RISING * peak:
         foot -= 1

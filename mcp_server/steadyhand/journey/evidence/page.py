@@ -92,7 +92,7 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     same input gives the same page.
     """
     rule = rule or EvidenceRule()
-    window, baseline = _fitted(window, baseline, _oldest(lines, series), rule)
+    window, baseline = _fitted(window, baseline, _oldest(series), rule)
     relevant = looked_back(changes, window)
     desk = _Desk(
         service, window, baseline, alert_at or window.end, topology, restarts(changes, rule), rule, Masker()
@@ -118,12 +118,10 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     )
 
 
-def _oldest(lines: Sequence[LogLine], series: Sequence[Series]) -> datetime | None:
-    """The first instant with a sample; without any, the first line."""
-    starts = [one.times[0] for one in series if one.times]
-    if starts:
-        return datetime.fromtimestamp(min(starts), UTC)
-    return min((one.at for one in lines), default=None)
+def _oldest(series: Sequence[Series]) -> datetime | None:
+    """The first instant with a sample. Lines do not tell: a service that logged nothing was not unseen."""
+    first = min((one.times[0] for one in series if one.times), default=None)
+    return None if first is None else datetime.fromtimestamp(first, UTC)
 
 
 def _fitted(

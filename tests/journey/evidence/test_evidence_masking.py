@@ -1,0 +1,147 @@
+"""No secret planted anywhere in the input reaches the page or the digest."""
+
+import string
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from little_world import TOPOLOGY, at, log_line, window
+
+from steadyhand.journey.evidence.digest import render
+from steadyhand.journey.evidence.masking import Masker, quoted
+from steadyhand.journey.evidence.model import Change, DatabaseReport, Scan, Series, Session
+from steadyhand.journey.evidence.page import assemble
+
+_LETTERS = string.ascii_letters + string.digits
+SECRETS = st.text(_LETTERS, min_size=16, max_size=24).filter(lambda one: any(c.isdigit() for c in one))
+FORMS = (
+    "password={}",
+    "user=kim pwd: '{}'",
+    '{{"api_key": "{}"}}',
+    "Authorization: Bearer {}",
+    "postgres://kim:{}@db.internal:5432/till",
+    "client_secret => {}",
+    "set-cookie: {}; path=/",
+    "access-key={}&region=eu",
+    "write to {}@example.org now",
+    "sk-{}",
+    "-----BEGIN RSA PRIVATE KEY----- {}",
+)
+
+
+@given(secret=SECRETS, form=st.sampled_from(FORMS), before=st.text(max_size=300))
+@settings(max_examples=200, deadline=None)
+def test_a_secret_in_any_known_form_never_survives(secret: str, form: str, before: str) -> None:
+    assert secret not in Masker().text(f"{before} {form.format(secret)}", 400)
+
+
+@given(secret=SECRETS, form=st.sampled_from(FORMS), pad=st.integers(0, 200))
+@settings(max_examples=100, deadline=None)
+def test_cutting_never_leaves_half_a_secret(secret: str, form: str, pad: int) -> None:
+    shown = Masker().text("." * pad + " " + form.format(secret), 160)
+    assert secret[:12] not in shown
+
+
+@given(secret=SECRETS, form=st.sampled_from(FORMS))
+@settings(max_examples=40, deadline=None)
+def test_no_field_of_any_source_leaks(secret: str, form: str) -> None:
+    planted = form.format(secret)
+    times = tuple(at(second).timestamp() for second in range(120))
+    page = assemble(
+        incident="i1",
+        service="till",
+        window=window(0, 120),
+        baseline=window(0, 60),
+        topology=TOPOLOGY,
+        lines=[log_line(80, f"failed {planted}", "ERROR", error=planted, status=planted)],
+        series=[
+            Series(
+                name="till_pool_waiting",
+                labels={"job": "till", "tenant": planted, "target": planted},
+                times=times,
+                values=tuple(0.0 if second < 80 else 500.0 for second in range(120)),
+            )
+        ],
+        changes=[
+            Change(
+                id=planted[:100],
+                service="till",
+                kind="migration",
+                version=planted,
+                previous=planted,
+                author=planted,
+                summary=planted,
+                diff=planted,
+                started_at=at(70),
+            )
+        ],
+        databases=[
+            DatabaseReport(
+                database="ledger",
+                at=at(110),
+                sessions=(
+                    Session(pid=1, application=planted, state="active", query=planted),
+                    Session(
+                        pid=2, application=planted, state="active", query=planted, blocked_by=(1,), state_s=9
+                    ),
+                    Session(
+                        pid=3, application=planted, state="idle in transaction", state_s=60, query=planted
+                    ),
+                ),
+                max_connections=4,
+                scans=(Scan(table=planted, columns=(planted,), rows=10**6, query=planted),),
+                gaps=(planted,),
+            )
+        ],
+        gaps=(planted,),
+    )
+    assert len({one.kind for one in page.items}) == 5
+    assert secret not in page.model_dump_json()
+    assert secret not in render(page)
+
+
+def test_one_secret_has_one_placeholder_wherever_it_appears() -> None:
+    masker = Masker()
+    first = masker.text("mail from kim@example.org", 100)
+    other = masker.text("mail from lee@example.org", 100)
+    again = masker.text("kim@example.org again", 100)
+    assert (first, other, again) == ("mail from <email-1>", "mail from <email-2>", "<email-1> again")
+
+
+def test_a_secret_once_recognised_is_masked_where_nothing_marks_it() -> None:
+    masker = Masker()
+    assert masker.text("token=q7w8e9r0t1", 100) == "token=<secret-1>"
+    assert masker.text("retry with q7w8e9r0t1", 100) == "retry with <secret-1>"
+
+
+def test_a_payment_card_is_masked_and_a_plain_long_number_is_not() -> None:
+    assert Masker().text("card 4111 1111 1111 1111 declined", 100) == "card <card-1> declined"
+    assert Masker().text("took 1795303417677613 ns", 100) == "took 1795303417677613 ns"
+
+
+def test_literals_of_a_statement_are_personal_data() -> None:
+    shown = Masker().query("SELECT id FROM people WHERE name = 'O''Hara' AND age > 30", 200)
+    assert shown == "SELECT id FROM people WHERE name = '?' AND age > 30"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "plain words",
+        "status=500 after 3.00 sec",
+        "relation 16405 of database 16384",
+        "authorization is required",
+        "too many tokens left: 5",
+    ],
+)
+def test_what_an_engineer_needs_stays_readable(text: str) -> None:
+    assert Masker().text(text, 200) == text
+
+
+@given(st.text(max_size=300))
+@settings(max_examples=200, deadline=None)
+def test_untrusted_text_stays_on_one_line_within_its_limit_and_inside_its_quotes(text: str) -> None:
+    shown = Masker().text(text, 80)
+    assert len(shown) <= 80
+    assert shown.isprintable() or not any(one in shown for one in "\n\r\x1b\u202e\u2028")
+    assert quoted(shown).count('"') == 2

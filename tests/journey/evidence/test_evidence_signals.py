@@ -1,0 +1,156 @@
+"""Series become signals by their names and labels, in the general words of the field."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from little_world import START, TOPOLOGY, World, window
+
+from steadyhand.journey.evidence.grid import grid_for, increments
+from steadyhand.journey.evidence.histogram import quantile
+from steadyhand.journey.evidence.model import Role, Series
+from steadyhand.journey.evidence.onset import bend
+from steadyhand.journey.evidence.owners import owner
+from steadyhand.journey.evidence.series import signals
+from steadyhand.journey.evidence.signal import Signal
+
+
+def sampled(name: str, values: list[float], **labels: str) -> Series:
+    times = tuple(START.timestamp() + second for second in range(len(values)))
+    return Series(name=name, labels=labels, times=times, values=tuple(values))
+
+
+def made(*series: Series) -> list[Signal]:
+    return signals(series, grid_for(series, window(0, 600)), TOPOLOGY, "till")
+
+
+ROLES: dict[str, tuple[Role, dict[str, str]]] = {
+    "up": ("up", {}),
+    "cache_up": ("up", {}),
+    "db_connections": ("saturation", {"state": "active"}),
+    "worker_threads_busy": ("resource", {}),
+    "http_requests_in_flight": ("saturation", {}),
+    "job_queue_depth": ("waiting", {}),
+    "mail_pending": ("waiting", {}),
+    "process_resident_memory_bytes": ("resource", {}),
+    "node_load1": ("resource", {}),
+    "disk_free_bytes": ("resource", {}),
+    "pool_max": ("other", {}),
+    "api_latency_seconds": ("latency", {}),
+    "temperature": ("other", {}),
+}
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_a_gauge_is_given_its_role_by_general_words(name: str) -> None:
+    role, labels = ROLES[name]
+    (found,) = made(sampled(name, [1.0, 3.0, 2.0] * 20, **labels))
+    assert found.role == role
+
+
+COUNTERS: dict[str, Role] = {
+    "http_requests_total": "traffic",
+    "jobs_failed_total": "errors",
+    "pool_timeouts_total": "errors",
+    "process_cpu_seconds_total": "resource",
+    "table_rows_read_total": "work",
+    "cache_evictions_total": "work",
+    "db_seq_tup_read": "work",
+}
+
+
+@pytest.mark.parametrize("name", COUNTERS)
+def test_a_counter_becomes_a_rate_with_a_role(name: str) -> None:
+    (found,) = made(sampled(name, [2.0 * second for second in range(60)]))
+    assert (found.role, found.name) == (COUNTERS[name], f"rate of {name}")
+    assert set(found.values) == {2.0}
+
+
+@pytest.mark.parametrize(
+    "name", ["till_build_info", "process_start_time_seconds", "ALERTS", "x_total_created"]
+)
+def test_build_facts_time_stamps_and_alerts_are_no_signals(name: str) -> None:
+    assert made(sampled(name, [1.0] * 60)) == []
+
+
+def test_a_gauge_that_only_rises_is_a_leak_and_no_counter() -> None:
+    (found,) = made(sampled("session_entries", [float(second) for second in range(60)]))
+    assert (found.name, found.role) == ("session_entries", "resource")
+
+
+def test_replicas_are_added_up_and_bytes_take_the_largest() -> None:
+    one, two = ([2.0] * 30, [3.0] * 30)
+    (pool,) = made(sampled("pool_in_use", one, instance="a"), sampled("pool_in_use", two, instance="b"))
+    (memory,) = made(sampled("heap_bytes", one, pod="a"), sampled("heap_bytes", two, pod="b"))
+    assert (set(pool.values), set(memory.values)) == ({5.0}, {3.0})
+
+
+def test_idle_is_only_the_mirror_of_in_use_and_max_is_its_limit() -> None:
+    states = {"in_use": 2.0, "idle": 3.0, "max": 5.0}
+    found = made(*(sampled("pool_connections", [level] * 30, state=name) for name, level in states.items()))
+    assert {one.labels["state"]: one.limit for one in found} == {"in_use": 5.0, "max": None}
+
+
+def test_a_label_set_born_after_others_of_its_replica_counts_from_zero() -> None:
+    ok = sampled("calls_total", [10.0 * second for second in range(60)], outcome="ok", instance="a")
+    late = sampled("calls_total", [0.0] * 60, outcome="timeout", instance="a")
+    late = late.model_copy(update={"times": late.times[30:], "values": tuple(10.0 * n for n in range(3, 33))})
+    found = {one.name: one for one in made(ok, late)}
+    share = found["failed share of calls_total"]
+    assert max(share.values[:29]) == 0.0
+    assert share.values[-1] == pytest.approx(0.5)
+
+
+def test_hits_and_misses_are_a_share_and_a_rate_of_work() -> None:
+    hits = sampled("cache_requests_total", [9.0 * second for second in range(60)], result="hit")
+    misses = sampled("cache_requests_total", [1.0 * second for second in range(60)], result="miss")
+    found = {one.name: one for one in made(hits, misses)}
+    assert found["hit share of cache_requests_total"].role == "up"
+    assert found["hit share of cache_requests_total"].values[-1] == pytest.approx(0.9)
+    assert found["misses of cache_requests_total"].role == "work"
+
+
+def test_a_restart_is_no_negative_rate() -> None:
+    assert increments([5.0, 7.0, 1.0, 4.0], born_here=False) == [None, 2.0, 1.0, 3.0]
+
+
+def test_a_gap_spreads_its_increase_evenly() -> None:
+    assert increments([5.0, None, None, 11.0], born_here=False) == [None, 2.0, 2.0, 2.0]
+
+
+def test_a_percentile_is_linear_within_its_bucket() -> None:
+    inf = float("inf")
+    assert quantile(0.5, [1.0, 2.0, inf], [0.0, 10.0, 10.0]) == pytest.approx(1.5)
+    assert quantile(0.95, [1.0, 2.0, inf], [0.0, 1.0, 10.0]) == 2.0
+    assert quantile(0.95, [1.0, inf], [0.0, 0.0]) is None
+
+
+@given(st.lists(st.floats(0, 100), min_size=2, max_size=8))
+def test_a_percentile_lies_within_the_bounds(parts: list[float]) -> None:
+    counts = [sum(parts[: one + 1]) for one in range(len(parts))]
+    bounds = [float(one + 1) for one in range(len(parts) - 1)] + [float("inf")]
+    found = quantile(0.95, bounds, counts)
+    assert found is None or 0.0 <= found <= len(parts)
+
+
+@pytest.mark.parametrize(
+    ("selector_labels", "expected"),
+    [({"job": "ledger"}, "ledger"), ({"service": "bank"}, "bank"), ({"job": "nobody"}, "till")],
+)
+def test_a_series_is_owned_by_selector_then_label_then_the_incident(
+    selector_labels: dict[str, str], expected: str
+) -> None:
+    assert owner("some_metric", selector_labels, TOPOLOGY, "till") == expected
+
+
+def test_a_clean_step_and_a_clean_slope_are_dated_to_the_sample() -> None:
+    jump = [0.0] * 50 + [10.0] * 30
+    slope = [0.0] * 50 + [float(one) for one in range(1, 31)]
+    stepped = bend(jump, jump, 50, 79, 0)
+    sloped = bend(slope, slope, 58, 79, 0)
+    assert (stepped.index, stepped.lo, stepped.hi, stepped.shape) == (50, 49, 50, "step")
+    assert (sloped.index, sloped.shape) == (49, "ramp")
+
+
+def test_all_signals_of_a_service_have_three_equal_columns() -> None:
+    for one in made(*World().series(90)):
+        assert len(one.times) == len(one.values) == len(one.fine)
