@@ -13,7 +13,7 @@ from steadyhand.journey.evidence.model import Item, Onset
 
 _JUST_BEFORE = timedelta(minutes=2)
 _FADE = timedelta(minutes=10)
-_LOOSE = 0.4  # a shared word is less than the broken thing's name
+_LOOSE = 0.2  # a shared word is less than the broken thing's name
 _TELLING = 4  # shorter words are in every text
 _WEAK = "its time and text speak less for it than for another explanation"
 _CUT_OFF = 380  # the page shows about 400 characters of a text: a longer one was not read whole
@@ -136,11 +136,12 @@ def _match(change: Item, mechanism: Mechanism, suspect: Suspect, scene: Scene) -
 
 
 def _symptom_words(scene: Scene) -> set[str]:
-    """Words of the symptoms that a guilty text could share: routes, targets, messages."""
+    """Words of the symptoms that a guilty text could share: routes, tables, messages; not service names."""
+    names = {one.name for one in scene.topology.services}
     told = (
         one.facts.get(key, "") for one in scene.symptoms for key in ("labels", "target", "template", "query")
     )
-    return {word for word in _words(" ".join(told)) if len(word) >= _TELLING}
+    return {word for word in _words(" ".join(told)) if len(word) >= _TELLING} - names
 
 
 def _can_miss(change: Item, mechanism: Mechanism, suspect: Suspect) -> bool:

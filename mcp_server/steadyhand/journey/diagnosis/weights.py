@@ -142,7 +142,7 @@ HAND_SET = Weights(
             "cause_after_effect": (-1.5, 0.0),
         },
         "bad_config": {
-            "change_just_before": (1.5, -1.0),
+            "change_just_before": (0.8, -1.0),
             "answers_fail": (1.0, 0.0),
             "new_errors_said": (0.8, 0.0),
             "a_session_blocks": (-2.5, 0.0),
@@ -154,7 +154,7 @@ HAND_SET = Weights(
             "memory_ramps": (-1.0, 0.0),
         },
         "bad_release": {
-            "change_just_before": (1.5, -1.0),
+            "change_just_before": (0.8, -1.0),
             "answers_fail": (0.7, 0.0),
             "new_errors_said": (0.8, 0.0),
             "a_session_blocks": (-2.5, 0.0),

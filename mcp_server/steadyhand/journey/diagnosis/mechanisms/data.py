@@ -41,7 +41,7 @@ def _tables_read_whole(scene: Scene) -> tuple[Suspect, ...]:
 
 
 def _lock_queues(scene: Scene) -> tuple[Suspect, ...]:
-    """Each database nearby, with the session at the head of its queue if there is one."""
+    """Each database nearby or with a queue, and the session at the head of its queue if there is one."""
     heads = {one.entity: one.facts for one in scene.known("lock_queue")}
     return tuple(
         Suspect(
@@ -53,7 +53,7 @@ def _lock_queues(scene: Scene) -> tuple[Suspect, ...]:
                 "root_application": heads.get(name, {}).get("root_application", "unknown"),
             },
         )
-        for name in scene.of_kind("database")
+        for name in dict.fromkeys((*scene.of_kind("database"), *sorted(heads)))
     )
 
 

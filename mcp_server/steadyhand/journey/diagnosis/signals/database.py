@@ -35,7 +35,7 @@ def _can_hold(scene: Scene, service: str, item: Item) -> bool:
     if scene.topology.get(application) is not None:
         return application == service
     owner = scene.topology.get(service)
-    return owner is not None and item.entity in owner.depends_on
+    return scene.kind(item.entity) is None or (owner is not None and item.entity in owner.depends_on)
 
 
 def _sessions_idle(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
