@@ -11,6 +11,7 @@ from steadyhand.adapters.alerts.alertmanager import AlertmanagerSettings
 from steadyhand.adapters.channels.terminal import TerminalSettings
 from steadyhand.adapters.channels.webhook import WebhookSettings
 from steadyhand.adapters.databases.postgres import PostgresSettings
+from steadyhand.adapters.databases.postgres_hand import PostgresHandSettings
 from steadyhand.adapters.logs.files import FileLogSettings
 from steadyhand.adapters.metrics.prometheus import PrometheusSettings
 from steadyhand.adapters.rollouts.envoy import EnvoySettings
@@ -35,8 +36,9 @@ class Connections(Rule):
     alertmanager: AlertmanagerSettings = Field(default=AlertmanagerSettings())
     logs: tuple[FileLogSettings, ...] = ()
     metrics: tuple[PrometheusSettings, ...] = ()
-    databases: dict[str, PostgresSettings] = Field(default={}, description="By the service's name.")
-    traffic: dict[str, EnvoySettings] = Field(default={}, description="By the service's name.")
+    databases: tuple[PostgresSettings, ...] = Field(default=(), description="To look at, read-only.")
+    hands: tuple[PostgresHandSettings, ...] = Field(default=(), description="To build an index in.")
+    traffic: tuple[EnvoySettings, ...] = Field(default=(), description="To move, after a human's yes.")
     channels: tuple[ChannelSettings, ...] = Field(default=(TerminalSettings(),))
 
 

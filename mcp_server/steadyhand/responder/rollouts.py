@@ -17,8 +17,8 @@ from steadyhand.journey.incident.state import (
 )
 from steadyhand.journey.remedy.model import CreateIndex, DropIndex, SetRelease
 from steadyhand.journey.remedy.plan import Plan
-from steadyhand.journey.rollout.model import Observed
 from steadyhand.journey.rollout.machine import OVER, Rollout, Seen, abort, advance, failed, resume, start
+from steadyhand.journey.rollout.model import Observed
 from steadyhand.ports import DatabaseHand, SourceError, TrafficTarget
 from steadyhand.responder.deciding import Refused
 from steadyhand.responder.intake import UnknownIncident, happen

@@ -42,10 +42,15 @@ def list_incidents(outside: Outside, limit: int = 50) -> Sequence[Incident]:
 def view_incident(outside: Outside, wanted: str) -> IncidentView:
     """Everything about one incident. Raises UnknownIncident, LedgerError."""
     with outside.ledger.read() as tx:
-        incident = tx.incident(wanted)
-        if incident is None:
-            raise UnknownIncident(f"there is no incident {wanted}; list_incidents shows them")
-        return _view(tx, incident)
+        return view(tx, wanted)
+
+
+def view(tx: Transaction, wanted: str) -> IncidentView:
+    """Everything about one incident, inside an open transaction. Raises UnknownIncident."""
+    incident = tx.incident(wanted)
+    if incident is None:
+        raise UnknownIncident(f"there is no incident {wanted}; list_incidents shows them")
+    return _view(tx, incident)
 
 
 def _view(tx: Transaction, incident: Incident) -> IncidentView:

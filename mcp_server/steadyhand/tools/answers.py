@@ -133,7 +133,8 @@ def bounded(text: str, limit: int = MOST_CHARACTERS) -> str:
     """The text, or its beginning with a word on how much is missing."""
     if len(text) <= limit:
         return text
-    return f"{text[:limit]}\n[truncated: {len(text) - limit} of {len(text)} characters left out; narrow the question]"
+    missing = len(text) - limit
+    return f"{text[:limit]}\n[truncated: {missing} of {len(text)} characters left out; ask narrower]"
 
 
 def compact(value: Value) -> str:

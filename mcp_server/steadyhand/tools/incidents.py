@@ -5,7 +5,7 @@ from mcp.server.mcpserver.tools import Tool
 
 from steadyhand.journey.evidence.digest import render
 from steadyhand.journey.remedy.plan import Plan
-from steadyhand.journey.report.report import markdown
+from steadyhand.journey.report.markdown import markdown
 from steadyhand.journey.rollout.words import say
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.reporting import report_of

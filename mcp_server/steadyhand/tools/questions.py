@@ -114,10 +114,11 @@ class QuestionTools:
     async def list_on_call(self) -> str:
         """Who is told first, and who next when nobody answers."""
         tiers = self._outside.rules.escalation.tiers
-        return "\n".join(
-            f"{one.name}: {', '.join(f'{c.type} {c.whom}' for c in one.contacts)}; next after {one.escalate_after}"
-            for one in tiers
-        )
+        rows = []
+        for one in tiers:
+            whom = ", ".join(f"{contact.type} {contact.whom}" for contact in one.contacts)
+            rows.append(f"{one.name}: {whom}; next after {one.escalate_after}")
+        return "\n".join(rows)
 
 
 def _show_lines(matched: list[LogLine], read: int, failed: list[str]) -> str:

@@ -1,0 +1,184 @@
+"""The terminal door. Each command's code is imported only when the command is called."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code: 0 done, 1 refused or failed, 2 called wrongly."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["mcp"]:
+        # Before anything heavy: a session wants its tools within a blink.
+        from steadyhand.pipe import main as pipe  # noqa: PLC0415
+
+        return pipe()
+    args = _parser().parse_args(given)
+    command: Command = args.run
+    return _guarded(command, args)
+
+
+def _guarded(command: Command, args: argparse.Namespace) -> int:
+    from steadyhand.ports import SteadyhandError  # noqa: PLC0415 - pydantic comes with it
+
+    try:
+        return command(args)
+    except SteadyhandError as error:
+        sys.stderr.write(f"steadyhand: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="steadyhand", description="Incident response for on-call engineers."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_service(commands)
+    _add_people(commands)
+    _add_incidents(commands)
+    _add_records(commands)
+    _add_lab(commands)
+    return parser
+
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _add(commands: Commands, name: str, help_text: str, run: Command) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=help_text, description=help_text)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_service(commands: Commands) -> None:
+    serve = _add(commands, "serve", "Run the control service and its console.", _serve)
+    serve.add_argument("--config", type=Path, help="incident-config.yaml; looked for where not given")
+    serve.add_argument("--port", type=int, help="instead of listen.port")
+    serve.add_argument("--detach", action="store_true", help="return once it answers")
+    _add(commands, "mcp", "Speak MCP on stdin and stdout for Claude Code.", _serve)
+    check = _add(commands, "config", "Check the configuration and say who would be paged when.", _config)
+    check.add_argument("what", choices=("check", "show"))
+    check.add_argument("--config", type=Path)
+    check.add_argument("--severity", default="SEV2", choices=("SEV1", "SEV2", "SEV3", "SEV4"))
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from steadyhand.commands.service import serve  # noqa: PLC0415
+    from steadyhand.config import default_path  # noqa: PLC0415
+
+    return serve(args.config or default_path(), args.port, detach=args.detach)
+
+
+def _config(args: argparse.Namespace) -> int:
+    from steadyhand.commands.settings import check, show  # noqa: PLC0415
+    from steadyhand.config import default_path  # noqa: PLC0415
+
+    path = args.config or default_path()
+    return show(path) if args.what == "show" else check(path, args.severity)
+
+
+def _add_people(commands: Commands) -> None:
+    people = _add(commands, "people", "Say who may sign in and approve.", _people)
+    people.add_argument("what", choices=("add", "list"))
+    people.add_argument("name", nargs="?", default="")
+    people.add_argument("--role", default="approver")
+
+
+def _people(args: argparse.Namespace) -> int:
+    from steadyhand.commands.people import add, show  # noqa: PLC0415
+
+    return add(args.name, args.role) if args.what == "add" else show()
+
+
+def _add_incidents(commands: Commands) -> None:
+    _add(commands, "incidents", "List incidents and where each stands.", _incidents).add_argument(
+        "--as", dest="person", default="", help="your name; asked for where not given"
+    )
+    for name, help_text in (
+        ("approve", "Say yes to a plan, with your PIN."),
+        ("reject", "Say no to a plan, with your PIN and a reason."),
+        ("ack", "Say that you have an incident."),
+        ("abort", "Take a rollout back now."),
+        ("close", "Close an incident by hand."),
+    ):
+        one = _add(commands, name, help_text, _answer)
+        one.set_defaults(verb=name)
+        one.add_argument(
+            "id", nargs="?", default="", help="the incident; the newest open one where not given"
+        )
+        one.add_argument("--as", dest="person", default="", help="your name; asked for where not given")
+        one.add_argument("--reason", default="")
+    alert = _add(commands, "alert", "Open an incident from the terminal.", _alert)
+    alert.add_argument("service")
+    alert.add_argument("title")
+    alert.add_argument("--severity", default="critical")
+
+
+def _incidents(args: argparse.Namespace) -> int:
+    from steadyhand.commands.answers import show  # noqa: PLC0415
+
+    return show(args.person)
+
+
+def _answer(args: argparse.Namespace) -> int:
+    from steadyhand.commands.answers import answer  # noqa: PLC0415
+
+    return answer(args.verb, args.id, args.person, args.reason)
+
+
+def _alert(args: argparse.Namespace) -> int:
+    from steadyhand.commands.answers import alert  # noqa: PLC0415
+
+    return alert(args.service, args.title, args.severity)
+
+
+def _add_records(commands: Commands) -> None:
+    audit = _add(commands, "audit", "Show the audit trail, or check it for tampering.", _audit)
+    audit.add_argument("what", choices=("verify", "show", "export"))
+    audit.add_argument("--incident", default="")
+    report = _add(commands, "report", "Print an incident's report in Markdown.", _report)
+    report.add_argument("incident")
+
+
+def _audit(args: argparse.Namespace) -> int:
+    from steadyhand.commands.records import audit  # noqa: PLC0415
+
+    return audit(args.what, args.incident)
+
+
+def _report(args: argparse.Namespace) -> int:
+    from steadyhand.commands.records import report  # noqa: PLC0415
+
+    return report(args.incident)
+
+
+def _add_lab(commands: Commands) -> None:
+    lab = _add(commands, "lab", "A real little production that can be broken.", _lab)
+    lab.add_argument("what", choices=("up", "break", "fix", "status", "down"))
+    lab.add_argument("fault", nargs="?", default="")
+    lab.add_argument("--dir", type=Path, default=Path(".steadyhand/lab"))
+    lab.add_argument("--base-port", type=int, default=18000)
+    lab.add_argument("--rps", type=float, default=50.0)
+    lab.add_argument("--detach", action="store_true")
+    demo = _add(commands, "demo", "Break a service for real and watch it being mended.", _demo)
+    demo.add_argument("--fault", default="leaky-release")
+    demo.add_argument("--auto-approve", action="store_true", help="a scripted engineer signs in and says yes")
+    demo.add_argument("--base-port", type=int, default=18000)
+    demo.add_argument("--dir", type=Path, default=Path(".steadyhand/demo"))
+
+
+def _lab(args: argparse.Namespace) -> int:
+    from steadyhand.commands.lab import lab  # noqa: PLC0415
+
+    return lab(args)
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from steadyhand.demo import demo  # noqa: PLC0415
+
+    return demo(args.fault, args.dir, args.base_port, auto_approve=args.auto_approve)

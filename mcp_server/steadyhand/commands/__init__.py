@@ -1,0 +1,1 @@
+"""What each `steadyhand` command does; imported only when it is called."""

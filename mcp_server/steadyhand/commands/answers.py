@@ -1,0 +1,127 @@
+"""`steadyhand approve` and its kin: a signed-in person's answers, sent to the running service."""
+
+import getpass
+import json
+import sys
+from typing import Any
+
+import httpx2
+
+from steadyhand.config import home
+from steadyhand.ports import ConfigError, SourceRefused, SourceUnavailable
+
+_DEADLINE_S = 10.0
+_PATHS = {"ack": "ack", "abort": "abort", "close": "close"}
+
+
+class Door:
+    """The running service's JSON door, opened with a name and a PIN."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name or input("Your name: ").strip()
+        self._pin = _ask_pin()
+
+    def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """GET an answer. Raises SourceUnavailable, SourceRefused."""
+        return self._ask("GET", path, None)
+
+    def post(self, path: str, body: dict[str, str]) -> Any:  # noqa: ANN401 - JSON
+        """POST an answer. Raises SourceUnavailable, SourceRefused."""
+        return self._ask("POST", path, body)
+
+    def _ask(self, method: str, path: str, body: dict[str, str] | None) -> Any:  # noqa: ANN401 - JSON
+        url = service_url() + path
+        try:
+            answer = httpx2.request(
+                method, url, json=body, auth=(self._name, self._pin), timeout=_DEADLINE_S, trust_env=False
+            )
+        except httpx2.TransportError as error:
+            raise SourceUnavailable(url, f"the service does not answer ({error})") from error
+        if not answer.is_success:
+            raise SourceRefused("service", _why(answer))
+        return answer.json()
+
+
+def _ask_pin() -> str:
+    if sys.stdin.isatty():
+        return getpass.getpass("PIN: ")
+    raise ConfigError("a PIN is typed at a terminal, by a person; there is none here")
+
+
+def _why(answer: httpx2.Response) -> str:
+    try:
+        return str(answer.json().get("error", answer.text))
+    except ValueError:
+        return answer.text[:200]
+
+
+def service_url() -> str:
+    """Where the service said it listens. Raises ConfigError when none has started."""
+    path = home() / "service.json"
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["url"])
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError(f"no service runs ({path} tells nothing); start one: steadyhand serve") from error
+
+
+def show(name: str) -> int:
+    """List incidents."""
+    for one in Door(name).get("/api/incidents"):
+        sys.stdout.write(f"{one['id']} {one['severity']} {one['status']} {one['service']}: {one['title']}\n")
+    return 0
+
+
+def answer(verb: str, incident: str, name: str, reason: str) -> int:
+    """Acknowledge, approve, reject, abort or close, after showing what it is about."""
+    door = Door(name)
+    wanted = incident or _newest_open(door)
+    if verb in _PATHS:
+        door.post(f"/api/incidents/{wanted}/{_PATHS[verb]}", {"why": reason})
+        sys.stdout.write(f"{verb}: {wanted}\n")
+        return 0
+    return _decide(door, verb, wanted, reason)
+
+
+def _decide(door: Door, verb: str, incident: str, reason: str) -> int:
+    view = door.get(f"/api/incidents/{incident}")
+    plan = view.get("plan")
+    if not plan:
+        raise ConfigError(f"{incident} has no plan in question")
+    fix = plan["fix"]
+    sys.stdout.write(
+        f"{plan['id']}: {fix['title']}\n  risk {fix['risk']}: {fix['why_this_risk']}\n"
+        f"  way back: {json.dumps(fix['rollback'])}\n  digest {view['digest']}\n"
+    )
+    if verb == "reject" and not reason:
+        reason = input("Why not? ").strip()
+    if verb == "approve" and input("Type yes to approve exactly this plan: ").strip() != "yes":
+        sys.stdout.write("Nothing was approved.\n")
+        return 1
+    body = {"digest": view["digest"], "answer": verb, "reason": reason}
+    door.post(f"/api/plans/{plan['id']}/decision", body)
+    sys.stdout.write(f"{verb}: {plan['id']}\n")
+    return 0
+
+
+def _newest_open(door: Door) -> str:
+    for one in door.get("/api/incidents"):
+        if one["status"] != "resolved":
+            return str(one["id"])
+    raise ConfigError("no incident is open")
+
+
+def alert(service: str, title: str, severity: str) -> int:
+    """Open an incident as a monitoring tool would, with the ingest token of this host."""
+    token = (home() / "ingest.token").read_text(encoding="ascii").strip()
+    body = {"title": title, "service": service, "severity": severity}
+    found = httpx2.post(
+        f"{service_url()}/alerts/generic",
+        json=body,
+        headers={"authorization": f"Bearer {token}"},
+        timeout=_DEADLINE_S,
+        trust_env=False,
+    )
+    if not found.is_success:
+        raise SourceRefused("service", _why(found))
+    sys.stdout.write(found.text + "\n")
+    return 0

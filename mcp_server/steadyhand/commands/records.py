@@ -1,0 +1,42 @@
+"""`steadyhand audit` and `steadyhand report`: what happened, and whether the record still holds."""
+
+import sys
+
+from steadyhand.adapters.ledger.sql import SqlLedger
+from steadyhand.config import home
+from steadyhand.journey.audit import find_tampering
+from steadyhand.journey.report.markdown import markdown
+from steadyhand.ports import LedgerError
+from steadyhand.responder.reporting import report_of
+from steadyhand.responder.views import view
+
+
+def _store() -> SqlLedger:
+    path = home() / "steadyhand.db"
+    if not path.is_file():
+        raise LedgerError(f"there is no store at {path}; STEADYHAND_HOME says where to look")
+    return SqlLedger(path)
+
+
+def audit(what: str, incident: str) -> int:
+    """Show, export or verify the trail; verify exits with 1 when it was tampered with."""
+    with _store().read() as tx:
+        trail = tx.trail("" if what == "verify" else incident)
+    if what == "verify":
+        problem = find_tampering(trail)
+        sys.stdout.write(f"TAMPERED: {problem}\n" if problem else f"The trail holds: {len(trail)} rows.\n")
+        return 1 if problem else 0
+    for one in trail:
+        if what == "export":
+            sys.stdout.write(one.model_dump_json() + "\n")
+        else:
+            facts = " ".join(f"{key}={value!r}" for key, value in one.body.items())
+            sys.stdout.write(f"{one.seq:>5} {one.actor} ({one.via}) {one.action} {facts}\n")
+    return 0
+
+
+def report(incident: str) -> int:
+    """Print the report as it stands."""
+    with _store().read() as tx:
+        sys.stdout.write(markdown(report_of(view(tx, incident))))
+    return 0

@@ -1,0 +1,36 @@
+"""`steadyhand serve`: the control service, in the foreground or detached."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from steadyhand import server
+from steadyhand.config import home, load
+from steadyhand.ports import ConfigError
+
+
+def serve(config: Path, port: int | None, *, detach: bool) -> int:
+    """Run the service until it is told to stop. Raises ConfigError, LedgerError."""
+    loaded = load(config)
+    if port is not None:
+        listen = loaded.listen.model_copy(update={"port": port})
+        loaded = loaded.model_copy(update={"listen": listen})
+    if detach:
+        return _detach(config, loaded.listen.port)
+    return server.run(loaded, home())
+
+
+def _detach(config: Path, port: int) -> int:
+    folder = home()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = folder / "service.log"
+    command = [sys.executable, "-m", "steadyhand", "serve", "--config", str(config), "--port", str(port)]
+    with log.open("ab") as out:
+        child = subprocess.Popen(  # noqa: S603 - our own program, our own arguments
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+        )
+    answered = server.wait_until_up(folder, child)
+    if not answered:
+        raise ConfigError(f"the service did not start; {log} says why")
+    sys.stdout.write(f"Steadyhand runs at {answered}; its log is {log}\n")
+    return 0

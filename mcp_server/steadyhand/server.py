@@ -1,0 +1,166 @@
+"""The control service: HTTP doors, MCP and the worker in one process, alone on its store."""
+
+import asyncio
+import contextlib
+import fcntl
+import hmac
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx2
+import uvicorn
+from mcp.server import MCPServer
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from steadyhand.config import IncidentConfig
+from steadyhand.journey.approval.consent import prove_fence
+from steadyhand.ports import ConfigError
+from steadyhand.responder.worker import Worker
+from steadyhand.tools.server import build_server
+from steadyhand.web.app import build_app
+from steadyhand.wiring import Wired, sample_plan, wire
+
+log = logging.getLogger("steadyhand.server")
+_START_S = 20.0
+
+
+def run(config: IncidentConfig, folder: Path) -> int:
+    """Serve until told to stop. Raises ConfigError when the address or the store is taken."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _alone(folder), _bound(config) as listener:
+        asyncio.run(_serve(config, folder, listener))
+    return 0
+
+
+async def _serve(config: IncidentConfig, folder: Path, listener: socket.socket) -> None:
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        wired = wire(config, folder, http)
+        _prove(wired)
+        app = build(wired)
+        settings = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
+        server = uvicorn.Server(settings)
+        with _announced(folder, listener):
+            await server.serve(sockets=[listener])
+
+
+def build(wired: Wired) -> Starlette:
+    """The whole application: site, JSON doors, MCP, and the worker in its lifespan."""
+    tools = build_server(wired.outside, wired.playbooks)
+    tools.streamable_http_app(streamable_http_path="/mcp")
+    site = build_app(wired.outside, wired.secrets, wired.parsers)
+    routes = [
+        Route("/mcp", Guarded(tools.session_manager.handle_request, wired.secrets.mcp_token)),
+        Mount("/", site),
+    ]
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with tools.session_manager.run(), _working(wired):
+            yield
+
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+@contextlib.asynccontextmanager
+async def _working(wired: Wired) -> AsyncIterator[None]:
+    """The worker runs as long as the service does; what it leaves is picked up by the next one."""
+    held = wired.outside.ledger.reclaim(wired.outside.clock.now(), all_owners=True)
+    if held:
+        log.warning("%d promises of a process that died are taken over", held)
+    task = asyncio.create_task(Worker(wired.outside).run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+class Guarded:
+    """The MCP door opens only to the token of the model's side: it reads and proposes, nothing more."""
+
+    def __init__(self, inner: ASGIApp, token: str) -> None:
+        self._inner = inner
+        self._wanted = f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 401."""
+        given = dict(scope["headers"]).get(b"authorization", b"")
+        if hmac.compare_digest(given, self._wanted):
+            await self._inner(scope, receive, send)
+        else:
+            error = {"error": "this door needs the token in mcp.token of the data directory"}
+            await JSONResponse(error, status_code=401)(scope, receive, send)
+
+
+def _prove(wired: Wired) -> None:
+    """The fence proves itself before anything is let near it. Raises ConfigError on an open way."""
+    now = wired.outside.clock.now()
+    opened = prove_fence(sample_plan(now), now)
+    if opened:
+        raise ConfigError(f"the approval fence is open: {', '.join(opened)}; refusing to start")
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One service per data directory; the lock dies with the process."""
+    with (folder / "service.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigError(f"another Steadyhand service already works on {folder}") from error
+        yield
+
+
+@contextlib.contextmanager
+def _bound(config: IncidentConfig) -> Iterator[socket.socket]:
+    listen = config.listen
+    listener = socket.socket(socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with contextlib.closing(listener):
+        try:
+            listener.bind((listen.host, listen.port))
+        except OSError as error:
+            raise ConfigError(
+                f"cannot listen on {listen.host}:{listen.port}: {error.strerror}; "
+                "set listen.port in the configuration or give --port"
+            ) from error
+        yield listener
+
+
+@contextlib.contextmanager
+def _announced(folder: Path, listener: socket.socket) -> Iterator[None]:
+    """Tell the other doors where the service is, for as long as it is there."""
+    host, port = listener.getsockname()[:2]
+    path = folder / "service.json"
+    fresh = folder / "service.json.new"
+    fresh.write_text(json.dumps({"url": f"http://{host}:{port}", "pid": os.getpid()}), encoding="utf-8")
+    fresh.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def wait_until_up(folder: Path, child: "subprocess.Popen[bytes]") -> str:
+    """The address once the service answers, or "" when the process ended or took too long."""
+    ends = time.monotonic() + _START_S
+    while time.monotonic() < ends and child.poll() is None:
+        with contextlib.suppress(OSError, ValueError, KeyError, httpx2.TransportError):
+            found = json.loads((folder / "service.json").read_text(encoding="utf-8"))
+            answer = httpx2.get(f"{found['url']}/healthz", timeout=2, trust_env=False)
+            if found["pid"] == child.pid and answer.is_success:
+                return str(found["url"])
+        time.sleep(0.1)
+    return ""

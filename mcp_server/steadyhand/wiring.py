@@ -1,0 +1,159 @@
+"""The one place that picks adapters, reads secrets and starts the clock."""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx2
+import yaml
+from pydantic import SecretStr
+
+from steadyhand.adapters.alerts.alertmanager import AlertmanagerAlerts
+from steadyhand.adapters.alerts.generic import GenericAlerts
+from steadyhand.adapters.channels.terminal import TerminalChannel, TerminalSettings
+from steadyhand.adapters.channels.webhook import WebhookChannel
+from steadyhand.adapters.databases.postgres import PostgresProbe
+from steadyhand.adapters.databases.postgres_hand import PostgresHand
+from steadyhand.adapters.ledger.sql import SqlLedger
+from steadyhand.adapters.logs.files import FileLogs
+from steadyhand.adapters.metrics.prometheus import Prometheus
+from steadyhand.adapters.rollouts.envoy import EnvoyTraffic
+from steadyhand.config import BUNDLED, ChannelSettings, IncidentConfig, secret
+from steadyhand.journey.alert.model import Alert
+from steadyhand.journey.diagnosis.playbook import Playbook, read, split
+from steadyhand.journey.recovery.model import Goal, RecoveryRule
+from steadyhand.journey.remedy.model import Fix, SetRelease
+from steadyhand.journey.remedy.plan import Plan
+from steadyhand.journey.rollout.rule import CanaryRule
+from steadyhand.ports import Channel, ConfigError, TrafficTarget
+from steadyhand.responder.outside import Outside
+from steadyhand.web.secrets import WebSecrets
+
+Parser = Callable[[bytes], Sequence[Alert]]
+
+
+class SystemClock:
+    """The clock of the machine."""
+
+    def now(self) -> datetime:
+        """The present instant in UTC."""
+        return datetime.now(UTC)  # noqa: TID251 - the one clock
+
+    async def sleep(self, span: timedelta) -> None:
+        """Return once `span` has passed."""
+        await asyncio.sleep(span.total_seconds())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wired:
+    """A service ready to run."""
+
+    outside: Outside
+    secrets: WebSecrets
+    parsers: Mapping[str, Parser]
+    playbooks: dict[str, Playbook]
+
+
+def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wired:
+    """Everything the configuration names, put together. Raises ConfigError, LedgerError."""
+    links = config.connections
+    outside = Outside(
+        rules=config,
+        clock=SystemClock(),
+        ledger=SqlLedger(folder / "steadyhand.db"),
+        new_id=lambda prefix: f"{prefix}-{secrets.token_hex(4)}",
+        owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+        logs=tuple(FileLogs(one) for one in links.logs),
+        metrics=tuple(Prometheus(one, http, secret(one.secret_env)) for one in links.metrics),
+        probes={one.name: PostgresProbe(one, _needed(one.dsn_env)) for one in links.databases},
+        hands={one.name: PostgresHand(one, _needed(one.dsn_env)) for one in links.hands},
+        traffic=_traffic(config, folder, http),
+        channels={one.kind: _channel(one, http) for one in links.channels},
+    )
+    parsers = {"alertmanager": AlertmanagerAlerts(links.alertmanager).parse, "generic": GenericAlerts().parse}
+    tokens = WebSecrets(
+        ingest_token=_kept(folder / "ingest.token"),
+        mcp_token=_kept(folder / "mcp.token"),
+        session_key=_kept(folder / "session.key").encode(),
+    )
+    return Wired(outside=outside, secrets=tokens, parsers=parsers, playbooks=playbooks())
+
+
+def _needed(name: str) -> SecretStr:
+    found = secret(name)
+    if found is None:
+        raise ConfigError("a database connection needs dsn_env, the name of an environment variable")
+    return found
+
+
+def _traffic(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> dict[str, TrafficTarget]:
+    leases = folder / "leases"
+    return {
+        one.name: EnvoyTraffic(one, http, secret(one.deploy_secret_env), leases)
+        for one in config.connections.traffic
+    }
+
+
+def _channel(settings: ChannelSettings, http: httpx2.AsyncClient) -> Channel:
+    if isinstance(settings, TerminalSettings):
+        return TerminalChannel(settings)
+    return WebhookChannel(settings, http, secret(settings.secret_env))
+
+
+def _kept(path: Path) -> str:
+    """A random token that only this user can read, made at the first start."""
+    if not path.exists():
+        fresh = path.with_suffix(".new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(32), encoding="ascii")
+        fresh.replace(path)
+    return path.read_text(encoding="ascii").strip()
+
+
+def playbooks() -> dict[str, Playbook]:
+    """The playbooks that ship with the package, by mechanism. Raises ConfigError for a broken one."""
+    bundled = BUNDLED / "playbooks"
+    folder = bundled if bundled.is_dir() else Path(__file__).parents[2] / "playbooks"
+    found = {}
+    for path in sorted(folder.glob("*.md")):
+        try:
+            front, prose = split(path.read_text(encoding="utf-8"))
+            one = read(yaml.safe_load(front), prose)
+        except (ValueError, yaml.YAMLError) as error:
+            raise ConfigError(f"{path}: {error}") from error
+        found[one.mechanism] = one
+    return found
+
+
+def sample_plan(now: datetime) -> Plan:
+    """A harmless plan of our own making, on which the fence is tried at start."""
+    nowhere = SetRelease(service="self-test", version="0")
+    fix = Fix(
+        title="self-test",
+        action=nowhere,
+        rollback=nowhere,
+        risk="low",
+        why_this_risk="it is never run",
+        recovery_s=1,
+        canaryable=True,
+        blast_radius=("self-test",),
+    )
+    return Plan(
+        id="self-test",
+        incident="self-test",
+        hypothesis="self-test",
+        service="self-test",
+        fix=fix,
+        confidence=0.0,
+        calibrated=False,
+        canary=CanaryRule(),
+        recovery=RecoveryRule(),
+        goals=(Goal(name="none", expression="vector(0)", bound=0),),
+        created_at=now,
+        expires_at=now + timedelta(minutes=1),
+    )
