@@ -174,6 +174,12 @@ def test_the_path_runs_from_the_release_over_the_database_to_the_alert() -> None
     assert top.blast_radius == ("orders-db", "shop", "edge", "users")
 
 
+def test_a_path_of_one_step_holds_what_broke_and_what_users_felt() -> None:
+    (step,) = best(*leak()).path
+    assert (step.source, step.target) == ("shop", "shop")
+    assert {"d-idle", "m-pool", "m-errors", "m-latency"} <= set(step.evidence)
+
+
 def test_an_effect_that_came_before_the_cause_contradicts_it() -> None:
     early = seen("early", "errors", "shop", -60)
     assert "m-early" in best(*growing_memory(), RELEASE, early).contradicts

@@ -67,9 +67,9 @@ def _claim(finding: Finding, words: Mapping[str, str]) -> str:
     began = started(change) if change else None
     if change is None or onset is None or began is None:
         return claim[:_CLAIM]
-    name = f"{change.facts.get('change_id', change.id)} {change.facts.get('version', '')}".strip()
+    name = f"{change.facts.get('version', '')} ({change.facts.get('change_id', change.id)})".strip()
     gap = max((onset.at - began).total_seconds(), 0.0)
-    return f"{claim} It began {gap:.0f} s after {name} of {change.entity}."[:_CLAIM]
+    return f"{claim} It began {gap:.0f} s after change {name} of {change.entity}."[:_CLAIM]
 
 
 def _own_signs(finding: Finding) -> tuple[str, ...]:
@@ -96,7 +96,7 @@ def _name(finding: Finding) -> str:
 
 def _against(finding: Finding) -> str:
     reasons = [
-        TRAITS[name].says if found else f"it is not seen that {TRAITS[name].says}"
+        TRAITS[name].says if found else f"not seen: {TRAITS[name].says}"
         for name, found in finding.seen.items()
         if finding.pairs[name][0 if found else 1] < 0
     ]

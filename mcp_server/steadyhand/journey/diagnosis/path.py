@@ -9,22 +9,22 @@ from steadyhand.journey.evidence.model import Item, Onset
 
 
 def trace(suspect: Suspect, change: Item | None, supports: tuple[str, ...], scene: Scene) -> tuple[Step, ...]:
-    """The steps to the alerting service; the first cites the cause's own evidence."""
+    """The steps to the alerting service: the first cites the cause's own signs, each what its target suffers.
+
+    It starts at the change that is to blame, or at the cause itself.
+    """
     way = route(suspect.entity, scene)
-    start = change.facts.get("change_id", change.id) if change else way[0]
-    cited = (*supports, change.id) if change else supports
-    first = Step(source=start, target=way[0], evidence=tuple(sorted(set(cited))))
-    steps = [
+    if change is not None:
+        way = (change.facts.get("change_id", change.id), *way)
+        supports = (*supports, change.id)
+    elif len(way) == 1:
+        way = (*way, *way)
+    first, *rest = (
         Step(source=source, target=target, evidence=ids(suffering(target, scene)))
         for source, target in pairwise(way)
-    ]
-    return (first, *steps) if change or not steps else tuple(_cite_cause(steps, supports))
-
-
-def _cite_cause(steps: list[Step], supports: tuple[str, ...]) -> list[Step]:
-    first = steps[0]
+    )
     cited = tuple(sorted({*supports, *first.evidence}))
-    return [first.model_copy(update={"evidence": cited}), *steps[1:]]
+    return (first.model_copy(update={"evidence": cited}), *rest)
 
 
 def route(cause: str, scene: Scene) -> tuple[str, ...]:
