@@ -3,7 +3,7 @@
 import string
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from little_world import TOPOLOGY, at, log_line, window
 
@@ -32,6 +32,7 @@ FORMS = (
 @given(secret=SECRETS, form=st.sampled_from(FORMS), before=st.text(max_size=300))
 @settings(max_examples=200, deadline=None)
 def test_a_secret_in_any_known_form_never_survives(secret: str, form: str, before: str) -> None:
+    assume(secret not in before)
     assert secret not in Masker().text(f"{before} {form.format(secret)}", 400)
 
 
