@@ -58,7 +58,8 @@ def ask_service(plan_id: str) -> str:
     if not PLAN_ID.fullmatch(plan_id):
         raise Refused("that is no plan id; propose_fix gives one")
     sys.path.append(str(DOOR))
-    from pipe import Service  # noqa: PLC0415  only here, so that a Bash call does not pay for it
+    # only here, so that a Bash call does not pay for it
+    from pipe import Service  # type: ignore[import-not-found]  # noqa: PLC0415
 
     service = Service(os.environ)
     if not (connection := service.reach()):

@@ -2,7 +2,7 @@
 
 Standard library only and alone in its file, so that a session has its tools within a blink: an MCP SDK
 takes a second to import. It holds no state worth keeping; the service does. Runs as `steadyhand mcp`, or
-with any Python as `python3 -I pipe.py`.
+with any Python as `python3 -IS pipe.py`.
 
 The service is found through `service.json` in its data folder (STEADYHAND_HOME, else ~/.steadyhand), or at
 STEADYHAND_URL when it lives elsewhere. Where none runs on this machine, one is started. What a service says
@@ -378,7 +378,7 @@ def _texts(response: http.client.HTTPResponse) -> Iterator[bytes]:
             yield from [text] if text else []
 
 
-def main(env: Mapping[str, str] = os.environ) -> int:  # noqa: TID251  the door imports nothing of the package
+def main(env: Mapping[str, str] = os.environ) -> int:
     """Carry stdin to the service and its answers to stdout until stdin ends."""
     door = Door(Service(env), sys.stdout.buffer)
     try:

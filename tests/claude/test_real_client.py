@@ -17,11 +17,15 @@ pytestmark = pytest.mark.claude
 
 READING = ("--allowedTools", *(PREFIX + name for name in READ))
 EXECUTING = ("--allowedTools", f"{PREFIX}*")
-EXECUTE = Call(f"{PREFIX}execute_fix", {"plan_id": "P-1"})
+EXECUTE = f"{PREFIX}execute_fix"
 
 
 def tool(name: str, **given: str) -> Call:
     return Call(PREFIX + name, given)
+
+
+def execute(service: Running) -> Call:
+    return tool("execute_fix", plan_id=service.plan)
 
 
 def python_but(folder: Path, arguments: str, instead: str) -> str:
@@ -51,11 +55,11 @@ def test_the_plugin_is_loaded_whole(client: Client) -> None:
     assert {one for one in run.init["tools"] if one.startswith("mcp__")} == {PREFIX + one for one in EVERY}
 
 
-def test_the_model_is_told_every_skill_and_the_servers_rules_from_the_first_request(client: Client) -> None:
+def test_the_first_request_holds_every_skill_and_the_servers_rules(client: Client, service: Running) -> None:
     first = client.run([Say("done")]).model.first
     for path in SKILLS:
         assert json.dumps(read(path).head["description"])[1:-1] in first
-    assert "INSTRUCTIONS-MARKER" in first
+    assert service.instructions in first
     assert f'"name": "{PREFIX}execute_fix"' in first, "schemas come with the first request, not on demand"
 
 
@@ -63,21 +67,21 @@ def test_an_incident_is_read_from_the_list_to_the_evidence(client: Client, servi
     run = client.run(
         [
             tool("list_incidents"),
-            tool("get_incident", incident_id="INC-7"),
-            tool("get_evidence", incident_id="INC-7"),
+            tool("get_incident", incident_id=service.incident),
+            tool("get_evidence", incident_id=service.incident),
             tool("query_logs", service="checkout"),
             Say("read"),
         ],
         *READING,
     )
     assert run.denied == []
-    assert [one["tool"] for one in service.journal("calls")] == [
+    assert service.calls == [
         "list_incidents",
         "get_incident",
         "get_evidence",
         "query_logs",
     ]
-    assert "full scan of orders.customer_ref" in run.results[2]
+    assert service.incident in run.results[0]
     assert service.token not in json.dumps(run.model.requests)
 
 
@@ -86,31 +90,39 @@ def test_a_skill_brings_the_right_to_the_tools_it_needs_and_to_no_more(
 ) -> None:
     run = client.run(
         [
-            Call("Skill", {"skill": "steadyhand:triage-incident", "args": "INC-7"}),
+            Call("Skill", {"skill": "steadyhand:triage-incident", "args": service.incident}),
             tool("list_incidents"),
-            EXECUTE,
+            execute(service),
             Say("done"),
         ],
         "--allowedTools",
         "Skill(steadyhand:*)",
     )
     assert "# Triage an incident" in json.dumps(run.model.requests)
-    assert [one["tool"] for one in service.journal("calls")] == ["list_incidents"]
-    assert run.denied == [EXECUTE.tool]
+    assert service.calls == ["list_incidents"]
+    assert run.denied == [EXECUTE]
 
 
 def test_the_investigator_can_read_and_has_nothing_to_act_with(client: Client, service: Running) -> None:
-    task = {"description": "look", "prompt": "look at INC-7", "subagent_type": "steadyhand:investigator"}
+    task = {
+        "description": "look",
+        "prompt": f"look at {service.incident}",
+        "subagent_type": "steadyhand:investigator",
+    }
     run = client.run(
         {
-            "You investigate one incident": [tool("get_evidence", incident_id="INC-7"), EXECUTE, Say("seen")],
+            "You investigate one incident": [
+                tool("get_evidence", incident_id=service.incident),
+                execute(service),
+                Say("seen"),
+            ],
             "": [Call("Agent", task), Say("done")],
         },
         *BYPASS,
     )
-    assert [one["tool"] for one in service.journal("calls")] == ["get_evidence"]
+    assert service.calls == ["get_evidence"]
     assert "No such tool available" in json.dumps(run.model.requests)
-    assert service.journal("effects") == []
+    assert service.effects == []
 
 
 @pytest.mark.parametrize("flags", [(), EXECUTING, BYPASS], ids=["default", "allowed by a rule", "bypass"])
@@ -118,39 +130,39 @@ def test_the_investigator_can_read_and_has_nothing_to_act_with(client: Client, s
 def test_nothing_unapproved_is_carried_out(
     client: Client, service: Running, flags: tuple[str, ...], hooks: tuple[str, ...]
 ) -> None:
-    run = client.run([EXECUTE, EXECUTE, Say("done")], *flags, *hooks)
+    run = client.run([execute(service), execute(service), Say("done")], *flags, *hooks)
     assert len(run.results) == 2
-    assert service.journal("effects") == []
+    assert service.effects == []
     if flags and hooks:
-        assert "no human has approved plan P-1" in run.results[0], "the service's own refusal"
-        assert len(service.journal("calls")) == 2
+        assert "approv" in run.results[0], "the service's own refusal"
+        assert len(service.calls) == 2
     else:
-        assert run.denied == [EXECUTE.tool] * 2
-        assert service.journal("calls") == []
+        assert run.denied == [EXECUTE] * 2
+        assert service.calls == []
 
 
 @pytest.mark.parametrize("instead", ["exit 1", "exec /no/such/file"], ids=["crashes", "is missing"])
 def test_a_broken_gate_lets_nothing_through(client: Client, service: Running, instead: str) -> None:
-    (service.home / "approved" / "P-1").touch()
+    service.approve()
     python = python_but(client.folder, "*gate.py", instead)
-    run = client.run([EXECUTE, Say("done")], *BYPASS, STEADYHAND_PYTHON=python)
-    assert run.denied == [EXECUTE.tool]
-    assert service.journal("effects") == []
+    run = client.run([execute(service), Say("done")], *BYPASS, STEADYHAND_PYTHON=python)
+    assert run.denied == [EXECUTE]
+    assert service.effects == []
 
 
 @pytest.mark.parametrize("flags", [EXECUTING, BYPASS], ids=["allowed by a rule", "bypass"])
 def test_what_a_human_approved_is_carried_out(
     client: Client, service: Running, flags: tuple[str, ...]
 ) -> None:
-    (service.home / "approved" / "P-1").touch()
-    run = client.run([EXECUTE, Say("done")], *flags)
+    service.approve()
+    run = client.run([execute(service), Say("done")], *flags)
     assert run.denied == []
-    assert service.journal("effects") == [{"tool": "execute_fix", "about": "P-1"}]
+    assert service.effects == ["execute_fix"]
 
 
 def test_an_abort_needs_no_rule_and_no_yes(client: Client, service: Running) -> None:
-    client.run([tool("abort_rollout", incident_id="INC-7"), Say("done")])
-    assert [one["tool"] for one in service.journal("effects")] == ["abort_rollout"]
+    client.run([tool("abort_rollout", incident_id=service.incident), Say("done")])
+    assert service.effects == ["abort_rollout"]
 
 
 def test_the_models_shell_cannot_approve(client: Client) -> None:
@@ -171,6 +183,6 @@ def test_a_service_that_does_not_run_is_started_by_the_session(client: Client, t
             STEADYHAND_HOME=str(home),
             STEADYHAND_PYTHON=python,
         )
-        assert "INC-7" in run.results[0]
+        assert Running.incident in run.results[0]
     finally:
         os.kill(json.loads((home / "service.json").read_text())["pid"], signal.SIGTERM)

@@ -17,17 +17,38 @@ PIPE = ROOT / "mcp_server" / "steadyhand" / "pipe.py"
 
 @dataclass(frozen=True)
 class Running:
-    """A service that answers: its data folder and its address."""
+    """A service that answers: its data folder, its address, a night it knows, and what it wrote down."""
 
     home: Path
     url: str
+    incident: str = "INC-7"
+    plan: str = "P-1"
+    instructions: str = "INSTRUCTIONS-MARKER"
 
     @property
     def token(self) -> str:
         return (self.home / "mcp.token").read_text().strip()
 
-    def journal(self, name: str) -> list[dict[str, str]]:
-        """What it wrote to this journal: calls, effects or waits."""
+    @property
+    def calls(self) -> list[str]:
+        """The tools that were called, in order."""
+        return [one["tool"] for one in self._journal("calls")]
+
+    @property
+    def effects(self) -> list[str]:
+        """The tools that had an effect outside of the service, in order."""
+        return [one["tool"] for one in self._journal("effects")]
+
+    @property
+    def waits(self) -> list[str]:
+        """What became of the waiting probe: begun, cancelled."""
+        return [one["state"] for one in self._journal("waits")]
+
+    def approve(self) -> None:
+        """Be the human who says yes to the plan."""
+        (self.home / "approved" / self.plan).touch()
+
+    def _journal(self, name: str) -> list[dict[str, str]]:
         path = self.home / f"{name}.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 

@@ -30,7 +30,7 @@ ERAS: tuple[Era, ...] = ("auto", "legacy")
 
 def door(home: Path, **env: str) -> StdioServerParameters:
     return StdioServerParameters(
-        command="python3", args=["-I", str(PIPE)], env={"STEADYHAND_HOME": str(home), **env}
+        command=sys.executable, args=["-IS", str(PIPE)], env={"STEADYHAND_HOME": str(home), **env}
     )
 
 
@@ -54,7 +54,7 @@ class Lines:
 
     def __init__(self, **env: str) -> None:
         self.process = subprocess.Popen(
-            ["python3", "-I", str(PIPE)],
+            [sys.executable, "-IS", str(PIPE)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env={"PATH": "/usr/bin:/bin", **env},
         )  # fmt: skip
@@ -156,13 +156,13 @@ def test_a_cancelled_call_stops_in_the_service(service: Running, era: Era) -> No
     async def story(client: Client) -> None:
         async with anyio.create_task_group() as group:
             group.start_soon(client.call_tool, "probe_wait", {"seconds": 30})
-            await until(lambda: bool(service.journal("waits")))
+            await until(lambda: bool(service.waits))
             group.cancel_scope.cancel()
-        await until(lambda: len(service.journal("waits")) == 2)
+        await until(lambda: len(service.waits) == 2)
         assert (await client.call_tool("list_incidents")).is_error is False
 
     meet(service.home, era, story)
-    assert [one["state"] for one in service.journal("waits")] == ["begun", "cancelled"]
+    assert service.waits == ["begun", "cancelled"]
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -237,7 +237,7 @@ def test_without_service_and_without_command_the_way_out_is_named(tmp_path: Path
     alone.write_text(PIPE.read_text())
     asked = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": MODERN})
     done = subprocess.run(
-        [sys.executable, "-I", alone], input=asked, capture_output=True, text=True, timeout=20,
+        [sys.executable, "-IS", alone], input=asked, capture_output=True, text=True, timeout=20,
         env={"PATH": "/nowhere", "STEADYHAND_HOME": str(tmp_path)}, check=True,
     )  # fmt: skip
     error = json.loads(done.stdout)["error"]
@@ -316,7 +316,7 @@ def test_the_door_leaves_soon_after_its_client(service: Running) -> None:
         client.say(
             id=1, method="tools/call", params={**MODERN, "name": "probe_wait", "arguments": {"seconds": 30}}
         )
-        assert eventually(lambda: bool(service.journal("waits")))
+        assert eventually(lambda: bool(service.waits))
         left = time.monotonic()
         client.stdin.close()
         assert client.process.wait(10) == 0
