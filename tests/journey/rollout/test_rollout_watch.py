@@ -141,6 +141,15 @@ def test_burstiness_is_measured_over_two_minutes_of_both_kinds_of_event() -> Non
     assert (phi["slow90"], phi["slow99"]) == (1.0, 1.0)
 
 
+def test_what_independent_events_measure_by_chance_is_no_burstiness() -> None:
+    history = [NOTHING]
+    for second in range(120):
+        history.append(plus(history[-1], counts(95, (0, 0, 1, 1, 3)[second % 5])))
+    phi = measured_phi(history)
+    assert phi is not None
+    assert phi["errors"] == 1.0
+
+
 def test_less_than_two_minutes_of_history_measures_nothing() -> None:
     assert measured_phi([NOTHING] * 120) is None
     assert measured_phi([NOTHING] * 121) is not None

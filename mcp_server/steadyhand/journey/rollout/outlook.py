@@ -5,14 +5,15 @@ from math import inf
 from steadyhand.journey.rollout.model import Counts, Figures, Metric
 from steadyhand.journey.rollout.planning import min_detectable_ratio, seconds_needed
 from steadyhand.journey.rollout.rule import CanaryRule
-from steadyhand.journey.rollout.watch import METRICS, Span, Watch, events
+from steadyhand.journey.rollout.watch import METRICS, Span, Watch, events, trials
 
 _SHOWN_ALPHA = 0.05
 
 
 def rate(counts: Counts, metric: Metric) -> float:
-    """Events per request; 0 without requests."""
-    return events(counts, metric) / counts.requests if counts.requests else 0.0
+    """Events per request that could have been one; 0 without such requests."""
+    possible = trials(counts, metric)
+    return events(counts, metric) / possible if possible > 0 else 0.0
 
 
 def ratio(used: Span, metric: Metric) -> float:
