@@ -17,7 +17,7 @@ from little_world import (
 )
 
 from steadyhand.journey.evidence.digest import render
-from steadyhand.journey.evidence.model import Change, Item, Page
+from steadyhand.journey.evidence.model import Change, Item, Page, Series
 from steadyhand.journey.evidence.page import assemble, is_quiet
 from steadyhand.journey.evidence.rule import EvidenceRule, windows
 
@@ -273,3 +273,32 @@ def test_data_that_begins_late_moves_the_calm_part_to_its_beginning() -> None:
     )
     assert page.baseline == window(0, 25)
     assert abs(off_by(told(page, "p95 of till_duration_seconds"))) <= 2
+
+
+def repeated(world: World, seconds: int, scrape: int) -> list[Series]:
+    """Series as a range query by the second gives them when they were scraped every `scrape` seconds."""
+    return [
+        one.model_copy(
+            update={"values": tuple(one.values[index - index % scrape] for index in range(len(one.values)))}
+        )
+        for one in world.series(seconds)
+    ]
+
+
+def test_samples_repeated_between_slow_scrapes_are_read_at_the_pace_of_the_scrapes() -> None:
+    def page(world: World) -> Page:
+        return assemble(
+            incident="i1",
+            service="till",
+            window=window(0, 900),
+            baseline=window(0, 360),
+            topology=TOPOLOGY,
+            series=repeated(world, 900, 15),
+        )
+
+    quiet = page(World())
+    broken = page(World(slow_s=step(0.012, 0.5, 700), failing=step(0.0, 0.2, 700)))
+    assert is_quiet(quiet)
+    assert "every 15 s" in quiet.coverage["metrics"]
+    assert abs(off_by(told(broken, "p95 of till_duration_seconds"), 700)) <= 20
+    assert abs(off_by(told(broken, "failed share of till_requests_total"), 700)) <= 20

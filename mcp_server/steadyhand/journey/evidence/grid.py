@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isfinite
 from statistics import median
 
 from steadyhand.journey.evidence.model import Series, Window
 
 Track = list[float | None]
-_SAMPLED_SERIES = 50
+_SAMPLED_SERIES = 100
+_FEWEST_CHANGES = 4
 _MOST_POINTS = 20_000
 
 
@@ -33,25 +35,41 @@ class Grid:
         track: Track = [None] * self.size
         for at, value in zip(series.times, series.values, strict=True):
             index = round((at - self.start) / self.step)
-            if 0 <= index < self.size and value == value and abs(value) != float("inf"):  # noqa: PLR0124 - NaN
+            if 0 <= index < self.size and isfinite(value):
                 track[index] = value
         return track
 
 
 def grid_for(series: Sequence[Series], window: Window) -> Grid:
-    """The grid most of these series were sampled on, over the part of the window that has data."""
-    gaps = [
-        median(later - earlier for earlier, later in pairwise(one.times))
-        for one in series[:: max(1, len(series) // _SAMPLED_SERIES)]
-        if len(one.times) > 1
-    ]
+    """The grid most of these series were sampled on, over the part of the window that has data.
+
+    A range query may ask for finer steps than were scraped and then repeats each sample; the grid takes
+    the spacing at which values really change.
+    """
+    some = series[:: max(1, len(series) // _SAMPLED_SERIES)]
+    gaps = [median(_gaps(one.times)) for one in some if len(one.times) > 1]
     starts = [one.times[0] for one in series if one.times]
     if not gaps or not starts:
         return Grid(window.start.timestamp(), 1.0, 0)
     start = max(min(starts), window.start.timestamp())
     span = window.end.timestamp() - start
-    step = max(median(gaps), span / _MOST_POINTS, 1e-3)
+    step = max(median(gaps), _resolution(some), span / _MOST_POINTS, 1e-3)
     return Grid(start, step, max(0, int(span / step) + 1))
+
+
+def _gaps(times: Sequence[float]) -> list[float]:
+    return [later - earlier for earlier, later in pairwise(times)]
+
+
+def _resolution(series: Sequence[Series]) -> float:
+    """The spacing, in seconds, at which the liveliest of these series usually change; 0 if none does."""
+    usual = []
+    for one in series:
+        known = zip(one.times[1:], pairwise(one.values), strict=True)
+        gaps = sorted(_gaps([at for at, (before, now) in known if now != before]))
+        if len(gaps) >= _FEWEST_CHANGES:
+            usual.append(gaps[len(gaps) // 4])
+    return min(usual, default=0.0)
 
 
 def increments(track: Track, born_here: bool) -> Track:  # noqa: FBT001 - a property of the track
@@ -77,6 +95,8 @@ def increments(track: Track, born_here: bool) -> Track:  # noqa: FBT001 - a prop
 
 def total(tracks: Sequence[Track]) -> Track:
     """The sum over replicas, None where none of them has a sample."""
+    if len(tracks) == 1:
+        return tracks[0]
     return [_add(column) for column in zip(*tracks, strict=True)]
 
 

@@ -30,13 +30,13 @@ def quantile(share: float, bounds: Sequence[float], counts: Sequence[float]) -> 
     return low
 
 
-def span_for(answers: Track, grid: Grid) -> float:
-    """The shortest span, in seconds, that usually holds enough answers for a percentile."""
+def steps_for(answers: Track, grid: Grid) -> int:
+    """The fewest steps that usually hold enough answers for a percentile; at most a minute's."""
     for span in SPANS:
         sums = [one for one in trailing_sum(answers, grid.steps(span)) if one is not None]
         if sums and median(sums) >= _ENOUGH:
-            return span
-    return SPANS[-1]
+            return grid.steps(span)
+    return grid.steps(SPANS[-1])
 
 
 def percentile(share: float, buckets: Mapping[float, Track], grid: Grid) -> tuple[Track, float]:
@@ -45,20 +45,20 @@ def percentile(share: float, buckets: Mapping[float, Track], grid: Grid) -> tupl
     None where fewer than ten answers were seen: a p95 of three requests is no evidence.
     """
     bounds = sorted(buckets)
-    span = span_for(buckets[bounds[-1]], grid)
-    sums = [[one or 0.0 for one in trailing_sum(buckets[bound], grid.steps(span))] for bound in bounds]
+    steps = steps_for(buckets[bounds[-1]], grid)
+    sums = [[one or 0.0 for one in trailing_sum(buckets[bound], steps)] for bound in bounds]
     out: Track = [
         quantile(share, bounds, counts) if counts[-1] >= FEWEST else None
         for counts in zip(*sums, strict=True)
     ]
-    return out, span
+    return out, steps * grid.step
 
 
-def ratio(parts: Track, wholes: Track, grid: Grid, fewest: float = FEWEST) -> tuple[Track, float]:
+def ratio(parts: Track, wholes: Track, grid: Grid) -> tuple[Track, float]:
     """Part over whole at every step over a trailing span, and that span in seconds; None for low counts."""
-    span = span_for(wholes, grid)
-    steps = grid.steps(span)
+    steps = steps_for(wholes, grid)
     pairs = zip(trailing_sum(parts, steps), trailing_sum(wholes, steps), strict=True)
-    return [
-        (part or 0.0) / whole if whole is not None and whole >= fewest else None for part, whole in pairs
-    ], span
+    out: Track = [
+        (part or 0.0) / whole if whole is not None and whole >= FEWEST else None for part, whole in pairs
+    ]
+    return out, steps * grid.step
