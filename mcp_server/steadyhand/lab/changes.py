@@ -60,7 +60,9 @@ class ChangeLog:
         body = record.model_dump_json().encode()
         for _ in range(_TRIES):
             try:
-                answer = await client.post(self._url, content=body, headers={"content-type": "application/json"})
+                answer = await client.post(
+                    self._url, content=body, headers={"content-type": "application/json"}
+                )
             except httpx2.TransportError:
                 await asyncio.sleep(_PAUSE_S)
                 continue

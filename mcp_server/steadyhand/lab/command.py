@@ -95,7 +95,9 @@ def _processes(layout: Layout) -> list[tuple[str, str, str]]:
     for path in sorted(layout.pids.glob("*.json")):
         pid = process.running(path)
         if pid is not None:
-            rows.append((path.name.split(".")[0], str(pid), str(psutil.Process(pid).memory_info().rss // _MEGA)))
+            rows.append(
+                (path.name.split(".")[0], str(pid), str(psutil.Process(pid).memory_info().rss // _MEGA))
+            )
     return rows
 
 

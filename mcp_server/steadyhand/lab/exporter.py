@@ -1,4 +1,7 @@
-"""What PostgreSQL and Redis say about themselves: python -m steadyhand.lab.exporter PORT DSN_FILE REDIS_PORT."""
+"""What PostgreSQL and Redis say about themselves.
+
+python -m steadyhand.lab.exporter PORT DSN_FILE REDIS_PORT
+"""
 
 import signal
 import sys

@@ -1,11 +1,14 @@
 """What can be turned while the lab runs: files that the running processes read again and again."""
 
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import Field
 
 from steadyhand.journey.rule import Value
 from steadyhand.lab.layout import Layout
+
+Knob = TypeVar("Knob", bound=Value)
 
 
 class Pace(Value):
@@ -29,6 +32,11 @@ def pace_file(layout: Layout) -> Path:
 def manner_file(layout: Layout) -> Path:
     """The file the payment provider reads before each answer."""
     return layout.run / "payments.json"
+
+
+def read(kind: type[Knob], file: Path) -> Knob:
+    """The present setting."""
+    return kind.model_validate_json(file.read_text())
 
 
 def turn(file: Path, value: Value) -> None:

@@ -1,12 +1,9 @@
 """Where everything in a lab lives: ports above the base port, paths below the directory."""
 
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-
-from steadyhand.lab.failure import LabError
 
 Arm = Literal["stable", "canary"]
 ARMS: tuple[Arm, ...] = ("stable", "canary")
@@ -88,17 +85,3 @@ class Layout:
 def replica_name(arm: Arm, number: int) -> str:
     """What a replica is called in logs, metrics and pid files."""
     return f"shop-{arm}-{number}"
-
-
-def require_free_ports(layout: Layout) -> None:
-    """Raise LabError, naming port and role, when another process listens where the lab wants to."""
-    for role, port in layout.roles():
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError as error:
-                raise LabError(
-                    f"port {port}, wanted for {role}, cannot be had ({error.strerror}); "
-                    "stop what listens there or choose another base port"
-                ) from error

@@ -1,6 +1,8 @@
 """The users: an open-loop load generator that does not wait for answers before it asks again.
 
-python -m steadyhand.lab.load TARGET_PORT METRICS_PORT CONTROL_FILE; `{"rps": 50}` in the control file sets the pace.
+python -m steadyhand.lab.load TARGET_PORT METRICS_PORT CONTROL_FILE
+
+`{"rps": 50}` in the control file sets the pace.
 """
 
 import asyncio
@@ -12,7 +14,7 @@ from pathlib import Path
 
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
-from steadyhand.lab.knobs import Pace
+from steadyhand.lab.knobs import Pace, read
 from steadyhand.lab.layout import HOST
 from steadyhand.lab.servers.seed import COUPONS, CUSTOMERS, PRODUCTS, email_of
 
@@ -42,22 +44,26 @@ class Ask:
 
 
 def draw(dice: random.Random) -> Ask:
-    """The next request: 60 % products (few are popular), 22 % orders (one in five by a guest), 18 % checkouts."""
+    """The next request: 60 % products (few are popular), 22 % orders (a fifth by guests), 18 % checkouts."""
     kind = dice.random()
-    product = min(PRODUCTS, int(dice.paretovariate(_PARETO)))
     if kind < _PRODUCT_SHARE:
+        product = min(PRODUCTS, int(dice.paretovariate(_PARETO)))
         return Ask("/product", "GET", f"/product/{product}")
     customer = dice.randint(1, CUSTOMERS)
     if kind < _PRODUCT_SHARE + _ORDERS_SHARE:
         who = f"email={email_of(customer)}" if dice.random() < _GUEST_SHARE else f"customer={customer}"
         return Ask("/orders", "GET", f"/orders?{who}")
+    product = dice.randint(1, PRODUCTS)  # a popular one would be a queue for its stock row
     coupon = f"&coupon={dice.randint(1, COUPONS)}" if dice.random() < _COUPON_SHARE else ""
     return Ask("/checkout", "POST", f"/checkout?customer={customer}&product={product}{coupon}")
 
 
 @dataclass(slots=True)
 class Connections:
-    """Kept-open connections to one port; HTTP/1.1 spoken by hand, since a client library would be the limit."""
+    """Kept-open connections to one port.
+
+    HTTP/1.1 is spoken by hand, since a client library would be the limit.
+    """
 
     port: int
     _idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=list)
@@ -66,7 +72,9 @@ class Connections:
         """Send one request, read the whole answer, return its status. Raises OSError when the line breaks."""
         reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(HOST, self.port)
         try:
-            writer.write(f"{ask.method} {ask.path} HTTP/1.1\r\nhost: shop\r\ncontent-length: 0\r\n\r\n".encode())
+            writer.write(
+                f"{ask.method} {ask.path} HTTP/1.1\r\nhost: shop\r\ncontent-length: 0\r\n\r\n".encode()
+            )
             status, keep = await _read(reader)
         except BaseException:
             writer.close()
@@ -76,6 +84,13 @@ class Connections:
         else:
             writer.close()
         return status
+
+    async def close(self) -> None:
+        """Close what is kept open."""
+        while self._idle:
+            _, writer = self._idle.pop()
+            writer.close()
+            await writer.wait_closed()
 
 
 async def _read(reader: asyncio.StreamReader) -> tuple[int, bool]:
@@ -108,7 +123,7 @@ async def users(port: int, control: Path) -> None:
     end = due + _LONGEST_RUN_S
     while due < end:
         if time.monotonic() - read_at > _READ_PACE_S:
-            pace, read_at = Pace.model_validate_json(control.read_text()), time.monotonic()
+            pace, read_at = read(Pace, control), time.monotonic()
             TARGET_RPS.set(pace.rps)
         due += dice.expovariate(pace.rps) if pace.rps else _READ_PACE_S
         await asyncio.sleep(max(0.0, due - time.monotonic()))

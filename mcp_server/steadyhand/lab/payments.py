@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from steadyhand.lab.knobs import Manner
+from steadyhand.lab.knobs import Manner, read
 from steadyhand.lab.layout import HOST
 
 _JITTER = (0.7, 1.3)
@@ -25,7 +25,7 @@ def application(control: Path) -> Starlette:
     """The provider's one route."""
 
     async def charge(_: Request) -> Response:
-        manner = Manner.model_validate_json(control.read_text())
+        manner = read(Manner, control)
         jitter = random.uniform(*_JITTER) if manner.delay_s < _JITTER_BELOW_S else 1.0
         await asyncio.sleep(manner.delay_s * jitter)
         return JSONResponse({"paid": manner.status == 200}, manner.status)  # noqa: PLR2004 - HTTP's OK

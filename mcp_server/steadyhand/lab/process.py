@@ -69,7 +69,7 @@ class Child:
             return  # it ended between the look and the signal
 
     async def until(self, ready: Callable[[], Awaitable[bool]], limit_s: float) -> None:
-        """Wait until `ready`. Raises LabError with the program's last words when it ends or takes too long."""
+        """Wait until `ready`. Raises LabError with its last words when it ends or takes too long."""
         deadline = time.monotonic() + limit_s
         while not await ready():
             if not self.alive:
@@ -131,7 +131,7 @@ def running(path: Path) -> int | None:
 
 
 def end(pid: int, how: signal.Signals, grace_s: float) -> bool:
-    """Signal a process that is not our child and wait; kill it after `grace_s`. True if it ended by itself."""
+    """Signal any process and wait; kill it after `grace_s`. True if it ended by itself."""
     process = psutil.Process(pid)
     try:
         process.send_signal(how)

@@ -13,8 +13,8 @@ from steadyhand.lab.changes import ChangeLog, ChangeRecord, new_id
 from steadyhand.lab.failure import LabError
 from steadyhand.lab.faults import FAULTS, Fault, Truth, fault_named, truth_of
 from steadyhand.lab.fleet import ArmState, Fleet
-from steadyhand.lab.layout import REPLICAS, Arm, Layout
 from steadyhand.lab.knobs import Manner, manner_file, turn
+from steadyhand.lab.layout import REPLICAS, Arm, Layout
 from steadyhand.lab.releases import BASELINE, RELEASES
 from steadyhand.lab.servers import envoy, postgres
 
@@ -67,7 +67,9 @@ class Production:
     async def _bring(self, order: Order) -> tuple[str, float]:
         """The change's id and the unix time at which the release first took traffic."""
         if order.version not in RELEASES and order.replicas:
-            raise LabError(f"there is no release {order.version!r} of the shop; there are {', '.join(RELEASES)}")
+            raise LabError(
+                f"there is no release {order.version!r} of the shop; there are {', '.join(RELEASES)}"
+            )
         if self._fleet.runs(order.arm, order.version, order.replicas):
             return "", time.time()
         if order.arm == "canary":
@@ -122,7 +124,7 @@ class Production:
         return truth_of(fault, change, onset, began)
 
     async def clear(self) -> State:
-        """Make everything well again from the lab's side: baseline, no canary, no extra index, quick payments."""
+        """Bring back the baseline, no canary, no extra index, quick payments. Raises LabError."""
         async with self._turn:
             turn(manner_file(self._layout), Manner())
             await envoy.withdraw(self._layout)
@@ -139,4 +141,3 @@ class Production:
     def _keep_truth(self) -> None:
         self._layout.truth.touch(mode=0o600)
         self._layout.truth.write_text("[" + ",\n".join(one.model_dump_json() for one in self._active) + "]\n")
-

@@ -28,7 +28,7 @@ class Release:
 _HEADLINE_DIFF = """\
 --- a/shop/texts.py
 +++ b/shop/texts.py
-@@ -3,5 +3,5 @@
+@@ -3,4 +3,4 @@
  TEXTS = {
 -    "headline": "Everything for the garden",
 +    "headline": "Everything for your garden",
@@ -39,7 +39,7 @@ _HEADLINE_DIFF = """\
 _COUPON_DIFF = """\
 --- a/shop/checkout.py
 +++ b/shop/checkout.py
-@@ -41,6 +41,22 @@ class Checkout:
+@@ -41,4 +41,16 @@ class Checkout:
 +    async def _reserve(self, coupon: int) -> int:
 +        connection = await self.pool.getconn()
 +        cursor = await connection.execute(
@@ -62,7 +62,7 @@ _COUPON_DIFF = """\
 _EMAIL_DIFF = """\
 --- a/shop/orders.py
 +++ b/shop/orders.py
-@@ -18,7 +18,10 @@ class Orders:
+@@ -18,3 +18,6 @@ class Orders:
      async def of_guest(self, email: str) -> OrderPage:
 -        customer = await self._one("SELECT id FROM customers WHERE email = %s", email)
 -        return await self.of_customer(customer)

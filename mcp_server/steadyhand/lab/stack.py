@@ -11,8 +11,9 @@ from typing import Self
 
 from steadyhand.lab import process
 from steadyhand.lab.failure import LabError
-from steadyhand.lab.layout import Layout, require_free_ports
+from steadyhand.lab.layout import Layout
 from steadyhand.lab.settings import Description, LabSettings
+from steadyhand.lab.sockets import require_free_ports
 
 __all__ = ["Description", "Lab", "LabSettings"]
 

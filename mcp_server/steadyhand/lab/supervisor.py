@@ -22,13 +22,13 @@ from steadyhand.lab.control import application
 from steadyhand.lab.failure import LabError
 from steadyhand.lab.fleet import Fleet
 from steadyhand.lab.knobs import Manner, Pace, manner_file, pace_file, turn
-from steadyhand.lab.layout import HOST, Layout
 from steadyhand.lab.process import Child, Program, python
 from steadyhand.lab.production import Production
 from steadyhand.lab.releases import BASELINE
 from steadyhand.lab.servers import envoy, postgres, prometheus, redis
-from steadyhand.lab.servers.ready import answers, listens
+from steadyhand.lab.servers.ready import listens
 from steadyhand.lab.settings import Description, LabSettings
+from steadyhand.lab.sockets import listen
 
 _READY_S = 30.0
 _POSTGRES_STOP_S = 5.0
@@ -127,7 +127,7 @@ class Supervisor:
         self._children[name] = child = await process.start(Program(name, argv), self._layout)
         await child.until(lambda: listens(port), _READY_S)
 
-    async def _start_metrics(self, kind: str) -> None:
+    async def _start_metrics(self, kind: prometheus.Chosen) -> None:
         token = self._settings.alerts_token
         token_file = self._secret("alerts.token", token) if token else None
         started = await prometheus.start(self._layout, kind, self._settings.alerts_url, token_file)
@@ -137,14 +137,12 @@ class Supervisor:
     async def _serve(self) -> None:
         port = self._layout.port("platform")
         door = application(self._layout, self._production, self._token)
-        config = uvicorn.Config(door, HOST, port, log_level="error", access_log=False, lifespan="off")
+        config = uvicorn.Config(door, log_level="error", access_log=False, lifespan="off")
         self._door = _Door(config)
         self._tasks = [
-            asyncio.create_task(self._door.serve()),
+            asyncio.create_task(self._door.serve(sockets=[listen(port)])),
             asyncio.create_task(self._changes.deliver()),
         ]
-        while not await listens(port):
-            await asyncio.sleep(0.02)
 
     async def _stop(self) -> None:
         """Users first, then who watches, then the shop, then what it stands on."""

@@ -1,9 +1,13 @@
-"""Envoy as the balancer: two arms, a share that can be set while it runs, counters and a histogram for each arm."""
+"""Envoy as the balancer.
+
+Two arms, a share of traffic that can be set while it runs, counters and a latency histogram for each arm.
+"""
 
 import json
 from typing import Any
 
 import httpx2
+import yaml
 
 from steadyhand.lab import process
 from steadyhand.lab.failure import LabError
@@ -17,7 +21,13 @@ LATENCY_BUCKETS_MS = (5, 10, 25, 50, 100, 200, 300, 400, 500, 750, 1000, 2000, 3
 _READY_S = 20.0
 _ADMIN_S = 2.0
 _TYPE = "type.googleapis.com/envoy.extensions"
-_KEPT_STATS = ("cluster.stable.", "cluster.canary.", "http.shop.", "server.", "listener.", "runtime.")
+_DENOMINATORS = {"HUNDRED": 100, "TEN_THOUSAND": 10_000, "MILLION": 1_000_000}
+_KEPT_STATS = (
+    *(f"cluster.{arm}.{kept}" for arm in ARMS for kept in ("upstream_rq", "upstream_cx", "membership_")),
+    "http.shop.downstream_rq",
+    "server.live",
+    "server.uptime",
+)
 
 
 def bootstrap(layout: Layout) -> dict[str, Any]:
@@ -48,18 +58,38 @@ async def start(layout: Layout) -> Child:
 
 
 async def share(layout: Layout) -> float:
-    """The share of traffic, 0..1, that the canary arm is given. Raises LabError when Envoy does not answer."""
+    """The share of traffic, 0..1, that the canary arm is given. Raises LabError without an answer."""
     entries = (await _admin(layout, "GET", "/runtime"))["entries"]
-    value = entries.get(SHARE_KEY, {}).get("final_value", "0") or "0"
-    if value.lstrip("{").strip().isdigit() or value.replace(".", "").isdigit():
-        return float(value) / 100
-    parts = dict(part.split(":") for part in value.strip("{} ").replace(" ", "").split(","))
-    per = {"HUNDRED": 100, "TEN_THOUSAND": 10_000, "MILLION": 1_000_000}
-    return int(parts["numerator"]) / per[parts["denominator"]]
+    return share_of(entries.get(SHARE_KEY, {}).get("final_value", ""))
+
+
+def share_of(value: str) -> float:
+    """The share, 0..1, that Envoy reads from a runtime value.
+
+    A bare number means percent, whatever the route's denominator says; a mapping carries its own denominator.
+    What is neither counts as 0, since Envoy then falls back to the route's default.
+    """
+    match yaml.safe_load(value):
+        case int() | float() as percent:
+            return percent / 100
+        case {"numerator": int() as numerator, "denominator": str() as per} if per in _DENOMINATORS:
+            return numerator / _DENOMINATORS[per]
+        case _:
+            return 0.0
+
+
+def runtime_value(share: float) -> str:
+    """What to send as `canary.share` for a share of 0..1, exact to 1/100 %.
+
+    Without blanks on purpose: Envoy does not read "+" as a blank; what it cannot parse gives no traffic.
+    """
+    return json.dumps(
+        {"numerator": round(share * 10_000), "denominator": "TEN_THOUSAND"}, separators=(",", ":")
+    )
 
 
 async def healthy(layout: Layout, arm: Arm) -> set[int]:
-    """The ports of the arm's replicas that get traffic now. Raises LabError when Envoy does not answer."""
+    """The ports of the arm's replicas that may get traffic now. Raises LabError without an answer."""
     statuses = (await _admin(layout, "GET", "/clusters?format=json"))["cluster_statuses"]
     hosts = next(one for one in statuses if one["name"] == arm).get("host_statuses", [])
     return {
@@ -75,13 +105,13 @@ async def withdraw(layout: Layout) -> None:
     await _admin(layout, "POST", f"/runtime_modify?{SHARE_KEY}=0")
 
 
-async def _admin(layout: Layout, method: str, path: str) -> Any:
+async def _admin(layout: Layout, method: str, path: str) -> dict[str, Any]:
     try:
         async with httpx2.AsyncClient(timeout=_ADMIN_S, trust_env=False) as client:
             answer = (await client.request(method, layout.url("envoy-admin") + path)).raise_for_status()
     except httpx2.HTTPError as error:
         raise LabError(f"Envoy's administration did not answer {path}: {error}") from error
-    return answer.json() if method == "GET" else None
+    return dict(answer.json()) if method == "GET" else {}
 
 
 def _address(port: int) -> dict[str, Any]:
@@ -100,7 +130,10 @@ def _stats() -> dict[str, Any]:
 def _listener(layout: Layout) -> dict[str, Any]:
     share = {"default_value": {"numerator": 0, "denominator": "HUNDRED"}, "runtime_key": SHARE_KEY}
     routes = [
-        {"match": {"prefix": "/", "runtime_fraction": share}, "route": {"cluster": "canary", "timeout": "15s"}},
+        {
+            "match": {"prefix": "/", "runtime_fraction": share},
+            "route": {"cluster": "canary", "timeout": "15s"},
+        },
         {"match": {"prefix": "/"}, "route": {"cluster": "stable", "timeout": "15s"}},
     ]
     router = {"name": "router", "typed_config": {"@type": f"{_TYPE}.filters.http.router.v3.Router"}}

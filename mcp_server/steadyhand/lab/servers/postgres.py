@@ -184,7 +184,7 @@ async def drop_index(layout: Layout, superuser_password: str, table: str, column
     )
     async with await _connect(layout, superuser_password, DATABASE) as connection:
         for (name,) in await (await connection.execute(found, (table, column))).fetchall():
-            await connection.execute(sql.SQL("DROP INDEX CONCURRENTLY {}").format(sql.Identifier(name)))
+            await connection.execute(sql.SQL("DROP INDEX CONCURRENTLY {}").format(sql.Identifier(str(name))))
 
 
 async def _connect(layout: Layout, password: str, database: str) -> AsyncConnection[tuple[object, ...]]:

@@ -12,13 +12,14 @@ from steadyhand.lab.servers.binary import missing, on_path
 from steadyhand.lab.servers.ready import answers
 
 Kind = Literal["auto", "mini", "real"]
+Chosen = Literal["mini", "real"]
 _READY_S = 30.0
 _NOBODY = f"http://{HOST}:9/"  # the discard port: mini-prom must have an address to post to
 _RULES = Path(__file__).parent / "rules.yml"
 
 
-def choose(wanted: Kind) -> Literal["mini", "real"]:
-    """The real ones when both are on the PATH and nothing else was asked. Raises LabError if real ones lack."""
+def choose(wanted: Kind) -> Chosen:
+    """The real ones when both are on the PATH and mini was not asked for. Raises LabError if they lack."""
     if wanted == "mini":
         return "mini"
     if _prometheus() and _alertmanager():
@@ -28,7 +29,7 @@ def choose(wanted: Kind) -> Literal["mini", "real"]:
     return "mini"
 
 
-async def start(layout: Layout, kind: Literal["mini", "real"], alerts_url: str, token_file: Path | None) -> list[Child]:
+async def start(layout: Layout, kind: Chosen, alerts_url: str, token_file: Path | None) -> list[Child]:
     """Write the configuration and start what scrapes, judges and posts; returns it in the order to stop."""
     config = layout.directory / "prometheus.yml"
     rules = layout.directory / "rules.yml"
@@ -41,27 +42,29 @@ async def start(layout: Layout, kind: Literal["mini", "real"], alerts_url: str, 
 
 def scraping(layout: Layout, *, with_alertmanager: bool) -> dict[str, Any]:
     """What prometheus.yml says: everything each second, rules too."""
-    alerting = {"alertmanagers": [_targets([layout.port("alertmanager")])]}
     shop = [
-        _targets([layout.replica_port(arm, one)], service="shop", arm=arm, replica=replica_name(arm, one))
+        _targets(layout.replica_port(arm, one), service="shop", arm=arm, replica=replica_name(arm, one))
         for arm in ARMS
         for one in REPLICAS
     ]
-    jobs = {
-        "shop": {"static_configs": shop},
-        "load": {"static_configs": [_targets([layout.port("load")], service="shop")]},
-        "lab": {"static_configs": [_targets([layout.port("exporter")])]},
-        "envoy": {
-            "metrics_path": "/stats/prometheus",
-            "static_configs": [_targets([layout.port("envoy-admin")], service="shop")],
-        },
-    }
-    return {
+    document: dict[str, Any] = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": ["rules.yml"],
-        **({"alerting": {"alertmanagers": [{"static_configs": alerting["alertmanagers"]}]}} if with_alertmanager else {}),
-        "scrape_configs": [{"job_name": name, **job} for name, job in jobs.items()],
+        "scrape_configs": [
+            {"job_name": "shop", "static_configs": shop},
+            {"job_name": "load", "static_configs": [_targets(layout.port("load"), service="shop")]},
+            {"job_name": "lab", "static_configs": [_targets(layout.port("exporter"))]},
+            {
+                "job_name": "envoy",
+                "metrics_path": "/stats/prometheus",
+                "static_configs": [_targets(layout.port("envoy-admin"), service="shop")],
+            },
+        ],
     }
+    if with_alertmanager:
+        post_to = {"static_configs": [_targets(layout.port("alertmanager"))]}
+        document["alerting"] = {"alertmanagers": [post_to]}
+    return document
 
 
 def routing(alerts_url: str, token_file: Path | None) -> dict[str, Any]:
@@ -127,6 +130,6 @@ def _alertmanager() -> Path | None:
     return on_path("alertmanager", "prometheus-alertmanager")
 
 
-def _targets(ports: list[int], **labels: str) -> dict[str, Any]:
-    targets: dict[str, Any] = {"targets": [f"{HOST}:{port}" for port in ports]}
+def _targets(port: int, **labels: str) -> dict[str, Any]:
+    targets: dict[str, Any] = {"targets": [f"{HOST}:{port}"]}
     return {**targets, "labels": labels} if labels else targets

@@ -12,7 +12,9 @@ CUSTOMERS = 60_000
 COUPONS = 1_000
 _FIRST_ORDERS = 600_000
 _MOST_ORDERS = 3_000_000
-_SCAN_CPU_S = 0.125  # a guest's page in release 2.15.0 reads the table four times: half a second on any machine
+_SCAN_CPU_S = (
+    0.125  # a guest's page in release 2.15.0 reads the table four times: half a second on any machine
+)
 _SCAN = b"SELECT count(*) FROM orders WHERE customer_email = 'nobody@example.com'"
 
 
@@ -40,10 +42,12 @@ async def seed(connection: AsyncConnection[Any]) -> int:
 
 async def _add_orders(connection: AsyncConnection[Any], first: int, last: int) -> None:
     statement = sql.SQL(
-        "INSERT INTO orders (customer_id, customer_email, product_id, quantity, total_cents, status, placed_at)"
+        "INSERT INTO orders"
+        " (customer_id, customer_email, product_id, quantity, total_cents, status, placed_at)"
         " SELECT c, 'customer' || c || '@example.com', 1 + n % {products}, 1 + n % 3,"
         " 500 + n % 9000, 'paid', now() - n * interval '20 s'"
-        " FROM (SELECT n, 1 + (n::bigint * 7919) % {customers} AS c FROM generate_series({first}, {last}) n) s"
+        " FROM (SELECT n, 1 + (n::bigint * 7919) % {customers} AS c"
+        " FROM generate_series({first}, {last}) n) s"
     ).format(products=PRODUCTS, customers=CUSTOMERS, first=first, last=last)
     await connection.execute(statement)
 

@@ -1,20 +1,18 @@
 """Run one replica: python -m steadyhand.lab.shop CONFIG_FILE."""
 
 import asyncio
-import socket
 import sys
-import time
 from pathlib import Path
 from types import FrameType
 
 import uvicorn
 
-from steadyhand.lab.layout import HOST
 from steadyhand.lab.shop.app import Shop
 from steadyhand.lab.shop.config import ReplicaConfig
+from steadyhand.lab.sockets import listen
 
 _DRAIN_S = 0.7  # longer than the balancer's half second between health checks
-_PORT_WAIT_S = 10.0
+_PORT_WAIT_S = 10.0  # until the replica before us has left
 
 
 class Replica(uvicorn.Server):
@@ -33,24 +31,6 @@ class Replica(uvicorn.Server):
         asyncio.get_running_loop().call_later(_DRAIN_S, super().handle_exit, sig, frame)
 
 
-def listen(port: int) -> socket.socket:
-    """Bind the port, waiting for the replica before us to leave it. Raises OSError after 10 s."""
-    deadline = time.monotonic() + _PORT_WAIT_S
-    while True:
-        bound = socket.socket()
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            bound.bind((HOST, port))
-            bound.listen(128)
-        except OSError:
-            bound.close()
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.03)
-        else:
-            return bound
-
-
 def main(config_file: str) -> None:
     """Serve until told to stop."""
     config = ReplicaConfig.model_validate_json(Path(config_file).read_text())
@@ -58,7 +38,7 @@ def main(config_file: str) -> None:
     server = uvicorn.Config(
         shop.application(), log_level="error", access_log=False, timeout_graceful_shutdown=1, lifespan="on"
     )
-    asyncio.run(Replica(server, shop).serve(sockets=[listen(config.port)]))
+    asyncio.run(Replica(server, shop).serve(sockets=[listen(config.port, _PORT_WAIT_S)]))
 
 
 if __name__ == "__main__":

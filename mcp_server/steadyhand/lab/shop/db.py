@@ -22,9 +22,10 @@ _LAST_ORDERS = "SELECT id, product_id, total_cents, placed_at::text FROM orders 
 _NEWEST_FIRST = " ORDER BY placed_at DESC LIMIT 20"
 _BY_CUSTOMER = _LAST_ORDERS.format("customer_id") + _NEWEST_FIRST
 _BY_EMAIL = _LAST_ORDERS.format("customer_email") + _NEWEST_FIRST
-_FIGURES_BY_EMAIL = tuple(
-    f"SELECT {figure} FROM orders WHERE customer_email = %s"
-    for figure in ("count(*)", "coalesce(sum(total_cents), 0)", "min(placed_at)::text")
+_FIGURES_BY_EMAIL = (
+    "SELECT count(*) FROM orders WHERE customer_email = %s",
+    "SELECT coalesce(sum(total_cents), 0) FROM orders WHERE customer_email = %s",
+    "SELECT min(placed_at)::text FROM orders WHERE customer_email = %s",
 )
 _INSERT_ORDER = """
 INSERT INTO orders (customer_id, customer_email, product_id, quantity, total_cents, status)

@@ -20,7 +20,9 @@ class Journal:
     def write(self, level: str, message: str, **fields: str | float) -> None:
         """Add one record."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._file.write(json.dumps({"ts": now, "level": level, **self._who, "msg": message, **fields}) + "\n")
+        self._file.write(
+            json.dumps({"ts": now, "level": level, **self._who, "msg": message, **fields}) + "\n"
+        )
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """Note an answered request: every slow one, and a sample of the rest."""
@@ -31,5 +33,10 @@ class Journal:
         """Note a request that failed and why."""
         text = f"{type(error).__name__}: {error}"
         self.write(
-            "ERROR", "request failed", route=route, status=status, duration_ms=round(seconds * 1000, 1), error=text
+            "ERROR",
+            "request failed",
+            route=route,
+            status=status,
+            duration_ms=round(seconds * 1000, 1),
+            error=text,
         )
