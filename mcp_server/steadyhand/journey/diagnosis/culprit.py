@@ -93,8 +93,10 @@ def alibi(change: Item, mechanism: Mechanism, suspect: Suspect, first: Onset | N
 
 
 def _within_reach(suspect: Suspect, scene: Scene) -> set[str]:
+    """Where a change can bring this; a change that is itself the suspect must have a way to the alert."""
     way = scene.topology.path(suspect.entity, scene.page.service)
-    return {suspect.entity, scene.page.service, *way, *scene.topology.callers(suspect.entity)}
+    sick = () if suspect.change else (suspect.entity,)
+    return {scene.page.service, *sick, *way, *scene.topology.callers(suspect.entity)}
 
 
 def _charge(

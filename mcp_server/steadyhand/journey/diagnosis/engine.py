@@ -43,13 +43,16 @@ def diagnose(page: Page, topology: Topology, rule: DiagnosisRule, weights: Weigh
 
 
 def _ranked(scene: Scene, weights: Weights) -> list[Finding]:
-    """All suspects weighed, the likeliest first; ties by name, so that order of evidence never matters."""
-    findings = [
+    """All suspects weighed, the likeliest first; ties by name, so that order of evidence never matters.
+
+    A change that is itself the suspect and has an alibi is no suspect any more.
+    """
+    weighed = [
         weigh(mechanism, suspect, scene, weights)
         for mechanism in MECHANISMS
         for suspect in mechanism.suspects(scene)
     ]
-    return sorted(findings, key=_rank)
+    return sorted((one for one in weighed if one.culprit.change or not one.suspect.change), key=_rank)
 
 
 def _rank(finding: Finding) -> tuple[float, str, str, list[tuple[str, str]], str]:

@@ -38,13 +38,21 @@ def suffering(name: str, scene: Scene) -> tuple[Item, ...]:
     return tuple(one for one in scene.shown(*HARM, about=name) if is_own(one))
 
 
-def too_early(cause: Onset | None, supports: tuple[str, ...], scene: Scene) -> tuple[str, ...]:
-    """Effects that were surely there before the cause, clock allowance given; they contradict it."""
-    if cause is None:
+def on_the_way(suspect: Suspect, scene: Scene) -> tuple[Item, ...]:
+    """How everybody from the cause to the alerting service suffers."""
+    return tuple(one for name in route(suspect.entity, scene) for one in suffering(name, scene))
+
+
+def too_early(suspect: Suspect, onset: Onset | None, signs: tuple[str, ...], scene: Scene) -> tuple[str, ...]:
+    """Effects on the way that were surely there before the cause; they contradict it.
+
+    Surely: beyond the clock allowance. `signs` are the cause's own and no effects of it.
+    """
+    if onset is None:
         return ()
-    limit = cause.lo - scene.rule.clock_allowance
-    before = (one for one in scene.harm if one.onset is not None and one.onset.hi < limit)
-    return ids(one for one in before if one.id not in supports)
+    limit = onset.lo - scene.rule.clock_allowance
+    before = (one for one in on_the_way(suspect, scene) if one.onset is not None and one.onset.hi < limit)
+    return ids(one for one in before if one.id not in signs)
 
 
 def blast_radius(cause: str, scene: Scene) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from steadyhand.journey.diagnosis.culprit import Culprit, find_culprit
-from steadyhand.journey.diagnosis.path import too_early
+from steadyhand.journey.diagnosis.path import on_the_way, too_early
 from steadyhand.journey.diagnosis.scene import Scene, earliest
 from steadyhand.journey.diagnosis.signals import SIGNALS, TRAITS
 from steadyhand.journey.diagnosis.signals.derived import AFTER_EFFECT, JUST_BEFORE, TOUCHES
@@ -29,9 +29,9 @@ class Finding:
 
     @property
     def supports(self) -> tuple[str, ...]:
-        """Ids of the evidence for it, the change to blame included."""
-        change = (self.culprit.change.id,) if self.culprit.change else ()
-        return tuple(sorted({*self._cited(for_it=True), *change}))
+        """Ids of the evidence for it, the change to blame included; no effect from before it."""
+        change = {self.culprit.change.id} if self.culprit.change else set()
+        return tuple(sorted((self._cited(for_it=True) | change) - set(self.seen.get(AFTER_EFFECT.name, ()))))
 
     @property
     def contradicts(self) -> tuple[str, ...]:
@@ -50,13 +50,13 @@ def weigh(mechanism: Mechanism, suspect: Suspect, scene: Scene, weights: Weights
     observed = {name: SIGNALS[name].find(scene, suspect) for name in pairs if name in SIGNALS}
     first, onset = _began(observed, pairs, suspect, scene)
     culprit = find_culprit(mechanism, suspect, first, scene, weights)
-    derived = _derive(culprit, too_early(onset, _supporting(observed, pairs), scene))
+    derived = _derive(culprit, too_early(suspect, onset, _own_signs(observed, pairs), scene))
     seen = {name: found for name, found in {**observed, **derived}.items() if name in pairs}
     score = weights.prior[mechanism.name] + sum(
         _worth(name, found, pairs[name], scene) for name, found in seen.items()
     )
     if suspect.change is not None:
-        score += culprit.weight if culprit.change else weights.no_change[mechanism.name]
+        score += culprit.weight
     return Finding(mechanism, suspect, seen, pairs, culprit, onset, score)
 
 
@@ -65,11 +65,13 @@ def _began(
 ) -> tuple[Onset | None, Onset | None]:
     """The earliest sign of the fault, which no culprit may follow, and the onset of the cause itself.
 
-    What users suffered tells the onset only where nothing else does; of a change, all harm is a sign.
+    What users suffered tells the onset only where nothing else does. Of a change that is itself the
+    suspect, all harm on its way is a sign.
     """
     signs = {name: found for name, found in observed.items() if pairs[name][0] > 0}
     causes = {name: found for name, found in signs.items() if not SIGNALS[name].effect}
-    first = earliest((*_items(signs, scene), *(scene.harm if suspect.change else ())))
+    harm = on_the_way(suspect, scene) if suspect.change else ()
+    first = earliest((*_items(signs, scene), *harm))
     return first, first if suspect.change else earliest(_items(causes, scene)) or first
 
 
@@ -78,8 +80,14 @@ def _items(seen: Seen, scene: Scene) -> tuple[Item, ...]:
     return tuple(one for one in scene.page.items if one.id in cited)
 
 
-def _supporting(observed: Seen, pairs: Mapping[str, tuple[float, float]]) -> tuple[str, ...]:
-    return tuple(one for name, found in observed.items() if pairs[name][0] > 0 for one in found)
+def _own_signs(observed: Seen, pairs: Mapping[str, tuple[float, float]]) -> tuple[str, ...]:
+    """Ids of what speaks for it and is no mere effect."""
+    return tuple(
+        one
+        for name, found in observed.items()
+        if pairs[name][0] > 0 and not SIGNALS[name].effect
+        for one in found
+    )
 
 
 def _derive(culprit: Culprit, early: tuple[str, ...]) -> Seen:

@@ -1,6 +1,8 @@
 """How much each signal says for or against each mechanism: one table.
 
-Log-odds, set by hand from the known behaviour of each mechanism and calibrated on nothing:
+Log-odds, set by hand from the known behaviour of each mechanism and calibrated on nothing (the
+eight recordings of bench/capsules.py were known by then, so their score there proves no more than
+that nothing contradicts the table):
 +3 nearly settles it, +1 leans, -2 nearly rules it out. A signal's pair is (when present,
 when absent although its kind of evidence was looked at). A learned table of the same shape
 replaces this one without any other change.

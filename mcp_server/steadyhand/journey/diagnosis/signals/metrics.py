@@ -111,8 +111,8 @@ def _cache_is_down(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
 
 
 def _misses_jump(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
-    moved = scene.shown("work", "up")
-    return ids(one for one in moved if speaks_of(one, suspect.entity) or _words(one) & _CACHE)
+    worse = (one for one in scene.shown("work", "up") if (one.role == "up") is (one.direction in _FEWER))
+    return ids(one for one in worse if speaks_of(one, suspect.entity) or _words(one) & _CACHE)
 
 
 def _a_cache_is_gone(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
