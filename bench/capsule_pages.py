@@ -276,7 +276,7 @@ def page_of(known: Recording) -> Page:
 
 
 def onset_errors(folder: Path, page: Page) -> dict[str, float]:
-    """For each signal truth dates, the page's onset minus truth's, in seconds; signals not shown are left out.
+    """For each signal truth dates, the page's onset minus truth's in seconds; others are left out.
 
     Truth is the first sample over a fixed threshold, so a slope's start is rightly some seconds earlier.
     """
