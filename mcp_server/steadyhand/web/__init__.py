@@ -1,1 +1,1 @@
-"""The HTTP door: alerts and changes come in, people look, sign in and decide."""
+"""The HTTP doors: machine doors for alerts, changes and the terminal; a console for people."""

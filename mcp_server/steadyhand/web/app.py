@@ -1,0 +1,61 @@
+"""The web application: every door of the service, put together."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Lifespan
+
+from steadyhand.responder.alarm import Alarm
+from steadyhand.responder.outside import Outside
+from steadyhand.web.body import LARGEST
+from steadyhand.web.console.acts import Acts
+from steadyhand.web.console.door import Door
+from steadyhand.web.console.pages import Pages
+from steadyhand.web.console.words import environment
+from steadyhand.web.desk import Desk, Parser
+from steadyhand.web.failures import Failures
+from steadyhand.web.headers import SafeHeaders
+from steadyhand.web.machine.api import Api
+from steadyhand.web.machine.health import Health
+from steadyhand.web.machine.intake import Intake
+from steadyhand.web.secret import WebSecrets
+
+_STATIC = Path(__file__).parent / "static"
+
+
+def build_app(
+    outside: Outside,
+    secrets: WebSecrets,
+    parsers: Mapping[str, Parser],
+    mounts: Sequence[Route | Mount] = (),
+    lifespan: Lifespan[Starlette] | None = None,
+) -> Starlette:
+    """The application. `parsers` are the alert sources by name; `mounts` bring their own locks."""
+    desk = Desk(
+        outside=outside,
+        secrets=secrets,
+        parsers=parsers,
+        alarm=Alarm(outside),
+        templates=environment(),
+    )
+    routes = [
+        Route("/healthz", Health(desk).get),
+        *Intake(desk).routes(),
+        *Api(desk).routes(),
+        *Door(desk).routes(),
+        *Pages(desk).routes(),
+        *Acts(desk).routes(),
+        Mount("/static", StaticFiles(directory=_STATIC)),
+        *mounts,
+    ]
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(SafeHeaders)],
+        exception_handlers=Failures(desk).handlers(),
+        lifespan=lifespan,
+        max_body_size=LARGEST,
+    )

@@ -1,0 +1,97 @@
+"""What a signed-in person does on the console. Every deed is a POST of our own form."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from steadyhand.journey.remedy.plan import Plan
+from steadyhand.responder.choosing import choose
+from steadyhand.responder.deciding import Refused, decide
+from steadyhand.responder.rollouts import abort_rollout
+from steadyhand.store import Person
+from steadyhand.web.console.door import VIA
+from steadyhand.web.console.pages import show_incident
+from steadyhand.web.console.visitor import Visitor, posted
+from steadyhand.web.deeds import acknowledge, close
+from steadyhand.web.desk import Desk
+
+Form = dict[str, str]
+Deed = Callable[[Person, str, Form], Awaitable[object]]
+_LONGEST = 1000
+
+
+class Acts:
+    """Decide, acknowledge, abort, close, choose."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._outside = desk.outside
+
+    def routes(self) -> list[Route]:
+        """All of them."""
+        return [
+            Route("/plans/{plan}/decision", self.decision, methods=["POST"]),
+            Route("/incidents/{incident}/ack", self._door(self._ack), methods=["POST"]),
+            Route("/incidents/{incident}/abort", self._door(self._abort), methods=["POST"]),
+            Route("/incidents/{incident}/close", self._door(self._close), methods=["POST"]),
+            Route("/incidents/{incident}/choose", self._door(self._choose), methods=["POST"]),
+        ]
+
+    async def decision(self, request: Request) -> Response:
+        """Approve or reject; the form carries the digest of the plan the person saw."""
+        who, form = await posted(self._desk, request)
+        plan = str(request.path_params["plan"])
+        incident = await asyncio.to_thread(self._incident_of, plan)
+
+        async def deed(person: Person, _incident: str, given: Form) -> None:
+            digest, answer = given.get("digest", "")[:64], given.get("answer", "")[:20]
+            reason = given.get("reason", "").strip()[:_LONGEST]
+            await decide(self._outside, person, plan, digest, answer, VIA, reason)
+
+        return await self._try(who, form, incident, deed)
+
+    def _incident_of(self, wanted: str) -> str:
+        with self._outside.ledger.read() as tx:
+            plan = tx.get("plan", wanted, Plan)
+        if plan is None:
+            raise HTTPException(404, "There is no such plan.")
+        return plan.incident
+
+    async def _ack(self, person: Person, incident: str, _form: Form) -> None:
+        await acknowledge(self._outside, incident, person.name, VIA)
+
+    async def _abort(self, person: Person, incident: str, form: Form) -> None:
+        why = form.get("why", "").strip()[:_LONGEST] or "by hand, on the console"
+        await abort_rollout(self._outside, incident, person.name, why)
+
+    async def _close(self, person: Person, incident: str, form: Form) -> None:
+        why = form.get("why", "").strip()[:_LONGEST]
+        if not why:
+            raise Refused("closing needs a reason: the report will hold it")
+        await close(self._outside, incident, person.name, VIA, why)
+
+    async def _choose(self, person: Person, incident: str, form: Form) -> None:
+        plan = form.get("plan", "")[:100]
+        if await asyncio.to_thread(self._incident_of, plan) != incident:
+            raise Refused("that plan belongs to another incident")
+        await asyncio.to_thread(choose, self._outside, plan, person.name)
+
+    def _door(self, deed: Deed) -> Callable[[Request], Awaitable[Response]]:
+        async def door(request: Request) -> Response:
+            who, form = await posted(self._desk, request)
+            return await self._try(who, form, str(request.path_params["incident"]), deed)
+
+        return door
+
+    async def _try(self, who: Visitor, form: Form, incident: str, deed: Deed) -> Response:
+        """Do it and show the incident; a refusal is shown there too, with what was typed kept."""
+        try:
+            await deed(who.person, incident, form)
+        except Refused as error:
+            problem = f"Not done: {error}."
+            return await show_incident(self._desk, who, incident, problem, form.get("reason", ""), 409)
+        return RedirectResponse(f"/incidents/{incident}", status_code=303)

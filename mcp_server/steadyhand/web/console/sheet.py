@@ -1,0 +1,141 @@
+"""What the page of one incident shows, worked out once for the whole page and for each live part."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from steadyhand.journey.escalation.ladder import Tier
+from steadyhand.journey.evidence.model import Item, Page
+from steadyhand.journey.incident.state import Milestone
+from steadyhand.journey.remedy.plan import Plan
+from steadyhand.journey.report.model import Event
+from steadyhand.journey.report.timeline import timeline
+from steadyhand.journey.rollout.machine import OVER
+from steadyhand.journey.rollout.model import Hold
+from steadyhand.journey.rollout.words import say
+from steadyhand.responder.outside import Outside
+from steadyhand.responder.views import IncidentView
+from steadyhand.store import Person
+from steadyhand.web.console.drawing import Drawing, draw
+from steadyhand.web.console.sight import sight
+
+_STEPS: tuple[tuple[Milestone, str], ...] = (
+    ("started", "Began"),
+    ("detected", "Detected"),
+    ("evidence_ready", "Evidence"),
+    ("fix_ready", "Fix ready"),
+    ("decided", "Decided"),
+    ("fully_out", "Fully out"),
+    ("resolved", "Resolved"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One milestone; `at` is None until it is reached."""
+
+    name: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """A rollout as it is shown."""
+
+    live: bool
+    verdict: str
+    seconds_left: int | None
+    drawing: Drawing | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One incident for one person at one instant."""
+
+    view: IncidentView
+    now: datetime
+    person: Person
+    may_approve: bool
+    open_question: bool
+    expired: bool
+    reasons: tuple[str, ...]
+    sight: tuple[str, ...]
+    others: tuple[Plan, ...]
+    items: tuple[Item, ...]
+    steps: tuple[Step, ...]
+    told: tuple[Tier, ...]
+    next_tier: Tier | None
+    moving: Moving | None
+    events: tuple[Event, ...]
+
+
+def make_sheet(outside: Outside, view: IncidentView, person: Person) -> Sheet:
+    """Everything the page needs beside the view itself."""
+    incident, plan, now = view.incident, view.plan, outside.clock.now()
+    ladder, rung = incident.policy.ladder, incident.rung
+    silent = not incident.acked_by and incident.status != "resolved"
+    climbs = incident.policy.treatment.auto_escalate and ladder.has_next(rung)
+    return Sheet(
+        view=view,
+        now=now,
+        person=person,
+        may_approve=person.role in outside.rules.approval.approvers,
+        open_question=incident.status == "awaiting_approval" and plan is not None,
+        expired=plan is not None and now >= plan.expires_at,
+        reasons=_reasons(view),
+        sight=sight(plan, view.page) if plan else (),
+        others=tuple(one for one in view.options if plan is None or one.id != plan.id),
+        items=_ordered(view.page) if view.page else (),
+        steps=_steps(view),
+        told=tuple(dict.fromkeys(ladder.tier(one) for one in range(rung + 1))),
+        next_tier=ladder.tier(rung + 1) if silent and climbs else None,
+        moving=_moving(view, now),
+        events=tuple(reversed(timeline(view.trail, view.page))),
+    )
+
+
+def _reasons(view: IncidentView) -> tuple[str, ...]:
+    """Why the guardrails ask, as they said when the question was put."""
+    said = [
+        one.body.get("reasons", "")
+        for one in view.trail
+        if one.action == "guardrail.verdict" and one.body.get("digest") == view.digest
+    ]
+    return tuple(one for one in said[-1].split("; ") if one) if said else ()
+
+
+def _ordered(page: Page) -> tuple[Item, ...]:
+    """By onset, then those that have none."""
+    dated = [item for one in page.order if (item := page.item(one)) is not None]
+    return (*dated, *(one for one in page.items if one.id not in page.order))
+
+
+def _steps(view: IncidentView) -> tuple[Step, ...]:
+    """The milestones; one of an earlier question or episode is not reached yet."""
+    incident, reached = view.incident, []
+    last: datetime | None = None
+    for name, label in _STEPS:
+        at = incident.milestones.get(name)
+        stale = at is not None and last is not None and at < last
+        undone = name == "resolved" and incident.status != "resolved"
+        shown = None if stale or undone else at
+        last = shown or last
+        reached.append(Step(label, shown))
+    return tuple(reached)
+
+
+def _moving(view: IncidentView, now: datetime) -> Moving | None:
+    rollout = view.rollout
+    if rollout is None:
+        return None
+    verdict = rollout.verdict
+    left: timedelta | None = None
+    if rollout.phase == "watching" and isinstance(verdict, Hold):
+        left = timedelta(seconds=verdict.seconds_left)
+    if rollout.phase == "verifying" and rollout.good_since is not None:
+        left = rollout.plan.recovery.hold - (now - rollout.good_since)
+    return Moving(
+        live=rollout.phase not in OVER,
+        verdict=say(verdict) if verdict else "",
+        seconds_left=None if left is None else max(0, round(left.total_seconds())),
+        drawing=draw(rollout.history, rollout.plan.canary),
+    )

@@ -1,0 +1,71 @@
+"""How values are written on a page."""
+
+from datetime import datetime
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from steadyhand.journey.evidence.wording import quantity
+from steadyhand.journey.report.figures import span
+from steadyhand.journey.report.write import describe
+
+STATUS = {
+    "investigating": "Reading the evidence",
+    "awaiting_approval": "Waiting for a yes or no",
+    "rolling_out": "The fix is on its way",
+    "needs_human": "Needs a human",
+    "resolved": "Resolved",
+}
+GLYPH = {
+    "investigating": "…",
+    "awaiting_approval": "?",
+    "rolling_out": "→",
+    "needs_human": "!",
+    "resolved": "✓",
+}
+PHASE = {
+    "preparing": "Starting the fix beside the old version",
+    "shifting": "Giving the fix its first traffic",
+    "watching": "Watching the canary",
+    "promoting": "Giving the fix all traffic",
+    "applying": "Applying the fix to the database",
+    "verifying": "Waiting until the numbers have recovered",
+    "settling": "Making it permanent",
+    "reverting": "Bringing all traffic back",
+    "undoing": "Taking the fix back",
+    "verified": "Verified",
+    "reverted": "Taken back",
+    "stuck": "Stuck: a human must act",
+}
+EVENTS = {"errors": "failed", "slow90": "slow", "slow99": "very slow"}
+
+
+def environment() -> Environment:
+    """The templates, escaping everything they are given."""
+    # Every template writes HTML: escaping is on for all, whatever a file is called.
+    made = Environment(
+        loader=PackageLoader("steadyhand.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "clock": _clock,
+        "iso": datetime.isoformat,
+        "span": span,
+        "quantity": quantity,
+        "action": describe,
+        "percent": _percent,
+        "count": "{:,}".format,
+    }
+    made.globals |= {"STATUS": STATUS, "GLYPH": GLYPH, "PHASE": PHASE, "EVENTS": EVENTS}
+    return made
+
+
+def _clock(at: datetime) -> str:
+    return f"{at:%H:%M:%S}"
+
+
+def _percent(share: float) -> str:
+    """In percent, with a digit more where it is small."""
+    return f"{share:.1%}" if 0 < share < 0.1 else f"{share:.0%}"  # noqa: PLR2004 - two digits either way

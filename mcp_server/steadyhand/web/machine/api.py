@@ -1,0 +1,113 @@
+"""JSON for the terminal and the hook: what is so, and what a person may do about it."""
+
+import asyncio
+
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from steadyhand.journey.approval.consent import objection
+from steadyhand.journey.remedy.plan import Plan
+from steadyhand.journey.rule import Value
+from steadyhand.responder.deciding import decide
+from steadyhand.responder.rollouts import abort_rollout
+from steadyhand.responder.views import list_incidents, view_incident
+from steadyhand.web.body import json_body
+from steadyhand.web.deeds import acknowledge, close
+from steadyhand.web.desk import Desk
+from steadyhand.web.machine.guard import check_person, check_token
+
+VIA = "terminal"
+
+
+class Answer(Value):
+    """A person's answer to the plan with this digest."""
+
+    digest: str = Field(max_length=64)
+    answer: str = Field(max_length=20)
+    reason: str = Field(default="", max_length=1000)
+
+
+class Why(Value):
+    """A reason in a person's words."""
+
+    why: str = Field(min_length=1, max_length=500)
+
+
+class Api:
+    """The terminal's doors ask for name and PIN each time; the gate asks for the MCP token."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._outside = desk.outside
+
+    def routes(self) -> list[Route]:
+        """All of them."""
+        return [
+            Route("/api/plans/{plan}/gate", self.gate),
+            Route("/api/plans/{plan}/decision", self.decision, methods=["POST"]),
+            Route("/api/incidents", self.incidents),
+            Route("/api/incidents/{incident}", self.incident),
+            Route("/api/incidents/{incident}/ack", self.ack, methods=["POST"]),
+            Route("/api/incidents/{incident}/abort", self.abort, methods=["POST"]),
+            Route("/api/incidents/{incident}/close", self.close, methods=["POST"]),
+        ]
+
+    async def gate(self, request: Request) -> Response:
+        """Whether the stored decision lets this stored plan run now; whoever asks may claim nothing."""
+        check_token(request, self._desk.secrets.mcp_token)
+        why = await asyncio.to_thread(self._objection, request.path_params["plan"])
+        return JSONResponse({"approved": not why, "why": why})
+
+    def _objection(self, wanted: str) -> str:
+        with self._outside.ledger.read() as tx:
+            plan = tx.get("plan", wanted, Plan)
+            if plan is None:
+                return "there is no such plan"
+            return objection(plan, tx.decision(plan.id), self._outside.clock.now())
+
+    async def incidents(self, request: Request) -> Response:
+        """The latest incidents, newest first."""
+        await check_person(self._outside, request)
+        found = await asyncio.to_thread(list_incidents, self._outside)
+        return JSONResponse({"incidents": [one.model_dump(mode="json") for one in found]})
+
+    async def incident(self, request: Request) -> Response:
+        """Everything about one incident."""
+        await check_person(self._outside, request)
+        view = await asyncio.to_thread(view_incident, self._outside, request.path_params["incident"])
+        return Response(view.model_dump_json(), media_type="application/json")
+
+    async def decision(self, request: Request) -> Response:
+        """Approve or reject the exact plan the digest names."""
+        person = await check_person(self._outside, request)
+        given = await json_body(request, Answer)
+        plan = request.path_params["plan"]
+        made = await decide(self._outside, person, plan, given.digest, given.answer, VIA, given.reason)
+        return _json(made)
+
+    async def ack(self, request: Request) -> Response:
+        """Somebody has it: the ladder stops."""
+        person = await check_person(self._outside, request)
+        return _json(await acknowledge(self._outside, _incident(request), person.name, VIA))
+
+    async def abort(self, request: Request) -> Response:
+        """Take the rollout back now."""
+        person = await check_person(self._outside, request)
+        given = await json_body(request, Why)
+        return _json(await abort_rollout(self._outside, _incident(request), person.name, given.why))
+
+    async def close(self, request: Request) -> Response:
+        """A person says it is over."""
+        person = await check_person(self._outside, request)
+        given = await json_body(request, Why)
+        return _json(await close(self._outside, _incident(request), person.name, VIA, given.why))
+
+
+def _incident(request: Request) -> str:
+    return str(request.path_params["incident"])
+
+
+def _json(value: Value) -> Response:
+    return Response(value.model_dump_json(), media_type="application/json")
