@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from steadyhand.journey.diagnosis.model import Cause, Diagnosis, Hypothesis
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
-from steadyhand.journey.diagnosis.scene import started
+from steadyhand.journey.diagnosis.scene import started, surely_before
 from steadyhand.journey.evidence.model import Item, Page
 
 _ROUNDING = 0.005
@@ -78,13 +78,10 @@ def _order(one: Hypothesis, page: Page, rule: DiagnosisRule) -> Iterator[str]:
     """An effect on the way that surely came before the onset must be owned up to."""
     if one.onset is None:
         return
-    limit = one.onset.lo - rule.clock_allowance
-    for step in one.path:
-        for text in step.evidence:
-            item = page.item(text)
-            early = item is not None and item.role != "change" and item.onset and item.onset.hi < limit
-            if early and text not in one.contradicts:
-                yield f"{text} began before the onset it is said to follow; move the onset or list it against"
+    cited = {text for step in one.path for text in step.evidence} - set(one.contradicts)
+    for item in page.items:
+        if item.id in cited and item.role != "change" and surely_before(item, one.onset, rule):
+            yield f"{item.id} began before the onset it is said to follow; move the onset or list it against"
 
 
 def _confidence(one: Hypothesis, engine: Diagnosis) -> Iterator[str]:

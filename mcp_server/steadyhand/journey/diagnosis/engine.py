@@ -7,7 +7,7 @@ from steadyhand.journey.diagnosis.explain import explain
 from steadyhand.journey.diagnosis.mechanisms import MECHANISMS
 from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
-from steadyhand.journey.diagnosis.scene import Scene
+from steadyhand.journey.diagnosis.scene import Scene, surely_before
 from steadyhand.journey.diagnosis.weigh import Finding, weigh
 from steadyhand.journey.diagnosis.weights import HAND_SET, Weights
 from steadyhand.journey.evidence.model import Item, Page
@@ -84,6 +84,4 @@ def _brought(symptom: Item, first: Hypothesis, scene: Scene) -> bool:
     """Whether it is of somebody the first hypothesis reaches, and not surely from before its onset."""
     if symptom.entity not in first.blast_radius:
         return False
-    if symptom.onset is None or first.onset is None:
-        return True
-    return symptom.onset.hi >= first.onset.lo - scene.rule.clock_allowance
+    return first.onset is None or not surely_before(symptom, first.onset, scene.rule)

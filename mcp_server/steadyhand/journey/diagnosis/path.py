@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from steadyhand.journey.diagnosis.model import Step
-from steadyhand.journey.diagnosis.scene import HARM, Scene, ids, is_own
+from steadyhand.journey.diagnosis.scene import HARM, Scene, ids, is_own, surely_before
 from steadyhand.journey.diagnosis.suspect import Suspect
 from steadyhand.journey.evidence.model import Item, Onset
 
@@ -46,12 +46,11 @@ def on_the_way(suspect: Suspect, scene: Scene) -> tuple[Item, ...]:
 def too_early(suspect: Suspect, onset: Onset | None, signs: tuple[str, ...], scene: Scene) -> tuple[str, ...]:
     """Effects on the way that were surely there before the cause; they contradict it.
 
-    Surely: beyond the clock allowance. `signs` are the cause's own and no effects of it.
+    `signs` are the cause's own and no effects of it.
     """
     if onset is None:
         return ()
-    limit = onset.lo - scene.rule.clock_allowance
-    before = (one for one in on_the_way(suspect, scene) if one.onset is not None and one.onset.hi < limit)
+    before = (one for one in on_the_way(suspect, scene) if surely_before(one, onset, scene.rule))
     return ids(one for one in before if one.id not in signs)
 
 

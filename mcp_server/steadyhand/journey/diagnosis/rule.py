@@ -17,6 +17,10 @@ class DiagnosisRule(Rule):
     clock_allowance: Duration = Field(
         default=timedelta(seconds=2), description="Clocks of two sources may differ by this much."
     )
+    onset_allowance: Duration = Field(
+        default=timedelta(seconds=4),
+        description="Smoothing smears measured onsets; an effect earlier by more than this is none.",
+    )
     lookback: Duration = Field(
         default=timedelta(hours=2), description="A change older than this, before the onset, is not blamed."
     )

@@ -104,6 +104,11 @@ def earliest(items: Iterable[Item]) -> Onset | None:
     return min(onsets, key=lambda onset: (onset.at, onset.lo, onset.hi), default=None)
 
 
+def surely_before(item: Item, cause: Onset, rule: DiagnosisRule) -> bool:
+    """Whether the item began before the cause could have, beyond what smeared onsets explain."""
+    return item.onset is not None and item.onset.hi < cause.lo - rule.onset_allowance
+
+
 def started(change: Item) -> datetime | None:
     """When a change began; None if nobody knows, and then it cannot be blamed."""
     return change.onset.at if change.onset else None

@@ -60,16 +60,15 @@ def _answers_fail(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
 def _silent_first(scene: Scene, target: str) -> tuple[Item, ...]:
     """Calls to the target that stopped being answered no later than the caller began to suffer.
 
-    A rate needs some samples to fall, so it is given twice the clock allowance. A target that goes
-    quiet long after its caller filled up is a victim: nobody is left to call it.
+    A target that goes quiet long after its caller filled up is a victim: nobody is left to call it.
     """
     suffering = earliest(one for one in scene.shown("saturation", "waiting", "errors") if is_own(one))
     quiet = [one for one in scene.shown("traffic", about=target) if one.direction in _FEWER]
-    slack = 2 * scene.rule.clock_allowance
     return tuple(
         one
         for one in quiet
-        if suffering is None or (one.onset is not None and one.onset.lo <= suffering.hi + slack)
+        if suffering is None
+        or (one.onset is not None and one.onset.lo <= suffering.hi + scene.rule.onset_allowance)
     )
 
 
@@ -157,7 +156,7 @@ def _traffic_jumps_first(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
 def _not_after(item: Item, effect: Onset | None, scene: Scene) -> bool:
     if effect is None or item.onset is None:
         return True
-    return item.onset.lo <= effect.hi + scene.rule.clock_allowance
+    return item.onset.lo <= effect.hi + scene.rule.onset_allowance
 
 
 SIGNALS = (
