@@ -1,5 +1,7 @@
 """The shop's replicas in two arms: which release each runs, and how it is brought there without errors."""
 
+import asyncio
+import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ from steadyhand.lab.shop.config import ReplicaConfig
 _READY_S = 15.0
 _LOOK_S = 1.0
 _STOP_S = 4.0
+_PAUSE_S = 0.03
+_DRAIN_LOOKS = 100  # three seconds
 
 
 class ReplicaState(Value):
@@ -120,9 +124,17 @@ class Fleet:
         return await process.start(Program(name, python("steadyhand.lab.shop", str(path))), self._layout)
 
     async def _remove(self, arm: Arm, number: int) -> None:
+        """Stop a replica once the balancer has left it alone, or after 3 s."""
         one = self._running[arm].pop(number, None)
-        if one is not None:
-            await one.child.stop(_STOP_S)
+        if one is None:
+            return
+        one.child.send(signal.SIGUSR1)
+        port = self._layout.replica_port(arm, number)
+        for _ in range(_DRAIN_LOOKS):
+            if not one.child.alive or port not in await envoy.healthy(self._layout, arm):
+                break
+            await asyncio.sleep(_PAUSE_S)
+        await one.child.stop(_STOP_S)
 
     async def start(self, version: str) -> None:
         """Start the stable arm from nothing, all replicas at once. Raises LabError."""

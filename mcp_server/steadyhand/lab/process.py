@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,15 +54,16 @@ class Child:
     async def stop(self, grace_s: float = _KILL_AFTER_S) -> None:
         """Ask it to stop, kill it after `grace_s`, and remove its pid file."""
         if self.alive:
-            self._signal(self.program.stop_signal)
+            self.send(self.program.stop_signal)
             try:
                 await asyncio.wait_for(self._process.wait(), grace_s)
             except TimeoutError:
-                self._signal(signal.SIGKILL)
+                self.send(signal.SIGKILL)
                 await self._process.wait()
         self._pid_file.unlink(missing_ok=True)
 
-    def _signal(self, number: signal.Signals) -> None:
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal; nothing happens when it has ended."""
         try:
             self._process.send_signal(number)
         except ProcessLookupError:
@@ -85,15 +86,9 @@ class Child:
 
 async def start(program: Program, layout: Layout) -> Child:
     """Start a program under the guard. Call it from the thread that lives as long as the lab."""
-    uid = os.getuid() if program.uid is None else program.uid
-    watching = () if sys.platform == "linux" else ("--stay",)
-    head = (sys.executable, "-S", guard.__file__, str(os.getpid()), str(int(program.stop_signal)), str(uid))
     with (layout.run / f"{program.name}.out").open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            *head,
-            *watching,
-            "--",
-            *program.argv,
+            *guarded(program.argv, program.stop_signal, program.uid),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
@@ -101,6 +96,14 @@ async def start(program: Program, layout: Layout) -> Child:
             cwd="/",
         )
     return Child(program, process, layout)
+
+
+def guarded(argv: Sequence[str], stop_signal: signal.Signals, uid: int | None = None) -> tuple[str, ...]:
+    """The command line that runs a program so that it ends when this process does."""
+    user = os.getuid() if uid is None else uid
+    watching = () if sys.platform == "linux" else ("--stay",)
+    head = (sys.executable, "-S", guard.__file__, str(os.getpid()), str(int(stop_signal)), str(user))
+    return (*head, *watching, "--", *argv)
 
 
 def python(module: str, *arguments: str) -> tuple[str, ...]:

@@ -165,7 +165,10 @@ def _cluster(layout: Layout, arm: Arm) -> dict[str, Any]:
         "type": "STATIC",
         "connect_timeout": "1s",
         "lb_policy": "ROUND_ROBIN",
-        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+        "common_lb_config": {
+            "healthy_panic_threshold": {"value": 0},
+            "update_merge_window": "0s",  # else a replica gets traffic for a second after it failed its check
+        },
         "health_checks": [check],
         "load_assignment": {"cluster_name": arm, "endpoints": [{"lb_endpoints": endpoints}]},
     }

@@ -1,6 +1,8 @@
 """The shop's routes."""
 
+import asyncio
 import json
+import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -33,11 +35,11 @@ Handle = Callable[[Request], Awaitable[object]]
 
 
 class Shop:
-    """One replica: its neighbours, its release, and whether it wants traffic."""
+    """One replica: its neighbours, its release, and whether it is about to leave."""
 
     def __init__(self, config: ReplicaConfig) -> None:
         self.config = config
-        self.draining = False
+        self._leaving = False
         self._behaviour = RELEASES[config.version].behaviour
         self._database = Database(config.postgres_dsn, config.name)
         self._cache = redis.Redis(
@@ -64,6 +66,7 @@ class Shop:
         return asynccontextmanager(self._lifespan)()
 
     async def _lifespan(self) -> AsyncIterator[None]:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._leave)
         await self._database.pool.open(wait=True, timeout=10)
         self._journal.write("INFO", "replica started")
         yield
@@ -71,6 +74,9 @@ class Shop:
         await self._database.pool.close(timeout=0.2)
         await self._payments.aclose()
         await self._cache.aclose()
+
+    def _leave(self) -> None:
+        self._leaving = True
 
     def _measured(self, route: str, handle: Handle) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -148,7 +154,7 @@ class Shop:
                 metrics.OUTBOUND.labels("payments", outcome).observe(time.perf_counter() - started)
 
     async def _health(self, _: Request) -> Response:
-        status = 503 if self.draining else 200
+        status = 503 if self._leaving else 200
         return JSONResponse({"replica": self.config.name, "version": self.config.version}, status)
 
     async def _metrics(self, _: Request) -> Response:
