@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from steadyhand.journey.audit import Entry
 from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
+from steadyhand.journey.evidence.wording import quantity
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.remedy.model import CreateIndex, SetRelease
 from steadyhand.journey.remedy.plan import Plan
@@ -36,7 +37,7 @@ def _of_diagnosis(diagnosis: Diagnosis | None, blamed: Hypothesis | None) -> Ite
         return
     if diagnosis.calibrated_on == "uncalibrated":
         yield (
-            f"The confidence of {blamed.confidence:.0%} is uncalibrated: "
+            f"The confidence of {quantity(blamed.confidence, 'share')} is uncalibrated: "
             "it ranks the hypotheses and is no measured probability."
         )
     if blamed.contradicts:

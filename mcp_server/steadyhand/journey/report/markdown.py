@@ -3,10 +3,13 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from steadyhand.journey.evidence.wording import quantity
 from steadyhand.journey.report.figures import span
 from steadyhand.journey.report.model import Event, Figures, Report, RootCause
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~@])")
+_SPECIAL = re.compile(r"([\\`*_\[\]#|~])")
+_LINKING = re.compile(r"(://|@)")
+_NOTHING_WIDE = "\u200b"
 _NOTHING = "Nothing to say."
 
 
@@ -18,7 +21,7 @@ def markdown(report: Report) -> str:
 def plain(text: str) -> str:
     """One line of text that shows as it is: every character Markdown or HTML would act on is escaped."""
     flat = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _SPECIAL.sub(r"\\\1", flat).replace("://", ":\u200b//")
+    return _LINKING.sub(rf"\1{_NOTHING_WIDE}", _SPECIAL.sub(r"\\\1", flat))
 
 
 def figure_rows(figures: Figures) -> tuple[tuple[str, str], ...]:
@@ -79,12 +82,10 @@ def _cause(cause: RootCause | None) -> Iterator[str]:
     if cause is None:
         return
     kind = "calibrated" if cause.calibrated else "uncalibrated"
+    sure = quantity(cause.confidence, "share")
     yield plain(cause.claim)
     yield ""
-    yield (
-        f"{plain(cause.fault_class)} of {plain(cause.entity)}, confidence {cause.confidence:.0%} ({kind}), "
-        f"by {plain(cause.by)}."
-    )
+    yield f"{plain(cause.fault_class)} of {plain(cause.entity)}, confidence {sure} ({kind}), by {plain(cause.by)}."
     yield ""
     yield from (f"- For: {plain(one.title)} ({plain(one.id)})" for one in cause.supports)
     yield from (f"- Against: {plain(one.title)} ({plain(one.id)})" for one in cause.contradicts)

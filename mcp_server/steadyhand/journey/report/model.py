@@ -17,7 +17,7 @@ class Event(Value):
     kind: EventKind
     who: str = Field(default="", description="The person or part that did it; empty for a signal.")
     text: str
-    source: str = Field(description="The evidence id, or the row of the audit trail, e.g. #12.")
+    source: str = Field(description='The evidence id, or the row of the audit trail, e.g. "row 12".')
 
 
 class Figures(Value):

@@ -59,5 +59,5 @@ def _deed(entry: Entry) -> Event:
         kind=kind,
         who=entry.actor,
         text=text,
-        source=f"#{entry.seq}",
+        source=f"row {entry.seq}",
     )

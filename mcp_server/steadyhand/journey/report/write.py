@@ -99,7 +99,7 @@ def _impact(
         )
     if blamed and blamed.blast_radius:
         said.append(f"Touched: {', '.join(blamed.blast_radius)}.")
-    said.append(f"{len(incident.alerts)} alert(s), repeated {incident.repeats} time(s).")
+    said.append(f"Alerts: {len(incident.alerts)}; repeats of them: {incident.repeats}.")
     return tuple(said)
 
 
@@ -162,7 +162,7 @@ def _canary(rollout: Rollout | None) -> tuple[str, ...]:
     could = seen.could_have_seen
     sight = "no harm at all" if could is None else f"harm from {could:.1f} times the control's rate up"
     return (
-        f"{seen.share:.1%} of answers came from the fix for {seen.seconds:.0f} s.",
+        f"{100 * seen.share:.1f} % of answers came from the fix for {seen.seconds:.0f} s.",
         f"The judge: {say(rollout.verdict)}",
         f"In that time it could have seen {sight}.",
     )

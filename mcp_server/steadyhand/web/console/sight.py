@@ -27,24 +27,18 @@ def _told(plan: Plan, item: str, rps: float, hurting: float, normal: float) -> t
     harm = "no harm at all" if seen is None else f"harm from {seen:.1f}x the present failure rate"
     help_ = f"in about {proof:.0f} s" if isfinite(proof) else "not in any time"
     return (
-        f"At {rps:.0f} requests/s ({item}), {share:.0%} of them to the fix:",
+        f"At {rps:.0f} requests/s ({item}), {100 * share:.0f} % of them to the fix:",
         f"in {soak:.0f} s the canary sees {harm};",
         f"a full cure is proven {help_} (half of all runs are faster).",
     )
 
 
 def _traffic(plan: Plan, page: Page | None) -> Item | None:
-    """The busiest answered-per-second signal of the service: the least it handles in all."""
-    found = [
-        one
-        for one in (page.items if page else ())
-        if one.role == "traffic"
-        and one.entity == plan.service
-        and one.facts.get("unit") == "/s"
-        and not one.facts.get("target")
-        and one.now
-    ]
-    return max(found, key=lambda one: one.now or 0.0, default=None)
+    """The rate of the very metric whose failures hurt; another rate would be a guess."""
+    items = [one for one in (page.items if page else ()) if one.entity == plan.service]
+    failing = {one.facts.get("metric") for one in items if one.role == "errors"}
+    rates = (one for one in items if one.role == "traffic" and one.facts.get("unit") == "/s")
+    return next((one for one in rates if one.now and one.facts.get("metric") in failing), None)
 
 
 def _hurting(plan: Plan) -> Goal | None:

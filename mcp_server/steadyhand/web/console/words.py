@@ -68,4 +68,4 @@ def _clock(at: datetime) -> str:
 
 def _percent(share: float) -> str:
     """In percent, with a digit more where it is small."""
-    return f"{share:.1%}" if 0 < share < 0.1 else f"{share:.0%}"  # noqa: PLR2004 - two digits either way
+    return f"{100 * share:.2g} %" if 0 < share < 0.1 else f"{100 * share:.0f} %"  # noqa: PLR2004 - a tenth
