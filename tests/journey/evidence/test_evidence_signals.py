@@ -55,6 +55,8 @@ COUNTERS: dict[str, Role] = {
     "table_rows_read_total": "work",
     "cache_evictions_total": "work",
     "db_seq_tup_read": "work",
+    "proxy_upstream_rq_completed": "traffic",
+    "proxy_upstream_cx_connect_fail": "errors",
 }
 
 
@@ -75,6 +77,18 @@ def test_build_facts_time_stamps_and_alerts_are_no_signals(name: str) -> None:
 def test_a_gauge_that_only_rises_is_a_leak_and_no_counter() -> None:
     (found,) = made(sampled("session_entries", [float(second) for second in range(60)]))
     assert (found.name, found.role) == ("session_entries", "resource")
+
+
+def test_answers_by_class_of_code_have_a_failed_share() -> None:
+    classes = {"2": 9.0, "5": 1.0}
+    found = made(
+        *(
+            sampled("proxy_rq_xx", [rate * second for second in range(60)], response_code_class=name)
+            for name, rate in classes.items()
+        )
+    )
+    shares = [one.values[-1] for one in found if one.role == "errors"]
+    assert shares == [pytest.approx(0.1)]
 
 
 def test_replicas_are_added_up_and_bytes_take_the_largest() -> None:

@@ -8,7 +8,7 @@ from steadyhand.journey.topology import Topology
 
 _SELECTOR = re.compile(r"\s*(?P<name>[A-Za-z_:][\w:]*)?\s*(?:\{(?P<body>.*)\})?\s*")
 _MATCHER = re.compile(r"""([A-Za-z_]\w*)\s*(=~|!~|!=|=)\s*["']((?:[^"'\\]|\\.)*)["']""")
-_OWNER_LABELS = ("service", "service_name", "app", "application", "job")
+OWNER_LABELS = ("service", "service_name", "app", "application", "job")
 
 
 @lru_cache(maxsize=512)
@@ -39,5 +39,5 @@ def owner(name: str, labels: Mapping[str, str], topology: Topology, default: str
     if fitting:
         return max(fitting, key=lambda pair: pair[0])[1]
     known = {service.name for service in topology.services}
-    claims = (*(labels.get(one, "") for one in _OWNER_LABELS), name.split("_", 1)[0])
+    claims = (*(labels.get(one, "") for one in OWNER_LABELS), name.split("_", 1)[0])
     return next((one for one in claims if one in known), default)

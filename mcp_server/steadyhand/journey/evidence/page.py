@@ -85,35 +85,36 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     alert_at: datetime | None = None,
     rule: EvidenceRule | None = None,
 ) -> Page:
-    """The page for one incident of one service.
+    """The page for one incident of one service; the same input gives the same page.
 
-    `baseline` is the calm first part of `window`; where data begins later, it is moved to the first
-    `calm_min` of the data. `alert_at` is what lags count from, the window's end if not given. The
-    same input gives the same page.
+    `baseline` is the calm first part of `window`, moved to the first `calm_min` of the data where that
+    begins later. `alert_at` is what lags count from, the window's end if not given.
     """
     rule = rule or EvidenceRule()
     window, baseline = _fitted(window, baseline, _oldest(series), rule)
-    relevant = looked_back(changes, window)
-    desk = _Desk(
-        service, window, baseline, alert_at or window.end, topology, restarts(changes, rule), rule, Masker()
-    )
+    masked = restarts(changes, rule)
+    desk = _Desk(service, window, baseline, alert_at or window.end, topology, masked, rule, Masker())
     parts = {
         "metrics": _metrics(series, desk),
         "logs": _logs(lines, desk),
-        "changes": _changes(relevant, desk),
+        "changes": _changes(looked_back(changes, window), desk),
         "databases": _databases(databases, desk),
     }
-    told = tuple(desk.masker.text(one, _GAP) for one in (*gaps, *_own_gaps(databases, lines, series, desk)))
-    items = _numbered([*(item for part in parts.values() for item in part.items), *_gap_items(told, service)])
+    told = _gap_items((*gaps, *_own_gaps(databases, lines, series, desk)), desk)
+    return _laid_out(incident, parts, told, desk)
+
+
+def _laid_out(incident: str, parts: Mapping[str, _Part], gaps: Sequence[Item], desk: _Desk) -> Page:
+    items = _numbered([*(item for part in parts.values() for item in part.items), *gaps])
     return Page(
         incident=incident,
-        service=service,
-        window=window,
-        baseline=baseline,
+        service=desk.service,
+        window=desk.window,
+        baseline=desk.baseline,
         items=items,
         order=tuple(one.id for one in sorted(items, key=_began) if one.onset),
         coverage={name: part.coverage for name, part in parts.items()},
-        gaps=told,
+        gaps=tuple(one.title for one in gaps),
         charts=_charts(items, parts["metrics"], desk),
     )
 
@@ -192,8 +193,12 @@ def _own_gaps(
     return found
 
 
-def _gap_items(gaps: Sequence[str], service: str) -> list[Item]:
-    return [Item(id="", kind="gap", entity=service, title=one) for one in gaps[:_MOST_GAPS]]
+def _gap_items(gaps: Sequence[str], desk: _Desk) -> list[Item]:
+    """The gaps as items; beyond the first few only their number."""
+    shown = [desk.masker.text(one, _GAP) for one in gaps[:_MOST_GAPS]]
+    if len(gaps) > _MOST_GAPS:
+        shown.append(f"{len(gaps) - _MOST_GAPS} more gaps")
+    return [Item(id="", kind="gap", entity=desk.service, title=one) for one in shown]
 
 
 def _began(item: Item) -> tuple[datetime, str]:

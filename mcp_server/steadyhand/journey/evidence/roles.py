@@ -24,12 +24,24 @@ REPLICA_LABELS = frozenset(
         "id",
     }
 )
-OUTCOME_LABELS = frozenset({"code", "status", "status_code", "http_status", "outcome", "grpc_code", "result"})
+OUTCOME_LABELS = frozenset(
+    {
+        "code",
+        "status",
+        "status_code",
+        "http_status",
+        "response_code",
+        "response_code_class",
+        "outcome",
+        "grpc_code",
+        "result",
+    }
+)
 TARGET_LABELS = ("target", "upstream", "db", "dependency", "peer", "remote", "backend")
 STATE_LABELS = ("state", "status", "phase")
 
 _FAILED = re.compile(
-    r"5\d\d|5xx|.*(?:time_?out|error|fail|exception|unavailable|internal|unknown|deadline|abort|reject).*",
+    r"5(?:\d\d|xx)?|.*(?:time_?out|error|fail|exception|unavailable|internal|unknown|deadline|abort|reject).*",
     re.IGNORECASE,
 )
 _HIT = frozenset({"hit", "hits"})
@@ -48,7 +60,9 @@ _ALIVE_WORDS = _set("up ready running healthy alive")
 _SCARCE_WORDS = _set("avail available free remaining headroom")
 _EVENT_WORDS = _set(
     "tup tuples rows scan scans read reads hits misses evicted evictions calls commits rollbacks"
-    " fetched inserted"
+    " fetched inserted fail failed failures errors timeout timeouts retry retries reset destroy eject"
+    " rejected cancelled success"
+    " rq cx xx tx rx sent received"
 )
 _ERROR_WORDS = _set(
     "error errors fail failed failure failures timeout timeouts exception exceptions rejected dropped 5xx"

@@ -3,21 +3,18 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Literal
 
 from steadyhand.journey.evidence import roles
+from steadyhand.journey.evidence.families import Families, Kind
 from steadyhand.journey.evidence.grid import Grid, Track, highest, increments, total, trailing_sum
 from steadyhand.journey.evidence.histogram import SPANS, percentile, ratio
 from steadyhand.journey.evidence.model import Role, Series
-from steadyhand.journey.evidence.owners import owner
+from steadyhand.journey.evidence.owners import OWNER_LABELS, owner
 from steadyhand.journey.evidence.signal import Signal, Subject
 from steadyhand.journey.topology import Topology
 
 Labels = tuple[tuple[str, str], ...]
-Kind = Literal["bucket", "sum", "counter", "gauge", "skip"]
 _P95 = 0.95
-_RESTART_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,37 +33,6 @@ class _Member:
     def outcome(self) -> str | None:
         """How the answers it counts ended, if a label says so."""
         return next((self.labels[one] for one in sorted(roles.OUTCOME_LABELS) if one in self.labels), None)
-
-
-class Families:
-    """What kind each metric name is, told from the names and values of all series."""
-
-    def __init__(self, series: Sequence[Series]) -> None:
-        names = {one.name for one in series}
-        buckets = {one.name for one in series if one.name.endswith("_bucket") and "le" in one.labels}
-        bases = {name.removesuffix("_bucket") for name in buckets}
-        self.with_buckets = frozenset(bases)
-        self._buckets = buckets
-        self._sums = {name for name in names if name.endswith("_sum") and f"{name[:-4]}_count" in names}
-        self.answers = {f"{name[:-4]}_count" for name in self._sums} | {f"{base}_count" for base in bases}
-        self._falling = {one.name for one in series if _falls(one.values)}
-
-    def kind(self, name: str) -> Kind:
-        """How to read the series of this name."""
-        if roles.skipped(name):
-            return "skip"
-        if name in self._buckets:
-            return "bucket"
-        if name in self._sums:
-            return "sum"
-        if name.endswith("_total") or name in self.answers:
-            return "counter"
-        return "counter" if roles.is_event(name) and name not in self._falling else "gauge"
-
-
-def _falls(values: Sequence[float]) -> bool:
-    """Whether it ever falls by less than a restart would make it fall."""
-    return any(now < before and now > _RESTART_SHARE * before for before, now in pairwise(values))
 
 
 class _Workbench:
@@ -89,10 +55,12 @@ class _Workbench:
     def subject(self, members: Sequence[_Member], *, hidden: Iterable[str] = ()) -> Subject:
         """What the signals of this group share."""
         first = members[0]
-        labels = dict(first.group(without={*hidden, "job", "le"}))
+        entity = owner(first.name, first.labels, self.topology, self.service)
+        told_already = {name for name in OWNER_LABELS if first.labels.get(name) == entity}
+        labels = dict(first.group(without={*hidden, *told_already, "job", "le"}))
         return Subject(
             metric=first.name.removesuffix("_bucket").removesuffix("_count").removesuffix("_sum"),
-            entity=owner(first.name, first.labels, self.topology, self.service),
+            entity=entity,
             labels=labels,
             target=next((labels[one] for one in roles.TARGET_LABELS if labels.get(one)), ""),
             grid=self.grid,
