@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -46,7 +47,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+class Commands(Protocol):
+    """What argparse gives to hang commands on."""
+
+    def add_parser(
+        self,
+        name: str,
+        *,
+        help: str,
+        description: str,
+    ) -> argparse.ArgumentParser:
+        """One more command."""
+        ...
 
 
 def _add(commands: Commands, name: str, help_text: str, run: Command) -> argparse.ArgumentParser:

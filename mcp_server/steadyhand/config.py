@@ -8,6 +8,7 @@ import yaml
 from pydantic import Field, SecretStr, ValidationError
 
 from steadyhand.adapters.alerts.alertmanager import AlertmanagerSettings
+from steadyhand.adapters.alerts.generic import GenericAlertSettings
 from steadyhand.adapters.channels.terminal import TerminalSettings
 from steadyhand.adapters.channels.webhook import WebhookSettings
 from steadyhand.adapters.databases.postgres import PostgresSettings
@@ -34,6 +35,7 @@ class Connections(Rule):
     """The outside: what may be read, and what a fix may move."""
 
     alertmanager: AlertmanagerSettings = Field(default=AlertmanagerSettings())
+    generic: GenericAlertSettings = Field(default=GenericAlertSettings())
     logs: tuple[FileLogSettings, ...] = ()
     metrics: tuple[PrometheusSettings, ...] = ()
     databases: tuple[PostgresSettings, ...] = Field(default=(), description="To look at, read-only.")
@@ -53,6 +55,11 @@ class IncidentConfig(Rules):
 def home() -> Path:
     """The data directory: $STEADYHAND_HOME, else ~/.steadyhand."""
     return Path(os.environ.get("STEADYHAND_HOME") or Path.home() / ".steadyhand")
+
+
+def environment() -> dict[str, str]:
+    """The environment of this process, to be handed to one that it starts."""
+    return dict(os.environ)
 
 
 def secret(name: str) -> SecretStr | None:

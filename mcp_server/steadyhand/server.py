@@ -9,17 +9,15 @@ import logging
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx2
 import uvicorn
-from mcp.server import MCPServer
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from steadyhand.config import IncidentConfig
@@ -59,18 +57,14 @@ def build(wired: Wired) -> Starlette:
     """The whole application: site, JSON doors, MCP, and the worker in its lifespan."""
     tools = build_server(wired.outside, wired.playbooks)
     tools.streamable_http_app(streamable_http_path="/mcp")
-    site = build_app(wired.outside, wired.secrets, wired.parsers)
-    routes = [
-        Route("/mcp", Guarded(tools.session_manager.handle_request, wired.secrets.mcp_token)),
-        Mount("/", site),
-    ]
+    door = Route("/mcp", Guarded(tools.session_manager.handle_request, wired.secrets.mcp_token))
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with tools.session_manager.run(), _working(wired):
             yield
 
-    return Starlette(routes=routes, lifespan=lifespan)
+    return build_app(wired.outside, wired.secrets, wired.parsers, mounts=(door,), lifespan=lifespan)
 
 
 @contextlib.asynccontextmanager

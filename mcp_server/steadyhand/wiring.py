@@ -13,7 +13,7 @@ import httpx2
 import yaml
 from pydantic import SecretStr
 
-from steadyhand.adapters.alerts.alertmanager import AlertmanagerAlerts
+from steadyhand.adapters.alerts.alertmanager import Alertmanager
 from steadyhand.adapters.alerts.generic import GenericAlerts
 from steadyhand.adapters.channels.terminal import TerminalChannel, TerminalSettings
 from steadyhand.adapters.channels.webhook import WebhookChannel
@@ -32,9 +32,9 @@ from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rollout.rule import CanaryRule
 from steadyhand.ports import Channel, ConfigError, TrafficTarget
 from steadyhand.responder.outside import Outside
-from steadyhand.web.secrets import WebSecrets
+from steadyhand.web.secret import WebSecrets
 
-Parser = Callable[[bytes], Sequence[Alert]]
+Parser = Callable[[bytes, datetime], Sequence[Alert]]
 
 
 class SystemClock:
@@ -75,7 +75,10 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         traffic=_traffic(config, folder, http),
         channels={one.kind: _channel(one, http) for one in links.channels},
     )
-    parsers = {"alertmanager": AlertmanagerAlerts(links.alertmanager).parse, "generic": GenericAlerts().parse}
+    parsers: dict[str, Parser] = {
+        "alertmanager": Alertmanager(links.alertmanager).read,
+        "generic": GenericAlerts(links.generic).read,
+    }
     tokens = WebSecrets(
         ingest_token=_kept(folder / "ingest.token"),
         mcp_token=_kept(folder / "mcp.token"),

@@ -10,10 +10,9 @@ from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.escalation.ladder import Contact, Ladder, Tier
 from steadyhand.journey.evidence.model import DatabaseReport, Series, Window
 from steadyhand.journey.incident.state import Incident, Investigated
-from steadyhand.journey.recovery.model import Goal, RecoveryRule
+from steadyhand.journey.remedy.goals import GoalRule, goals
 from steadyhand.journey.remedy.model import CreateIndex, DropIndex, Fix, SetRelease
 from steadyhand.journey.remedy.plan import Plan
-from steadyhand.journey.rollout.rule import CanaryRule
 from steadyhand.journey.topology import Service
 from steadyhand.responder.deciding import decide, hash_pin, sign_in
 from steadyhand.responder.intake import happen, take_alert
@@ -40,7 +39,7 @@ RULES = Rules(
         Service(name="postgres", kind="database"),
     ),
     escalation=Ladder(tiers=TIERS, repeat=1),
-    goals={"shop": (Goal(name="errors", kind="errors", expression=ERRORS, bound=0.02),)},
+    goals={"shop": (GoalRule(name="errors", kind="errors", expression=ERRORS, bound=0.02),)},
 )
 ROLL_BACK = Fix(
     title="Roll shop back to 1.0",
@@ -173,7 +172,7 @@ class Night:
             calibrated=False,
             canary=self.rules.canary,
             recovery=self.rules.recovery,
-            goals=self.rules.goals["shop"],
+            goals=goals(self.rules.goals["shop"], (), ()),
             created_at=now,
             expires_at=now + self.rules.approval.expires_after,
         ).model_copy(update=changes)

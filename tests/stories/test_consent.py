@@ -3,11 +3,11 @@
 import asyncio
 
 import pytest
-from stories.night import BUILD_INDEX, PIN, RULES, Night
 
 from steadyhand.journey.approval.policy import AutonomyRule
 from steadyhand.responder.deciding import Refused, decide, sign_in
 from steadyhand.responder.executing import execute
+from stories.night import BUILD_INDEX, PIN, RULES, Night
 
 
 def test_nothing_moves_before_a_human_said_yes(night: Night) -> None:

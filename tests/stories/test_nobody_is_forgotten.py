@@ -2,10 +2,9 @@
 
 import asyncio
 
-from stories.night import Night
-
 from steadyhand.journey.incident.state import Acknowledged
 from steadyhand.responder.intake import tell_incident
+from stories.night import Night
 
 
 def test_an_alert_rings_the_first_tier_at_once(night: Night) -> None:

@@ -4,10 +4,10 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from stories.night import BUILD_INDEX, Night
 
 from steadyhand.ports import EffectUnknown, SourceUnavailable
 from steadyhand.responder.rollouts import abort_rollout
+from stories.night import BUILD_INDEX, Night
 
 
 async def _until(night: Night, incident: str, phase: str, most: int = 400) -> None:

@@ -66,7 +66,7 @@ def service_url() -> str:
 
 def show(name: str) -> int:
     """List incidents."""
-    for one in Door(name).get("/api/incidents"):
+    for one in Door(name).get("/api/incidents")["incidents"]:
         sys.stdout.write(f"{one['id']} {one['severity']} {one['status']} {one['service']}: {one['title']}\n")
     return 0
 
@@ -104,7 +104,7 @@ def _decide(door: Door, verb: str, incident: str, reason: str) -> int:
 
 
 def _newest_open(door: Door) -> str:
-    for one in door.get("/api/incidents"):
+    for one in door.get("/api/incidents")["incidents"]:
         if one["status"] != "resolved":
             return str(one["id"])
     raise ConfigError("no incident is open")

@@ -9,6 +9,7 @@ from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.recovery.criteria import assess
 from steadyhand.journey.recovery.model import Goal, Reading
+from steadyhand.journey.remedy.goals import GoalRule, goals
 from steadyhand.journey.remedy.model import Fix
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.remedy.propose import propose
@@ -20,12 +21,14 @@ _SLOW_FACTOR = 5.0
 _SLOW_MS = 1000.0
 
 
-async def read_goals(outside: Outside, goals: Sequence[Goal], at: datetime) -> tuple[Reading, ...]:
+async def read_goals(
+    outside: Outside, wanted: Sequence[Goal | GoalRule], at: datetime
+) -> tuple[Reading, ...]:
     """Each goal's number at an instant; None where no source gave one."""
-    return tuple([Reading(name=one.name, value=await _read(outside, one, at)) for one in goals])
+    return tuple([Reading(name=one.name, value=await _read(outside, one, at)) for one in wanted])
 
 
-async def _read(outside: Outside, goal: Goal, at: datetime) -> float | None:
+async def _read(outside: Outside, goal: Goal | GoalRule, at: datetime) -> float | None:
     for source in outside.metrics:
         try:
             return await source.value(goal.expression, at)
@@ -36,13 +39,10 @@ async def _read(outside: Outside, goal: Goal, at: datetime) -> float | None:
 
 async def goals_for(outside: Outside, service: str, calm: datetime, now: datetime) -> tuple[Goal, ...]:
     """The service's goals with what they were before the incident and what they are now."""
-    goals = outside.rules.goals.get(service, ())
-    before = await read_goals(outside, goals, calm)
-    after = await read_goals(outside, goals, now)
-    return tuple(
-        goal.model_copy(update={"normal": normal.value, "at_incident": hurt.value})
-        for goal, normal, hurt in zip(goals, before, after, strict=True)
-    )
+    rules = outside.rules.goals.get(service, ())
+    before = await read_goals(outside, rules, calm)
+    after = await read_goals(outside, rules, now)
+    return goals(rules, before, after)
 
 
 def make_plans(

@@ -8,7 +8,8 @@ from steadyhand.journey.diagnosis.rule import DiagnosisRule
 from steadyhand.journey.escalation.ladder import DEFAULT_TREATMENT, Ladder, SeverityTreatment
 from steadyhand.journey.evidence.rule import EvidenceRule
 from steadyhand.journey.incident.state import Policy
-from steadyhand.journey.recovery.model import Goal, RecoveryRule
+from steadyhand.journey.recovery.model import RecoveryRule
+from steadyhand.journey.remedy.goals import GoalRule
 from steadyhand.journey.remedy.rule import RemedyRule
 from steadyhand.journey.rollout.rule import CanaryRule
 from steadyhand.journey.rule import Rule
@@ -30,7 +31,7 @@ class Rules(Rule):
     approval: ApprovalRule = Field(default=ApprovalRule())
     canary: CanaryRule = Field(default=CanaryRule())
     recovery: RecoveryRule = Field(default=RecoveryRule())
-    goals: dict[str, tuple[Goal, ...]] = Field(
+    goals: dict[str, tuple[GoalRule, ...]] = Field(
         default={}, description="For each service: the numbers its users feel, with their bounds."
     )
 

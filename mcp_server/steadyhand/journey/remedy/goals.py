@@ -13,7 +13,8 @@ class GoalRule(Rule):
     """One service level of one service, as incident-config.yaml gives it."""
 
     name: str
-    expression: str = Field(description="PromQL that gives one number.")
+    kind: Literal["errors", "latency", "other"] = "other"
+    expression: str = Field(description="PromQL that gives one number; an error share, or seconds.")
     comparison: Literal["<=", ">="] = "<="
     bound: float
     unit: str = ""

@@ -1,0 +1,72 @@
+"""The configuration of a Steadyhand that watches a lab."""
+
+from pathlib import Path
+
+import yaml
+
+from steadyhand.lab.settings import Description
+
+ENV_READ, ENV_FIX, ENV_DEPLOY = "LAB_READ_DSN", "LAB_FIX_DSN", "LAB_DEPLOY_TOKEN"
+ERRORS = '1 - sum(rate(client_requests_total{code=~"2.."}[10s])) / sum(rate(client_requests_total[10s]))'
+LATENCY = (
+    "max(histogram_quantile(0.95, sum by (le, route) (rate(client_request_duration_seconds_bucket[10s]))))"
+)
+
+
+def lab_config(lab: Description, port: int, pages: Path) -> str:
+    """incident-config.yaml for this lab, with the service on this port and pages written to a file."""
+    return yaml.safe_dump(_sections(lab, port, pages), sort_keys=False)
+
+
+def lab_environment(lab: Description) -> dict[str, str]:
+    """The secrets that the configuration names."""
+    return {ENV_READ: lab.read_only_dsn, ENV_FIX: lab.admin_dsn, ENV_DEPLOY: lab.platform_token}
+
+
+def _sections(lab: Description, port: int, pages: Path) -> dict[str, object]:
+    return {
+        "listen": {"port": port},
+        "services": [
+            {
+                "name": "shop",
+                "tier": 1,
+                "depends_on": ["postgres", "redis", "payments"],
+                "metrics": ['{job="shop"}', '{job="load"}', '{job="lab"}'],
+            },
+            {"name": "postgres", "kind": "database", "tier": 1},
+            {"name": "redis", "kind": "cache"},
+            {"name": "payments", "kind": "third_party"},
+        ],
+        "goals": {
+            "shop": [
+                {"name": "failed answers", "kind": "errors", "expression": ERRORS, "bound": 0.02},
+                {"name": "p95", "kind": "latency", "expression": LATENCY, "bound": 0.4, "unit": "s"},
+            ]
+        },
+        "escalation": {
+            "tiers": [
+                {
+                    "name": "on_call",
+                    "contacts": [{"type": "console", "target": "ana"}, {"type": "terminal", "target": "ana"}],
+                    "escalate_after": "5m",
+                },
+                {"name": "team_lead", "contacts": [{"type": "terminal", "target": "bo"}]},
+            ]
+        },
+        "connections": {
+            "logs": [{"files": {"shop": [lab.shop_logs], "postgres": [lab.postgres_log]}}],
+            "metrics": [{"kind": "prometheus", "url": lab.metrics_url}],
+            "databases": [{"kind": "postgres", "name": "postgres", "dsn_env": ENV_READ}],
+            "hands": [{"kind": "postgres", "name": "postgres", "dsn_env": ENV_FIX}],
+            "traffic": [
+                {
+                    "kind": "envoy",
+                    "name": "shop",
+                    "admin_url": lab.envoy_admin_url,
+                    "deploy_url": lab.platform_url,
+                    "deploy_secret_env": ENV_DEPLOY,
+                }
+            ],
+            "channels": [{"kind": "terminal", "path": str(pages)}],
+        },
+    }
