@@ -4,9 +4,9 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 Command = Callable[[argparse.Namespace], int]
+Add = Callable[[str, str, Command], argparse.ArgumentParser]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,41 +39,24 @@ def _parser() -> argparse.ArgumentParser:
         prog="steadyhand", description="Incident response for on-call engineers."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_service(commands)
-    _add_people(commands)
-    _add_incidents(commands)
-    _add_records(commands)
-    _add_lab(commands)
+
+    def add(name: str, help_text: str, run: Command) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=help_text, description=help_text)
+        one.set_defaults(run=run)
+        return one
+
+    for family in (_add_service, _add_people, _add_incidents, _add_records, _add_lab):
+        family(add)
     return parser
 
 
-class Commands(Protocol):
-    """What argparse gives to hang commands on."""
-
-    def add_parser(
-        self,
-        name: str,
-        *,
-        help: str,
-        description: str,
-    ) -> argparse.ArgumentParser:
-        """One more command."""
-        ...
-
-
-def _add(commands: Commands, name: str, help_text: str, run: Command) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=help_text, description=help_text)
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _add_service(commands: Commands) -> None:
-    serve = _add(commands, "serve", "Run the control service and its console.", _serve)
+def _add_service(add: Add) -> None:
+    serve = add("serve", "Run the control service and its console.", _serve)
     serve.add_argument("--config", type=Path, help="incident-config.yaml; looked for where not given")
     serve.add_argument("--port", type=int, help="instead of listen.port")
     serve.add_argument("--detach", action="store_true", help="return once it answers")
-    _add(commands, "mcp", "Speak MCP on stdin and stdout for Claude Code.", _serve)
-    check = _add(commands, "config", "Check the configuration and say who would be paged when.", _config)
+    add("mcp", "Speak MCP on stdin and stdout for Claude Code.", _serve)
+    check = add("config", "Check the configuration and say who would be paged when.", _config)
     check.add_argument("what", choices=("check", "show"))
     check.add_argument("--config", type=Path)
     check.add_argument("--severity", default="SEV2", choices=("SEV1", "SEV2", "SEV3", "SEV4"))
@@ -94,8 +77,8 @@ def _config(args: argparse.Namespace) -> int:
     return show(path) if args.what == "show" else check(path, args.severity)
 
 
-def _add_people(commands: Commands) -> None:
-    people = _add(commands, "people", "Say who may sign in and approve.", _people)
+def _add_people(add: Add) -> None:
+    people = add("people", "Say who may sign in and approve.", _people)
     people.add_argument("what", choices=("add", "list"))
     people.add_argument("name", nargs="?", default="")
     people.add_argument("--role", default="approver")
@@ -107,8 +90,8 @@ def _people(args: argparse.Namespace) -> int:
     return add(args.name, args.role) if args.what == "add" else show()
 
 
-def _add_incidents(commands: Commands) -> None:
-    _add(commands, "incidents", "List incidents and where each stands.", _incidents).add_argument(
+def _add_incidents(add: Add) -> None:
+    add("incidents", "List incidents and where each stands.", _incidents).add_argument(
         "--as", dest="person", default="", help="your name; asked for where not given"
     )
     for name, help_text in (
@@ -118,14 +101,14 @@ def _add_incidents(commands: Commands) -> None:
         ("abort", "Take a rollout back now."),
         ("close", "Close an incident by hand."),
     ):
-        one = _add(commands, name, help_text, _answer)
+        one = add(name, help_text, _answer)
         one.set_defaults(verb=name)
         one.add_argument(
             "id", nargs="?", default="", help="the incident; the newest open one where not given"
         )
         one.add_argument("--as", dest="person", default="", help="your name; asked for where not given")
         one.add_argument("--reason", default="")
-    alert = _add(commands, "alert", "Open an incident from the terminal.", _alert)
+    alert = add("alert", "Open an incident from the terminal.", _alert)
     alert.add_argument("service")
     alert.add_argument("title")
     alert.add_argument("--severity", default="critical")
@@ -149,11 +132,11 @@ def _alert(args: argparse.Namespace) -> int:
     return alert(args.service, args.title, args.severity)
 
 
-def _add_records(commands: Commands) -> None:
-    audit = _add(commands, "audit", "Show the audit trail, or check it for tampering.", _audit)
+def _add_records(add: Add) -> None:
+    audit = add("audit", "Show the audit trail, or check it for tampering.", _audit)
     audit.add_argument("what", choices=("verify", "show", "export"))
     audit.add_argument("--incident", default="")
-    report = _add(commands, "report", "Print an incident's report in Markdown.", _report)
+    report = add("report", "Print an incident's report in Markdown.", _report)
     report.add_argument("incident")
 
 
@@ -169,15 +152,15 @@ def _report(args: argparse.Namespace) -> int:
     return report(args.incident)
 
 
-def _add_lab(commands: Commands) -> None:
-    lab = _add(commands, "lab", "A real little production that can be broken.", _lab)
+def _add_lab(add: Add) -> None:
+    lab = add("lab", "A real little production that can be broken.", _lab)
     lab.add_argument("what", choices=("up", "break", "fix", "status", "down"))
     lab.add_argument("fault", nargs="?", default="")
     lab.add_argument("--dir", type=Path, default=Path(".steadyhand/lab"))
     lab.add_argument("--base-port", type=int, default=18000)
     lab.add_argument("--rps", type=float, default=50.0)
     lab.add_argument("--detach", action="store_true")
-    demo = _add(commands, "demo", "Break a service for real and watch it being mended.", _demo)
+    demo = add("demo", "Break a service for real and watch it being mended.", _demo)
     demo.add_argument("--fault", default="leaky-release")
     demo.add_argument("--auto-approve", action="store_true", help="a scripted engineer signs in and says yes")
     demo.add_argument("--base-port", type=int, default=18000)

@@ -75,10 +75,10 @@ class Users:
         self._traffic = traffic
         self._database = database
 
-    async def series(self, selector: str, window: Window, step: timedelta) -> Sequence[Series]:
+    async def series(self, selector: str, window: Window, step: timedelta) -> Sequence[Series]:  # noqa: ARG002 - a port's shape
         return ()
 
-    async def value(self, expression: str, at: datetime) -> float | None:
+    async def value(self, expression: str, at: datetime) -> float | None:  # noqa: ARG002 - a port's shape
         if self.blind:
             return None
         if self.override is not None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from steadyhand.journey.audit import find_tampering
 from steadyhand.ports import EffectUnknown, SourceUnavailable
 from steadyhand.responder.rollouts import abort_rollout
 from stories.night import BUILD_INDEX, Night
@@ -209,6 +210,7 @@ def test_two_fixes_tried_leave_the_third_to_a_human(night: Night) -> None:
         for _ in range(2):
             plan = night.propose(incident)
             await night.answer(plan)
+            await night.pass_time(2)
             night.traffic.canary.error_rate = 0.9
             await _until(night, incident, "reverted", most=60)
             night.traffic.canary.error_rate = 0.0
@@ -223,8 +225,6 @@ def test_two_fixes_tried_leave_the_third_to_a_human(night: Night) -> None:
 
 
 def test_the_audit_trail_of_a_whole_night_holds_and_a_changed_letter_shows(night: Night) -> None:
-    from steadyhand.journey.audit import find_tampering
-
     async def story() -> None:
         plan = night.propose(night.alert())
         await night.answer(plan)

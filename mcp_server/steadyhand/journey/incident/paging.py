@@ -15,12 +15,12 @@ def tell(incident: Incident, step: str, subject: str, body: str) -> tuple[Send, 
     return tuple(_message(incident, step, one, subject, body) for one in contacts)
 
 
-def page(incident: Incident, why: str) -> tuple[Command, ...]:
-    """Wake the present rung, and arm the timer that wakes the next one."""
+def page(incident: Incident, why: str, about: str = "") -> tuple[Command, ...]:
+    """Wake the present rung; once for each rung, and once more for each thing to be woken about."""
     tier = incident.policy.ladder.tier(incident.rung)
     subject = f"{incident.severity} {incident.service}: {incident.title}"
     body = f"{why} You are {tier.name}. Incident {incident.id}."
-    step = f"page:{incident.rung}"
+    step = f"page:{incident.rung}:{about}"
     return tuple(_message(incident, step, one, subject, body) for one in tier.contacts)
 
 

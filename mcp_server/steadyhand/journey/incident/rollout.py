@@ -54,7 +54,7 @@ def _ended(incident: Incident, event: RolloutEnded, now: datetime) -> Outcome:
         return _resolved(incident, event, now, record)
     after = incident.model_copy(update={"status": "needs_human", "note": event.reason})
     if event.outcome == "stuck":
-        return after, (record, *page(after, f"The rollout is STUCK. {event.reason}"))
+        return after, (record, *page(after, f"The rollout is STUCK. {event.reason}", event.rollout))
     subject = f"{incident.severity} {incident.service}: the fix was taken back"
     return after, (record, *tell(after, f"reverted:{event.rollout}", subject, event.reason))
 
