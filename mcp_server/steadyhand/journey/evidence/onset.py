@@ -16,6 +16,7 @@ _LATE = 0.35
 _RISING = 0.2
 _RAMP_STEPS = 6
 _BETTER = 0.8
+_FAR_BETTER = 0.6
 _CONFIDENCE = 4.0
 _LONGEST_FIT = 2_000
 
@@ -81,8 +82,10 @@ def bend(fine: Sequence[float], smooth: Sequence[float], crossing: int, end: int
     steps, ramps = _step_gains(part), _ramp_gains(part)
     step_at = max(range(len(part)), key=steps.__getitem__)
     ramp_at = max(range(len(part)), key=ramps.__getitem__)
-    climbs = _climbs(smooth, first + ramp_at, end, peak, smoothing)
-    slopes = climbs or squares - ramps[ramp_at] < _BETTER * (squares - steps[step_at])
+    rest_step, rest_ramp = squares - steps[step_at], squares - ramps[ramp_at]
+    slow = _climbs(smooth, first + ramp_at, end, peak, smoothing)
+    climbs = slow and rest_step > _FAR_BETTER * rest_ramp
+    slopes = climbs or rest_ramp < _BETTER * rest_step
     gains, best = (ramps, ramp_at) if slopes else (steps, step_at)
     noise = max(squares - gains[best], 0.0) / max(1, len(part) - 2)
     lo, hi = (first + one for one in _interval(gains, best, noise))
@@ -90,7 +93,7 @@ def bend(fine: Sequence[float], smooth: Sequence[float], crossing: int, end: int
         return Bend(first + best, max(0, lo - smoothing // 2), hi, "ramp")
     if smoothing > 1 and fine is smooth:
         foot = _foot(smooth, crossing, peak)
-        return Bend(foot, max(0, foot - 1), crossing, "step")
+        return Bend(foot, _earliest(smooth, foot, smoothing), crossing, "step")
     if slopes:
         return Bend(first + best + 1, lo, max(hi, first + best + 1), "step")
     return Bend(first + best, max(0, lo - 1), hi, "step")
@@ -104,6 +107,14 @@ def _foot(smooth: Sequence[float], crossing: int, peak: float) -> int:
     return foot
 
 
+def _earliest(smooth: Sequence[float], foot: int, smoothing: int) -> int:
+    """The sample before anything of the rise was seen, at most one smoothing span before its foot."""
+    lo = max(0, foot - 1)
+    while lo > max(0, foot - smoothing) and smooth[lo] > 0:
+        lo -= 1
+    return lo
+
+
 def _climbs(smooth: Sequence[float], start: int, end: int, peak: float, smoothing: int) -> bool:
     """Whether it took its time to the top from `start`.
 
@@ -114,7 +125,7 @@ def _climbs(smooth: Sequence[float], start: int, end: int, peak: float, smoothin
     rise = top - start
     if rise < _RAMP_STEPS + smoothing:
         return False
-    if smoothing > 1 and _foot(smooth, top, peak) - start > _LATE * rise:
+    if smoothing > 1 and _foot(smooth, top, peak) - start > _LATE * rise + smoothing / 2:
         return False
     third = sorted(smooth[start + rise // 3 - 1 : start + rise // 3 + 2])
     return third[1] < _EARLY * _TOP * peak
