@@ -15,7 +15,7 @@ from stories.night import PIN, RULES, Night, Users
 from steadyhand.adapters.alerts.alertmanager import Alertmanager, AlertmanagerSettings
 from steadyhand.adapters.alerts.generic import GenericAlerts, GenericAlertSettings
 from steadyhand.journey.evidence.model import Change, DatabaseReport, LogLine, Series, Session, Window
-from steadyhand.journey.recovery.model import Goal
+from steadyhand.journey.remedy.goals import GoalRule
 from steadyhand.journey.topology import Service
 from steadyhand.responder.worker import Worker
 from steadyhand.testing.clock import START, VirtualClock
@@ -38,7 +38,7 @@ WEB_RULES = RULES.model_copy(
         ),
         "goals": {
             "shop": (
-                Goal(name="failed answers", kind="errors", expression="errors", bound=0.02, unit="share"),
+                GoalRule(name="failed answers", kind="errors", expression="errors", bound=0.02, unit="share"),
             )
         },
     }

@@ -85,7 +85,8 @@ def _cause(cause: RootCause | None) -> Iterator[str]:
     sure = quantity(cause.confidence, "share")
     yield plain(cause.claim)
     yield ""
-    yield f"{plain(cause.fault_class)} of {plain(cause.entity)}, confidence {sure} ({kind}), by {plain(cause.by)}."
+    what = f"{plain(cause.fault_class)} of {plain(cause.entity)}"
+    yield f"{what}, confidence {sure} ({kind}), by {plain(cause.by)}."
     yield ""
     yield from (f"- For: {plain(one.title)} ({plain(one.id)})" for one in cause.supports)
     yield from (f"- Against: {plain(one.title)} ({plain(one.id)})" for one in cause.contradicts)

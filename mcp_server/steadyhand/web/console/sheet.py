@@ -89,7 +89,7 @@ def make_sheet(outside: Outside, view: IncidentView, person: Person) -> Sheet:
         told=tuple(dict.fromkeys(ladder.tier(one) for one in range(rung + 1))),
         next_tier=ladder.tier(rung + 1) if silent and climbs else None,
         moving=_moving(view, now),
-        events=tuple(reversed(timeline(view.trail, view.page))),
+        events=tuple(one for one in reversed(timeline(view.trail, view.page)) if one.kind != "signal"),
     )
 
 

@@ -7,7 +7,7 @@ from steadyhand.journey.recovery.model import Goal
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rollout.planning import min_detectable_ratio, seconds_needed
 
-_UNKNOWN = "Unknown: the evidence holds no traffic and no failure rate to plan with."
+_UNKNOWN = "Not known beforehand: the evidence holds no rate of the requests that fail."
 
 
 def sight(plan: Plan, page: Page | None) -> tuple[str, ...]:

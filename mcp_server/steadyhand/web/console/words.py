@@ -56,6 +56,7 @@ def environment() -> Environment:
         "quantity": quantity,
         "action": describe,
         "percent": _percent,
+        "sure": _sure,
         "count": "{:,}".format,
     }
     made.globals |= {"STATUS": STATUS, "GLYPH": GLYPH, "PHASE": PHASE, "EVENTS": EVENTS}
@@ -69,3 +70,8 @@ def _clock(at: datetime) -> str:
 def _percent(share: float) -> str:
     """In percent, with a digit more where it is small."""
     return f"{100 * share:.2g} %" if 0 < share < 0.1 else f"{100 * share:.0f} %"  # noqa: PLR2004 - a tenth
+
+
+def _sure(confidence: float) -> str:
+    """A confidence in whole percent; finer would claim what nobody knows."""
+    return "< 1 %" if 0 < confidence < 0.01 else f"{100 * confidence:.0f} %"  # noqa: PLR2004 - one percent

@@ -58,7 +58,7 @@ function short(value, unit) {
 function axes(unit) {
   const shared = { stroke: INK.text, font: "11px system-ui, sans-serif", grid: { stroke: INK.grid, width: 1 }, ticks: { show: false } };
   return [
-    { ...shared, space: 80, values: (_, ticks) => ticks.map((at) => clock(new Date(at * 1000)).slice(0, 5)) },
+    { ...shared, size: 24, space: 80, values: (_, ticks) => ticks.map((at) => clock(new Date(at * 1000)).slice(0, 5)) },
     { ...shared, size: 52, space: 28, values: (_, ticks) => ticks.map((value) => short(value, unit)) },
   ];
 }
