@@ -11,9 +11,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+
+import psycopg
 
 NOBODY = 65534
 
@@ -144,8 +147,9 @@ def postgres(*settings: str) -> Iterator[str]:
             *(part for one in options for part in ("-c", one)),
         ]
         with (home / "log").open("wb") as log, running(command, cwd=home, stdout=log, stderr=log, **who):
-            _wait_for(port)
-            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+            dsn = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+            _wait_until(lambda: _answers(dsn))
+            yield dsn
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -158,7 +162,7 @@ def envoy(config: Path, *ports: int) -> Iterator[subprocess.Popen[bytes]]:
     options = ["-c", str(config), "--concurrency", "1", "--log-level", "error", "--use-dynamic-base-id"]
     with running([str(program), *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
         for port in ports:
-            _wait_for(port)
+            _wait_until(partial(_listens, port))
         yield child
 
 
@@ -169,14 +173,25 @@ def _inside(package: str, path: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / path
 
 
-def _wait_for(port: int, limit_s: float = 20) -> None:
+def _answers(dsn: str) -> bool:
+    try:
+        psycopg.connect(dsn, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _wait_until(ready: Callable[[], bool], limit_s: float = 20) -> None:
     until = time.monotonic() + limit_s
-    while time.monotonic() < until:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+    while not ready():
+        if time.monotonic() > until:
+            raise TimeoutError(f"not ready after {limit_s} s")
         time.sleep(0.02)
-    raise TimeoutError(f"nothing listens on {port} after {limit_s} s")
 
 
 async def _read_request(reader: asyncio.StreamReader) -> Request:
