@@ -35,6 +35,7 @@ def test_a_good_fix_goes_to_five_percent_then_to_all_and_the_incident_is_resolve
         assert view.incident.status == "resolved"
         assert night.traffic.stable.version == "1.0"
         assert (await night.traffic.observe()).share == 0
+        await night.turn()
         assert night.phone.rings[-1].subject.endswith("resolved")
 
     asyncio.run(story())
