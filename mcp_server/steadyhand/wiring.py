@@ -30,7 +30,7 @@ from steadyhand.journey.recovery.model import Goal, RecoveryRule
 from steadyhand.journey.remedy.model import Fix, SetRelease
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rollout.rule import CanaryRule
-from steadyhand.ports import Channel, ConfigError, TrafficTarget
+from steadyhand.ports import Channel, Clock, ConfigError, TrafficTarget
 from steadyhand.responder.outside import Outside
 from steadyhand.web.secret import WebSecrets
 
@@ -61,10 +61,10 @@ class Wired:
 
 def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wired:
     """Everything the configuration names, put together. Raises ConfigError, LedgerError."""
-    links = config.connections
+    links, clock = config.connections, SystemClock()
     outside = Outside(
         rules=config,
-        clock=SystemClock(),
+        clock=clock,
         ledger=SqlLedger(folder / "steadyhand.db"),
         new_id=lambda prefix: f"{prefix}-{secrets.token_hex(4)}",
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
@@ -73,7 +73,7 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         probes={one.name: PostgresProbe(one, _needed(one.dsn_env)) for one in links.databases},
         hands={one.name: PostgresHand(one, _needed(one.dsn_env)) for one in links.hands},
         traffic=_traffic(config, folder, http),
-        channels={one.kind: _channel(one, http) for one in links.channels},
+        channels={one.kind: _channel(one, http, clock) for one in links.channels},
     )
     parsers: dict[str, Parser] = {
         "alertmanager": Alertmanager(links.alertmanager).read,
@@ -90,7 +90,7 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
 def _needed(name: str) -> SecretStr:
     found = secret(name)
     if found is None:
-        raise ConfigError("a database connection needs dsn_env, the name of an environment variable")
+        raise ConfigError("a connection needs the name of an environment variable that holds its secret")
     return found
 
 
@@ -102,10 +102,10 @@ def _traffic(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> 
     }
 
 
-def _channel(settings: ChannelSettings, http: httpx2.AsyncClient) -> Channel:
+def _channel(settings: ChannelSettings, http: httpx2.AsyncClient, clock: Clock) -> Channel:
     if isinstance(settings, TerminalSettings):
         return TerminalChannel(settings)
-    return WebhookChannel(settings, http, secret(settings.secret_env))
+    return WebhookChannel(settings, http, _needed(settings.url_env), _needed(settings.secret_env), clock)
 
 
 def _kept(path: Path) -> str:
