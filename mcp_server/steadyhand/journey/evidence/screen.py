@@ -22,7 +22,7 @@ _RECENT = 5
 _RESTARTING = frozenset({"code", "config", "scaling"})
 _FLOORS: dict[str, tuple[float, float]] = {
     # role or unit -> least absolute change, least change relative to normal
-    "latency": (0.05, 0.5),
+    "latency": (0.1, 0.5),
     "share": (0.03, 0.0),
     "errors": (0.3, 0.5),
     "traffic": (2.0, 0.35),
@@ -38,6 +38,7 @@ _FLOORS: dict[str, tuple[float, float]] = {
 _ROW_WORDS = frozenset({"tup", "tuples", "rows"})
 _ROWS_FLOOR = 10_000.0
 _HIT_SHARE_FLOOR = 0.15
+_UNKNOWN_UNIT_FLOOR = 1.5  # of normal: milliseconds and seconds look alike
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,8 @@ def _floors(signal: Signal) -> tuple[float, float]:
     """The least change worth a look: absolute, and relative to normal."""
     if signal.role == "work" and words(signal.metric) & _ROW_WORDS:
         return _ROWS_FLOOR, 1.0
+    if signal.role == "latency" and signal.unit != "s":
+        return _FLOORS["latency"][0], _UNKNOWN_UNIT_FLOOR
     if signal.role == "up" and signal.unit == "share":
         return _HIT_SHARE_FLOOR, 0.0
     if signal.role in {"saturation", "waiting"} and signal.unit == "B":
