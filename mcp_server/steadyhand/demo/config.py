@@ -31,10 +31,10 @@ def _sections(lab: Description, port: int, pages: Path) -> dict[str, object]:
                 "name": "shop",
                 "tier": 1,
                 "depends_on": ["postgres", "redis", "payments"],
-                "metrics": ['{job="shop"}', '{job="load"}', '{job="lab"}'],
+                "metrics": ['{job="shop"}', '{job="load"}'],
             },
-            {"name": "postgres", "kind": "database", "tier": 1},
-            {"name": "redis", "kind": "cache"},
+            {"name": "postgres", "kind": "database", "tier": 1, "metrics": ['{__name__=~"pg_.*"}']},
+            {"name": "redis", "kind": "cache", "metrics": ['{__name__=~"redis_.*"}']},
             {"name": "payments", "kind": "third_party"},
         ],
         "goals": {

@@ -13,6 +13,7 @@ from rich.table import Table
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _POINTS = 48
+_WIDE = 160
 
 
 class Sparkline:
@@ -44,7 +45,9 @@ class Screen:
     """Prints the story with the seconds since it began."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False)
+        plain = Console(highlight=False)
+        # Without a terminal there is no width to keep to, and nobody wants a log cut at 80 columns.
+        self.console = console or (plain if plain.is_terminal else Console(highlight=False, width=_WIDE))
         self._began = time.monotonic()
         self._printed = ""
 

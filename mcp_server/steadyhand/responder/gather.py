@@ -44,6 +44,8 @@ async def gather(outside: Outside, incident: Incident) -> Page:
         changes=await asyncio.to_thread(_changes, outside, names, whole),
         databases=reports,
         gaps=(*no_logs, *no_series, *no_reports),
+        alert_at=first,
+        rule=outside.rules.evidence,
     )
 
 

@@ -51,6 +51,7 @@ class Change(Value):
     author: str = ""
     summary: str = Field(default="", max_length=500)
     diff: str = Field(default="", max_length=20_000)
+    replicas: int | None = Field(default=None, ge=0, description="How many it reaches.")
     started_at: Instant
     finished_at: Instant | None = None
 
