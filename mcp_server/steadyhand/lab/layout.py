@@ -1,7 +1,9 @@
 """Where everything in a lab lives: ports above the base port, paths below the directory."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -59,6 +61,16 @@ class Layout:
         return self.directory / "logs"
 
     @property
+    def data(self) -> Path:
+        """PostgreSQL's folder."""
+        return self.directory / "postgres"
+
+    @property
+    def spare_data(self) -> Path:
+        """PostgreSQL's folder when root keeps others out of `directory`; only root can write beside it."""
+        return Path("/var/lib/steadyhand-lab") / sha256(str(self.directory).encode()).hexdigest()[:12]
+
+    @property
     def description(self) -> Path:
         """The file that tells other processes how to reach this lab."""
         return self.directory / "lab.json"
@@ -80,6 +92,12 @@ class Layout:
         for arm in ARMS:
             for number in REPLICAS:
                 yield replica_name(arm, number), self.replica_port(arm, number)
+
+
+def forget_data(layout: Layout) -> None:
+    """Remove what PostgreSQL kept."""
+    for folder in (layout.data, layout.spare_data):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def replica_name(arm: Arm, number: int) -> str:

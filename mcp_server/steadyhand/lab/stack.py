@@ -11,7 +11,7 @@ from typing import Self
 
 from steadyhand.lab import process
 from steadyhand.lab.failure import LabError
-from steadyhand.lab.layout import Layout
+from steadyhand.lab.layout import Layout, forget_data
 from steadyhand.lab.settings import Description, LabSettings
 from steadyhand.lab.sockets import require_free_ports
 
@@ -130,6 +130,7 @@ def stop(layout: Layout) -> bool:
     if pid is not None:
         process.end(pid, signal.SIGTERM, _STOP_S)
     process.clear_leftovers(layout)
+    forget_data(layout)
     _pid_file(layout).unlink(missing_ok=True)
     layout.description.unlink(missing_ok=True)
     return pid is not None

@@ -22,6 +22,7 @@ from steadyhand.lab.control import application
 from steadyhand.lab.failure import LabError
 from steadyhand.lab.fleet import Fleet
 from steadyhand.lab.knobs import Manner, Pace, manner_file, pace_file, turn
+from steadyhand.lab.layout import forget_data
 from steadyhand.lab.process import Child, Program, python
 from steadyhand.lab.production import Production
 from steadyhand.lab.releases import BASELINE
@@ -157,7 +158,7 @@ class Supervisor:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._layout.description.unlink(missing_ok=True)
-        postgres.forget(self._layout)
+        forget_data(self._layout)
 
     async def _end(self, name: str, grace_s: float = 3.0) -> None:
         child = self._children.pop(name, None)

