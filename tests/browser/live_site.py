@@ -17,7 +17,9 @@ Result = TypeVar("Result")
 class Site:
     """A house served on loopback from a thread of its own."""
 
-    def __init__(self, house: House, server: uvicorn.Server, loop: asyncio.AbstractEventLoop, port: int) -> None:
+    def __init__(
+        self, house: House, server: uvicorn.Server, loop: asyncio.AbstractEventLoop, port: int
+    ) -> None:
         self.house = house
         self.address = f"http://127.0.0.1:{port}"
         self._server = server

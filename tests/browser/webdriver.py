@@ -28,7 +28,7 @@ class Chrome:
         self._http = http
         self._base = f"/session/{session}"
 
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - whatever JSON the browser answers
         answer = self._http.request(method, self._base + path, json=body if method == "POST" else None)
         value = answer.json()["value"]
         if answer.is_error:
@@ -54,7 +54,7 @@ class Chrome:
     def text(self, css: str = "body") -> str:
         return str(self.call("GET", f"/element/{self.find(css)}/text"))
 
-    def run(self, script: str) -> Any:
+    def run(self, script: str) -> Any:  # noqa: ANN401 - same
         return self.call("POST", "/execute/sync", {"script": script, "args": []})
 
     def logs(self) -> list[dict[str, Any]]:
@@ -66,7 +66,7 @@ class Chrome:
         params = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
         self.devtools("Emulation.setDeviceMetricsOverride", params)
 
-    def devtools(self, command: str, params: dict[str, Any]) -> Any:
+    def devtools(self, command: str, params: dict[str, Any]) -> Any:  # noqa: ANN401 - same
         return self.call("POST", "/goog/cdp/execute", {"cmd": command, "params": params})
 
     def picture(self, path: Path) -> None:
@@ -102,7 +102,13 @@ def chrome(port: int, profile: Path) -> Iterator[Chrome]:
 
 
 def _begin(http: httpx2.Client, profile: Path) -> str:
-    flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={profile}"]
+    flags = [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        f"--user-data-dir={profile}",
+    ]
     always = {
         "browserName": "chrome",
         "goog:chromeOptions": {"args": flags, "binary": shutil.which("chromium")},

@@ -14,8 +14,9 @@ from stories.night import PIN, RULES, Night, Users
 
 from steadyhand.adapters.alerts.alertmanager import Alertmanager, AlertmanagerSettings
 from steadyhand.adapters.alerts.generic import GenericAlerts, GenericAlertSettings
-from steadyhand.journey.evidence.model import Change, DatabaseReport, LogLine, Series, Session, Window
+from steadyhand.journey.evidence.model import DatabaseReport, LogLine, Series, Session, Window
 from steadyhand.journey.remedy.goals import GoalRule
+from steadyhand.journey.rollout.watch import METRICS
 from steadyhand.journey.topology import Service
 from steadyhand.responder.worker import Worker
 from steadyhand.testing.clock import START, VirtualClock
@@ -51,7 +52,7 @@ class Charted(Users):
     held: Sequence[Series] = ()
     hurts_from: datetime = START
 
-    async def series(self, selector: str, window: Window, step: timedelta) -> Sequence[Series]:
+    async def series(self, selector: str, window: Window, step: timedelta) -> Sequence[Series]:  # noqa: ARG002 - all it has
         start, end = window.start.timestamp(), window.end.timestamp()
         return [_cut(one, start, end) for one in self.held]
 
@@ -117,6 +118,15 @@ class House(Night):
         await self.turn()
         return str(answer.json()["incidents"][0])
 
+    async def start_rollout(self, incident: str) -> None:
+        """The approved fix gets its first traffic; the control's burstiness is known by then."""
+        await self.pass_time(1)
+        rollout = self.view(incident).rollout
+        assert rollout is not None, self.view(incident).incident.note
+        with self.outside.ledger.write() as tx:
+            tx.save_rollout(rollout.model_copy(update={"phi": dict.fromkeys(METRICS, 1.0)}))
+        await self.pass_time(1)
+
 
 class Browser:
     """A person's browser: it has the cookie and sends the token its page gave it."""
@@ -173,7 +183,7 @@ def _cut(series: Series, start: float, end: float) -> Series:
 
 def _series(start: datetime) -> list[Series]:
     """Ten calm minutes, then a pool that fills, requests that queue, and answers that fail."""
-    rng = random.Random(7)
+    rng = random.Random(7)  # noqa: S311 - noise, the same each time
     seconds = range(-CALM_S, 1)
     times = tuple(start.timestamp() + at for at in seconds)
     leaked = [max(0.0, min(1.0, (at + LEAK_S - 5) / 30)) for at in seconds]
@@ -210,7 +220,9 @@ def _added(rates: Sequence[float]) -> list[float]:
 
 
 def _lines(start: datetime) -> list[LogLine]:
-    calm = [_line(start, -at, "info", f"order {1000 + at} answered in {20 + at % 7} ms") for at in range(CALM_S)]
+    calm = [
+        _line(start, -at, "info", f"order {1000 + at} answered in {20 + at % 7} ms") for at in range(CALM_S)
+    ]
     timeouts = [
         _line(start, -at, "error", f"no free connection after 2.0 s for order {at} <script>alert(1)</script>")
         for at in range(HURT_S)
@@ -236,4 +248,6 @@ def _report(at: datetime) -> DatabaseReport:
         )
         for one in range(18)
     ]
-    return DatabaseReport(database="postgres", at=at.astimezone(UTC), sessions=tuple(idle), max_connections=60)
+    return DatabaseReport(
+        database="postgres", at=at.astimezone(UTC), sessions=tuple(idle), max_connections=60
+    )

@@ -50,10 +50,11 @@ def _signal(item: Item) -> Event:
 
 
 def _deed(entry: Entry) -> Event:
-    facts = "; ".join(f"{key} {value}" for key, value in entry.body.items())
+    facts = defaultdict(str, entry.body)
+    facts["verdict"] = facts["verdict"].replace("_", " ")
     kind, words = _WORDS.get(entry.action, ("other", ""))
     # The template is ours; what it is filled with is never read as one.
-    text = words.format_map(defaultdict(str, entry.body)).strip() if words else f"{entry.action}: {facts}"
+    text = words.format_map(facts).strip() if words else _bare(entry)
     return Event(
         at=datetime.fromtimestamp(entry.ts / 1000, tz=UTC),
         kind=kind,
@@ -61,3 +62,9 @@ def _deed(entry: Entry) -> Event:
         text=text,
         source=f"row {entry.seq}",
     )
+
+
+def _bare(entry: Entry) -> str:
+    """A row no words are known for, as it is."""
+    facts = "; ".join(f"{key} {value}" for key, value in entry.body.items())
+    return f"{entry.action} ({facts})" if facts else entry.action

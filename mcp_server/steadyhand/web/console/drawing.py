@@ -8,10 +8,11 @@ from steadyhand.journey.rollout.machine import Sample
 from steadyhand.journey.rollout.rule import CanaryRule
 
 WIDTH, HEIGHT = 400, 180
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 8, 8, 22
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 10, 22
 _LEAST, _MOST = 1 / 16, 16.0
 _TICKS = (1 / 16, 1 / 4, 1.0, 4.0, 16.0)
 _POINTS = 120
+_SHOWN = 0.1  # below it a fraction is easier to read
 _SHORTEST_S = 30.0
 
 
@@ -57,7 +58,7 @@ def draw(history: Sequence[Sample], rule: CanaryRule) -> Drawing | None:
     return Drawing(
         band=_points([*upper, *reversed(lower)]),
         line=_points(ratio),
-        ticks=tuple(Line(_y(tick), f"{tick:.2g}x") for tick in _TICKS),
+        ticks=tuple(Line(_y(tick), f"{tick:.2g}x" if tick >= _SHOWN else "1/16x") for tick in _TICKS),
         want=_y(rule.want),
         same=_y(1.0),
         seconds=round(longest),

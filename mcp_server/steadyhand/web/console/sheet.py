@@ -7,6 +7,7 @@ from steadyhand.journey.escalation.ladder import Tier
 from steadyhand.journey.evidence.model import Item, Page
 from steadyhand.journey.incident.state import Milestone
 from steadyhand.journey.remedy.plan import Plan
+from steadyhand.journey.report.figures import figures
 from steadyhand.journey.report.model import Event
 from steadyhand.journey.report.timeline import timeline
 from steadyhand.journey.rollout.machine import OVER
@@ -42,6 +43,7 @@ class Moving:
     """A rollout as it is shown."""
 
     live: bool
+    share: float
     verdict: str
     seconds_left: int | None
     drawing: Drawing | None
@@ -62,6 +64,7 @@ class Sheet:
     others: tuple[Plan, ...]
     items: tuple[Item, ...]
     steps: tuple[Step, ...]
+    took: timedelta | None
     told: tuple[Tier, ...]
     next_tier: Tier | None
     moving: Moving | None
@@ -83,14 +86,24 @@ def make_sheet(outside: Outside, view: IncidentView, person: Person) -> Sheet:
         expired=plan is not None and now >= plan.expires_at,
         reasons=_reasons(view),
         sight=sight(plan, view.page) if plan else (),
-        others=tuple(one for one in view.options if plan is None or one.id != plan.id),
+        others=_others(view, now),
         items=_ordered(view.page) if view.page else (),
         steps=_steps(view),
+        took=figures(incident).resolve,
         told=tuple(dict.fromkeys(ladder.tier(one) for one in range(rung + 1))),
         next_tier=ladder.tier(rung + 1) if silent and climbs else None,
         moving=_moving(view, now),
         events=tuple(one for one in reversed(timeline(view.trail, view.page)) if one.kind != "signal"),
     )
+
+
+def _others(view: IncidentView, now: datetime) -> tuple[Plan, ...]:
+    """Plans that can be asked about: not the open question itself, unless it has expired."""
+    incident, plan = view.incident, view.plan
+    if incident.status not in ("awaiting_approval", "needs_human"):
+        return ()
+    open_ = plan is not None and incident.status == "awaiting_approval" and now < plan.expires_at
+    return tuple(one for one in view.options if plan is None or not open_ or one.id != plan.id)
 
 
 def _reasons(view: IncidentView) -> tuple[str, ...]:
@@ -135,6 +148,7 @@ def _moving(view: IncidentView, now: datetime) -> Moving | None:
         left = rollout.plan.recovery.hold - (now - rollout.good_since)
     return Moving(
         live=rollout.phase not in OVER,
+        share=1.0 if rollout.phase == "verified" else rollout.share,
         verdict=say(verdict) if verdict else "",
         seconds_left=None if left is None else max(0, round(left.total_seconds())),
         drawing=draw(rollout.history, rollout.plan.canary),

@@ -56,8 +56,8 @@ async def posted(desk: Desk, request: Request) -> tuple[Visitor, dict[str, str]]
 
 
 def check_form(form: dict[str, str], token: str) -> None:
-    """Pass a form of our own page. Raises HTTPException 403."""
-    if not same(form.get("csrf", ""), token):
+    """Pass a form of our own page; no token fits a browser without a session. Raises HTTPException 403."""
+    if not token or not same(form.get("csrf", ""), token):
         raise HTTPException(
             403, "This form is not from your present session. Reload the page, then try again."
         )

@@ -15,7 +15,7 @@ function span(seconds) {
 function tick() {
   const now = Date.now();
   for (const one of document.querySelectorAll("time[data-age]")) {
-    one.textContent = `${span((now - Date.parse(one.dateTime)) / 1000)}`;
+    one.textContent = `${span((now - Date.parse(one.dateTime)) / 1000)} ago`;
     one.title = one.dateTime;
   }
   for (const one of document.querySelectorAll("time[data-until]")) {
