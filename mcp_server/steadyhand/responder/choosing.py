@@ -24,7 +24,8 @@ def choose(outside: Outside, plan_id: str, by: str) -> Incident:
             raise Refused(f"there is no plan {plan_id}; get_incident lists the plans")
         if incident.status not in ("awaiting_approval", "needs_human"):
             raise Refused(f"incident {incident.id} is {incident.status}: no question can be asked now")
-        if incident.plan == plan.id and incident.status == "awaiting_approval":
+        asked = incident.plan == plan.id and incident.status == "awaiting_approval"
+        if asked and now < plan.expires_at:
             return incident
         fresh = _fresh(outside, tx, plan, now)
         event = PlanChosen(plan=fresh, verdict=weigh(outside, tx, incident, fresh), by=by)
