@@ -72,7 +72,7 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         metrics=tuple(Prometheus(one, http, secret(one.secret_env)) for one in links.metrics),
         probes={one.name: PostgresProbe(one, _needed(one.dsn_env)) for one in links.databases},
         hands={one.name: PostgresHand(one, _needed(one.dsn_env)) for one in links.hands},
-        traffic=_traffic(config, folder, http),
+        traffic=_traffic(config, folder, http, clock),
         channels={one.kind: _channel(one, http, clock) for one in links.channels},
     )
     parsers: dict[str, Parser] = {
@@ -94,10 +94,12 @@ def _needed(name: str) -> SecretStr:
     return found
 
 
-def _traffic(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> dict[str, TrafficTarget]:
+def _traffic(
+    config: IncidentConfig, folder: Path, http: httpx2.AsyncClient, clock: Clock
+) -> dict[str, TrafficTarget]:
     leases = folder / "leases"
     return {
-        one.name: EnvoyTraffic(one, http, secret(one.deploy_secret_env), leases)
+        one.name: EnvoyTraffic(one, http, secret(one.deploy_secret_env), leases, clock)
         for one in config.connections.traffic
     }
 

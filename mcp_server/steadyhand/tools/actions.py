@@ -12,7 +12,7 @@ from steadyhand.responder.executing import execute
 from steadyhand.responder.intake import tell_incident
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.rollouts import abort_rollout as take_back
-from steadyhand.tools.kit import ACT, ask
+from steadyhand.tools.kit import ACT, ask, offer
 
 Reason = Annotated[str, Field(min_length=1, max_length=300)]
 
@@ -26,15 +26,9 @@ class ActionTools:
     def tools(self) -> list[Tool]:
         """What the server offers of them."""
         return [
-            Tool.from_function(
-                self.execute_fix, name="execute_fix", annotations=ACT, structured_output=False
-            ),
-            Tool.from_function(
-                self.abort_rollout, name="abort_rollout", annotations=ACT, structured_output=False
-            ),
-            Tool.from_function(
-                self.escalate_incident, name="escalate_incident", annotations=ACT, structured_output=False
-            ),
+            offer(self.execute_fix, ACT),
+            offer(self.abort_rollout, ACT),
+            offer(self.escalate_incident, ACT),
         ]
 
     async def execute_fix(self, plan_id: str) -> str:

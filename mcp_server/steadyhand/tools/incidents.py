@@ -20,7 +20,7 @@ from steadyhand.tools.answers import (
     line,
     plan_answer,
 )
-from steadyhand.tools.kit import READ, ask
+from steadyhand.tools.kit import READ, ask, offer
 
 _LISTED = 20
 
@@ -34,19 +34,13 @@ class IncidentTools:
     def tools(self) -> list[Tool]:
         """What the server offers of them."""
         return [
-            Tool.from_function(self.listed, name="list_incidents", annotations=READ),
-            Tool.from_function(self.get_incident, name="get_incident", annotations=READ),
-            Tool.from_function(
-                self.get_evidence, name="get_evidence", annotations=READ, structured_output=False
-            ),
-            Tool.from_function(
-                self.get_diagnosis, name="get_diagnosis", annotations=READ, structured_output=False
-            ),
-            Tool.from_function(self.get_plan, name="get_plan", annotations=READ),
-            Tool.from_function(
-                self.get_rollout, name="get_rollout", annotations=READ, structured_output=False
-            ),
-            Tool.from_function(self.get_report, name="get_report", annotations=READ, structured_output=False),
+            offer(self.listed, READ, name="list_incidents", structured=True),
+            offer(self.get_incident, READ, structured=True),
+            offer(self.get_evidence, READ),
+            offer(self.get_diagnosis, READ),
+            offer(self.get_plan, READ, structured=True),
+            offer(self.get_rollout, READ),
+            offer(self.get_report, READ),
         ]
 
     async def _view(self, incident_id: str) -> IncidentView:

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 
 from steadyhand.ports import SteadyhandError
@@ -15,6 +16,31 @@ ACT = ToolAnnotations(read_only_hint=False, destructive_hint=True, open_world_hi
 
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
+
+
+def offer(
+    work: Callable[..., Any], annotations: ToolAnnotations, *, name: str = "", structured: bool = False
+) -> Tool:
+    """A tool of this function. Every word of a schema is paid for on each request, so titles are left out."""
+    tool = Tool.from_function(
+        work, name=name or work.__name__, annotations=annotations, structured_output=structured
+    )
+    _untitle(tool.parameters)
+    _untitle(tool.output_schema)
+    return tool
+
+
+def _untitle(schema: object) -> None:
+    """Take the titles out; a field that is called title is not one of them."""
+    if isinstance(schema, list):
+        for one in schema:
+            _untitle(one)
+    if not isinstance(schema, dict):
+        return
+    if isinstance(schema.get("title"), str):
+        del schema["title"]
+    for one in schema.values():
+        _untitle(one)
 
 
 async def ask(work: Callable[_Given, _Answer], *args: _Given.args, **kwargs: _Given.kwargs) -> _Answer:

@@ -15,7 +15,7 @@ from steadyhand.responder.intake import take_alert
 from steadyhand.responder.opinion import Claim, propose_plans, submit
 from steadyhand.responder.outside import Outside
 from steadyhand.tools.answers import PlanAnswer, bounded, plan_answer
-from steadyhand.tools.kit import READ, STORE, ask
+from steadyhand.tools.kit import READ, STORE, ask, offer
 
 Short = Annotated[str, Field(min_length=1, max_length=200)]
 Long = Annotated[str, Field(max_length=1000)]
@@ -31,22 +31,12 @@ class ProposalTools:
     def tools(self) -> list[Tool]:
         """What the server offers of them."""
         return [
-            Tool.from_function(
-                self.open_incident, name="open_incident", annotations=STORE, structured_output=False
-            ),
-            Tool.from_function(
-                self.submit_hypotheses, name="submit_hypotheses", annotations=STORE, structured_output=False
-            ),
-            Tool.from_function(self.propose_fix, name="propose_fix", annotations=STORE),
-            Tool.from_function(
-                self.request_approval, name="request_approval", annotations=STORE, structured_output=False
-            ),
-            Tool.from_function(
-                self.draft_report, name="draft_report", annotations=STORE, structured_output=False
-            ),
-            Tool.from_function(
-                self.get_playbook, name="get_playbook", annotations=READ, structured_output=False
-            ),
+            offer(self.open_incident, STORE),
+            offer(self.submit_hypotheses, STORE),
+            offer(self.propose_fix, STORE, structured=True),
+            offer(self.request_approval, STORE),
+            offer(self.draft_report, STORE),
+            offer(self.get_playbook, READ),
         ]
 
     async def open_incident(self, service: Short, title: Short, summary: Long = "") -> str:

@@ -14,7 +14,7 @@ from steadyhand.journey.evidence.model import Change, LogLine, Series, Window
 from steadyhand.ports import SourceError
 from steadyhand.responder.outside import Outside
 from steadyhand.tools.answers import bounded
-from steadyhand.tools.kit import READ, ask
+from steadyhand.tools.kit import READ, ask, offer
 
 Minutes = Annotated[int, Field(ge=1, le=180)]
 _LINES = 40
@@ -31,25 +31,13 @@ class QuestionTools:
     def tools(self) -> list[Tool]:
         """What the server offers of them."""
         return [
-            Tool.from_function(self.query_logs, name="query_logs", annotations=READ, structured_output=False),
-            Tool.from_function(
-                self.query_metrics, name="query_metrics", annotations=READ, structured_output=False
-            ),
-            Tool.from_function(
-                self.list_changes, name="list_changes", annotations=READ, structured_output=False
-            ),
-            Tool.from_function(
-                self.inspect_database, name="inspect_database", annotations=READ, structured_output=False
-            ),
-            Tool.from_function(
-                self.get_topology, name="get_topology", annotations=READ, structured_output=False
-            ),
-            Tool.from_function(
-                self.explain_policy, name="explain_policy", annotations=READ, structured_output=False
-            ),
-            Tool.from_function(
-                self.list_on_call, name="list_on_call", annotations=READ, structured_output=False
-            ),
+            offer(self.query_logs, READ),
+            offer(self.query_metrics, READ),
+            offer(self.list_changes, READ),
+            offer(self.inspect_database, READ),
+            offer(self.get_topology, READ),
+            offer(self.explain_policy, READ),
+            offer(self.list_on_call, READ),
         ]
 
     def _window(self, minutes: int) -> Window:
@@ -130,9 +118,10 @@ def _show_lines(matched: list[LogLine], read: int, failed: list[str]) -> str:
 
 
 def _show_series(found: list[Series]) -> str:
+    masker = Masker()
     head = f"{len(found)} series, {min(len(found), _SERIES)} shown."
     rows = [
-        f"{json.dumps(one.labels)} first {one.values[0]:g} min {min(one.values):g} "
+        f"{masker.text(json.dumps(one.labels), _LINE)} first {one.values[0]:g} min {min(one.values):g} "
         f"max {max(one.values):g} last {one.values[-1]:g} ({len(one.values)} points)"
         for one in found[:_SERIES]
         if one.values

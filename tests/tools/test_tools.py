@@ -1,0 +1,167 @@
+"""What the model sees and may do: little, bounded, masked, and nothing that approves."""
+
+import json
+
+import pytest
+from tools.conftest import SECRET, Bench, page_of
+
+READS = ("get_", "list_", "query_", "find_", "inspect_", "explain_", "run_")
+
+
+def _schemas(bench: Bench) -> dict[str, dict[str, object]]:
+    listed = bench.ask(lambda client: client.list_tools())
+    return {one.name: one.input_schema for one in listed.tools}
+
+
+def test_there_are_at_most_24_tools_and_their_schemas_cost_at_most_5000_tokens(bench: Bench) -> None:
+    listed = bench.ask(lambda client: client.list_tools()).tools
+    assert 20 <= len(listed) <= 24
+    shown = json.dumps([one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in listed])
+    assert len(shown) / 3 <= 5000, f"{len(shown) / 3:.0f} tokens at three characters each"
+
+
+def test_read_tools_say_so_and_no_other_does(bench: Bench) -> None:
+    listed = bench.ask(lambda client: client.list_tools()).tools
+    for one in listed:
+        assert one.annotations is not None
+        assert one.annotations.read_only_hint == one.name.startswith(READS), one.name
+
+
+def test_no_parameter_of_any_tool_could_carry_an_approval(bench: Bench) -> None:
+    for name, schema in _schemas(bench).items():
+        words = json.dumps(schema.get("properties", {})).lower()
+        for forbidden in ("approv", "consent", "pin", "digest", "confirm", "force"):
+            assert forbidden not in words, f"{name} has {forbidden}"
+    assert list(_schemas(bench)["execute_fix"]["properties"]) == ["plan_id"]
+
+
+def test_execute_without_a_human_s_yes_is_refused_and_recorded(bench: Bench) -> None:
+    bench.night.propose(bench.incident)
+    found = bench.call("execute_fix", plan_id="plan-1")
+    assert found.is_error
+    assert "nobody has approved" in found.content[0].text
+    assert "execution.refused" in bench.night.actions(bench.incident)
+    assert bench.night.traffic.canary.version == ""
+
+
+@pytest.mark.parametrize("forged", [{"approved": True}, {"approval": "ana"}, {"digest": "0" * 64}])
+def test_a_forged_argument_changes_nothing(bench: Bench, forged: dict[str, object]) -> None:
+    bench.night.propose(bench.incident)
+    assert bench.call("execute_fix", plan_id="plan-1", **forged).is_error
+
+
+def test_no_tool_shows_a_planted_secret(bench: Bench) -> None:
+    incident = bench.incident
+    plan = bench.night.propose(incident)
+    shown = [
+        bench.text("list_incidents"),
+        bench.text("get_incident", incident_id=incident),
+        bench.text("get_evidence", incident_id=incident),
+        bench.text("get_diagnosis", incident_id=incident),
+        bench.text("get_plan", plan_id=plan.id),
+        bench.text("get_rollout", incident_id=incident),
+        bench.text("get_report", incident_id=incident),
+        bench.text("query_logs", service="shop", text="login"),
+        bench.text("query_metrics", expression="shop_pool_waiting"),
+        bench.text("list_changes", service="shop"),
+        bench.text("inspect_database", name="postgres"),
+        bench.text("get_topology"),
+        bench.text("explain_policy"),
+        bench.text("list_on_call"),
+    ]
+    assert all(shown)
+    for one in shown:
+        assert SECRET not in one
+
+
+def test_the_evidence_page_shows_what_was_planted_and_quotes_it(bench: Bench) -> None:
+    text = bench.text("get_evidence", incident_id=bench.incident)
+    assert "orders" in text
+    assert "untrusted" in text
+    assert len(text) / 3 <= 2000
+
+
+def test_query_logs_says_what_was_matched_and_shown(bench: Bench) -> None:
+    text = bench.text("query_logs", service="shop", text="login")
+    assert text.startswith("60 of 60 lines matched, the last 40 are shown.")
+
+
+def test_an_unknown_id_is_an_error_that_names_the_way_out(bench: Bench) -> None:
+    found = bench.call("get_incident", incident_id="inc-none")
+    assert found.is_error
+    assert "list_incidents" in found.content[0].text
+
+
+def _claim(bench: Bench, **changes: object) -> dict[str, object]:
+    best = bench.night.view(bench.incident).diagnosis.hypotheses[0]
+    return {
+        "entity": best.cause.entity,
+        "entity_kind": best.cause.entity_kind,
+        "fault_class": best.cause.fault_class,
+        "claim": "it is so",
+        "confidence": round(best.confidence * 0.9, 3),
+        "supports": list(best.supports),
+        "path": [one.model_dump() for one in best.path],
+    } | changes
+
+
+def test_a_model_may_lower_a_confidence_and_is_stored_beside_the_engine(bench: Bench) -> None:
+    found = bench.call("submit_hypotheses", incident_id=bench.incident, hypotheses=[_claim(bench)])
+    assert not found.is_error, found.content[0].text
+    view = bench.night.view(bench.incident)
+    assert view.opinion is not None
+    assert view.opinion.hypotheses[0].by == "model"
+    assert view.diagnosis.hypotheses[0].by == "engine"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [({"confidence": 1.0}, "confidence"), ({"supports": ["m99"]}, "m99"), ({"supports": []}, "supports")],
+)
+def test_a_hypothesis_that_does_not_rest_on_the_page_is_refused(
+    bench: Bench, changes: dict[str, object], says: str
+) -> None:
+    found = bench.call("submit_hypotheses", incident_id=bench.incident, hypotheses=[_claim(bench, **changes)])
+    assert found.is_error
+    assert says in found.content[0].text
+    assert bench.night.view(bench.incident).opinion is None
+
+
+def test_a_plan_of_a_model_waits_for_a_human_like_any_other(bench: Bench) -> None:
+    bench.night.propose(bench.incident)
+    with_index = next(
+        one
+        for one in bench.night.view(bench.incident).diagnosis.hypotheses
+        if one.cause.fault_class == "missing_index"
+    )
+    made = bench.call("propose_fix", incident_id=bench.incident, hypothesis_id=with_index.id)
+    assert not made.is_error, made.content[0].text
+    plan = made.structured_content["id"]
+    asked = bench.text("request_approval", plan_id=plan)
+    assert asked.startswith("awaiting_approval")
+    assert bench.night.view(bench.incident).incident.plan == plan
+    assert bench.call("execute_fix", plan_id=plan).is_error
+
+
+def test_every_mechanism_s_playbook_can_be_read(bench: Bench) -> None:
+    assert "idle" in bench.text("get_playbook", mechanism="connection_leak")
+    assert bench.call("get_playbook", mechanism="gremlins").is_error
+
+
+def test_an_incident_opened_by_hand_is_investigated(bench: Bench) -> None:
+    opened = bench.text("open_incident", service="other", title="Slow", summary="it is slow")
+    assert bench.night.view(opened).incident.status == "investigating"
+
+
+def test_notes_for_the_report_are_marked_as_a_model_s(bench: Bench) -> None:
+    bench.text("draft_report", incident_id=bench.incident, notes="the pager rang")
+    entry = bench.night.view(bench.incident).trail[-1]
+    assert (entry.actor, entry.actor_kind) == ("model", "agent")
+
+
+def test_escalating_tells_the_next_tier(bench: Bench) -> None:
+    assert bench.text("escalate_incident", incident_id=bench.incident, reason="stuck") == "Told: lead."
+
+
+def test_the_page_of_the_bench_has_items_of_every_kind(bench: Bench) -> None:
+    assert {one.kind for one in page_of(bench).items} >= {"metric", "log", "change", "database", "gap"}
