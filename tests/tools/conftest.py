@@ -97,7 +97,7 @@ def _plant(night: Night, incident: str) -> None:
         table="orders",
         columns=("email",),
         rows=900_000,
-        query="select * from orders where email = '" + SECRET + "'",
+        query=f"where email = '{SECRET}'",
     )
     report = DatabaseReport(database="postgres", at=now, sessions=(session,) * 5, scans=(scan,))
     whole = Window(start=early, end=now)

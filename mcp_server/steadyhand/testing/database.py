@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from steadyhand.journey.evidence.model import DatabaseReport, Index
-from steadyhand.journey.remedy.model import CreateIndex, DropIndex
+from steadyhand.journey.remedy.model import CreateIndex, DropIndex, IndexState
 from steadyhand.ports import SourceError
 
 
@@ -24,7 +24,7 @@ class MemoryDatabase:
             return DatabaseReport(database=self.name, at=at, gaps=(str(self.failure),))
         return self.report.model_copy(update={"at": at, "indexes": tuple(self.indexes.values())})
 
-    async def index_state(self, index: str) -> str:
+    async def index_state(self, index: str) -> IndexState:
         """One of absent, building, invalid, valid; raises `failure` when one is set."""
         self._may_fail()
         if index in self.building:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, SecretStr
 
-from steadyhand.journey.remedy.model import CreateIndex, DropIndex
+from steadyhand.journey.remedy.model import CreateIndex, DropIndex, IndexState
 from steadyhand.journey.rule import Duration, Rule
 from steadyhand.ports import EffectUnknown, SourceError, SourceRefused, SourceUnavailable
 
@@ -78,7 +78,7 @@ class PostgresHand:
         self._settings = settings
         self._dsn = dsn
 
-    async def index_state(self, index: str) -> str:
+    async def index_state(self, index: str) -> IndexState:
         """One of absent, building, invalid, valid. Raises SourceError."""
         async with self._link(self._settings.connect_timeout) as link:
             found = await _find(link, index)
