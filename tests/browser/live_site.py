@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -47,8 +48,10 @@ def serve(folder: Path, port: int) -> Iterator[Site]:
     try:
         while not server.started:
             assert thread.is_alive(), f"port {port} is taken"
+            time.sleep(0.01)
         yield Site(house, server, loop, port)
     finally:
         server.should_exit = True
         thread.join(timeout=10)
         loop.close()
+        house.outside.ledger.close()

@@ -21,6 +21,10 @@ def missing() -> str:
     return next((one for one in ("chromium", "chromedriver") if shutil.which(one) is None), "")
 
 
+class Missed(AssertionError):
+    """The browser could not do it now, e.g. while a page is being replaced."""
+
+
 class Chrome:
     """One window of a real browser."""
 
@@ -28,11 +32,11 @@ class Chrome:
         self._http = http
         self._base = f"/session/{session}"
 
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - whatever JSON the browser answers
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         answer = self._http.request(method, self._base + path, json=body if method == "POST" else None)
         value = answer.json()["value"]
         if answer.is_error:
-            raise AssertionError(f"{path}: {value['message'].splitlines()[0]}")
+            raise Missed(f"{path}: {value['message'].splitlines()[0]}")
         return value
 
     def open(self, address: str) -> None:
@@ -54,7 +58,7 @@ class Chrome:
     def text(self, css: str = "body") -> str:
         return str(self.call("GET", f"/element/{self.find(css)}/text"))
 
-    def run(self, script: str) -> Any:  # noqa: ANN401 - same
+    def run(self, script: str) -> Any:
         return self.call("POST", "/execute/sync", {"script": script, "args": []})
 
     def logs(self) -> list[dict[str, Any]]:
@@ -66,7 +70,7 @@ class Chrome:
         params = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
         self.devtools("Emulation.setDeviceMetricsOverride", params)
 
-    def devtools(self, command: str, params: dict[str, Any]) -> Any:  # noqa: ANN401 - same
+    def devtools(self, command: str, params: dict[str, Any]) -> Any:
         return self.call("POST", "/goog/cdp/execute", {"cmd": command, "params": params})
 
     def picture(self, path: Path) -> None:
@@ -82,7 +86,13 @@ class Chrome:
             time.sleep(0.05)
 
     def wait_for(self, text: str, css: str = "main") -> None:
-        self.wait(lambda: text in self.text(css), f"{text!r} in {css}")
+        self.wait(lambda: self._shows(text, css), f"{text!r} in {css}")
+
+    def _shows(self, text: str, css: str) -> bool:
+        try:
+            return text in self.text(css)
+        except Missed:
+            return False
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Put a report together from what is stored of an incident."""
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit import Entry
@@ -63,6 +64,8 @@ def describe(action: Action) -> str:
             )
         case DropIndex():
             return f"Drop index {action.name} in {action.database}, concurrently"
+        case _:
+            assert_never(action)
 
 
 def _blamed(diagnosis: Diagnosis | None, plan: Plan | None) -> Hypothesis | None:
