@@ -127,11 +127,10 @@ async def test_a_lock_queue_names_who_blocks_whom(server: str) -> None:
         session(server, "shop") as shop,
     ):
         await root.execute("lock table orders in access share mode")
-        waiting = [
-            asyncio.create_task(one.execute(statement))
-            for one, statement in ((alter, "alter table orders add x int"), (shop, "select 1 from orders"))
-        ]
-        await asyncio.sleep(0.3)
+        waiting = []
+        for one, statement in ((alter, "alter table orders add x int"), (shop, "select 1 from orders")):
+            waiting.append(asyncio.create_task(one.execute(statement)))
+            await asyncio.sleep(0.3)
         report = await look(server)
         await root.rollback()
         await waiting[0]
@@ -286,8 +285,8 @@ async def test_a_build_killed_half_way_is_found_invalid_and_replaced(server: str
         await until(lambda: _is(one, "building"))
         with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'steadyhand-fix'"
-                " and query like 'create index%'"
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where application_name = 'steadyhand-fix' and query like 'create index%'"
             )
         with pytest.raises(EffectUnknown, match=r"broke while it ran"):
             await build

@@ -61,7 +61,7 @@ class _Found:
     building: bool
 
     @property
-    def state(self) -> str:
+    def state(self) -> IndexState:
         if self.building:
             return "building"
         return "valid" if self.valid else "invalid"

@@ -97,7 +97,8 @@ def _guilty(watch: Watch, rule: CanaryRule) -> Metric | None:
     much = watch.whole.requests >= _MUCH_TRAFFIC
     limit = max(rule.worse_than, _WORSE_THAN_OF_MUCH) if much else rule.worse_than
     lowest = {
-        metric: watch.evidence[metric].bounds(alpha, "one")[0] for metric, alpha in _GUARD_ALPHA.items()
+        metric: watch.evidence[metric].bounds(alpha, "one", watch.phi_of(metric))[0]
+        for metric, alpha in _GUARD_ALPHA.items()
     }
     return next((metric for metric, lower in lowest.items() if lower >= limit), None)
 
@@ -105,16 +106,16 @@ def _guilty(watch: Watch, rule: CanaryRule) -> Metric | None:
 def _grade(watch: Watch, now: datetime, rule: CanaryRule) -> Grade | None:
     """Rules 4 and 5: proven over a whole soak, with known burstiness, by an arm that answers its share."""
     answers = watch.whole.share >= watch.asked_share / 2
-    if watch.phi is None or now - watch.started_at < rule.soak or not answers:
+    if not watch.knows_phi or now - watch.started_at < rule.soak or not answers:
         return None
     if watch.target is None:
         return "not worse" if all(_passes(watch, metric, rule) for metric in METRICS) else None
-    _, upper = watch.evidence[watch.target].bounds(_PASS_ALPHA, "two")
+    _, upper = watch.evidence[watch.target].bounds(_PASS_ALPHA, "two", watch.phi_of(watch.target))
     return "proven better" if upper <= rule.want and not _brakes(watch, rule) else None
 
 
 def _passes(watch: Watch, metric: Metric, rule: CanaryRule) -> bool:
-    _, upper = watch.evidence[metric].bounds(_PASS_ALPHA, "two")
+    _, upper = watch.evidence[metric].bounds(_PASS_ALPHA, "two", watch.phi_of(metric))
     return upper <= rule.tolerance or (metric == "errors" and _below_floor(watch))
 
 

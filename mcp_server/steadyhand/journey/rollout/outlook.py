@@ -27,7 +27,7 @@ def ratio(used: Span, metric: Metric) -> float:
 def figures(watch: Watch, metric: Metric) -> Figures:
     """The observation's numbers, with those of one metric."""
     whole, used = watch.whole, watch.used
-    lower, upper = watch.evidence[metric].bounds(_SHOWN_ALPHA, "two")
+    lower, upper = watch.evidence[metric].bounds(_SHOWN_ALPHA, "two", watch.phi_of(metric))
     return Figures(
         seconds=(watch.seen_at - watch.started_at).total_seconds(),
         share=whole.share,
@@ -40,13 +40,13 @@ def figures(watch: Watch, metric: Metric) -> Figures:
         could_have_seen=min_detectable_ratio(
             used.rps / watch.phi_of(metric), watch.asked_share, rate(used.stable, metric), used.seconds
         ),
-        phi=watch.phi_of(metric) if watch.phi else None,
+        phi=watch.phi_of(metric) if watch.knows_phi else None,
     )
 
 
 def seconds_to_proof(watch: Watch, rule: CanaryRule) -> float:
     """What the planning formula still asks for before a promotion; inf when, as it looks, none will come."""
-    if watch.phi is None:
+    if not watch.knows_phi:
         return inf
     asked = {watch.target: rule.want} if watch.target else dict.fromkeys(METRICS, rule.tolerance)
     return max(_seconds_to_rule_out(watch, metric, bound) for metric, bound in asked.items())

@@ -11,7 +11,7 @@ for the use of Ville's bound.
 """
 
 from collections.abc import Iterable, Sequence
-from math import exp, inf, lgamma, log, log1p
+from math import exp, inf, lgamma, log, log1p, sqrt
 from operator import add
 from statistics import fmean, variance
 from typing import Literal
@@ -25,6 +25,8 @@ Sided = Literal["one", "two"]
 _EQUAL = 80  # the grid point that is "no change"; it must be 1.0 to the last bit
 _LAST = 160
 _BISECTIONS = 50
+_Z95 = 1.645
+_LEAST_ROOT = 0.1  # keeps the bound finite for a handful of counts
 GRID = tuple(1.0 if i == _EQUAL else exp(log(0.01) + log(1e4) * i / _LAST) for i in range(_LAST + 1))
 _LOG_GRID = tuple(log(ratio) for ratio in GRID)
 
@@ -64,9 +66,8 @@ class RatioSequence(Value):
         canary_events: int,
         stable_requests: int,
         stable_events: int,
-        phi: float = 1,
     ) -> "RatioSequence":
-        """The sequence after one more tick; counts are those of the tick alone, `phi` is at least 1.
+        """The sequence after one more tick; counts are those of the tick alone.
 
         A tick without requests in both arms, or without any event, tells nothing and changes nothing.
         """
@@ -76,19 +77,21 @@ class RatioSequence(Value):
         odds = canary_requests / stable_requests
         log_odds = log(odds)
         after = tuple(
-            known + (canary_events * (log_odds + log_ratio) - events * log1p(odds * ratio)) / phi
+            known + canary_events * (log_odds + log_ratio) - events * log1p(odds * ratio)
             for known, ratio, log_ratio in zip(self.log_likelihood, GRID, _LOG_GRID, strict=True)
         )
         return RatioSequence(log_likelihood=after)
 
-    def bounds(self, alpha: float, sided: Sided) -> tuple[float, float]:
+    def bounds(self, alpha: float, sided: Sided, phi: float = 1) -> tuple[float, float]:
         """The ratios not ruled out at level `alpha` in (0, 1): nearest refuted grid points, else 0 and inf.
 
-        The one-sided prior serves the question "worse?" alone: its upper bound means nothing.
+        The evidence is divided by the dispersion `phi` (at least 1). The one-sided prior serves the
+        question "worse?" alone: its upper bound means nothing.
         """
-        mixture = _log_sum_exp(map(add, self.log_likelihood, _PRIORS[sided]))
+        evidence = [known / phi for known in self.log_likelihood]
+        mixture = _log_sum_exp(map(add, evidence, _PRIORS[sided]))
         least = mixture - log(1 / alpha)
-        kept = [i for i, known in enumerate(self.log_likelihood) if known > least]
+        kept = [i for i, known in enumerate(evidence) if known > least]
         lower = GRID[kept[0] - 1] if kept[0] > 0 else 0.0
         upper = GRID[kept[-1] + 1] if kept[-1] < _LAST else inf
         return lower, upper
@@ -103,6 +106,18 @@ def dispersion(counts_per_second: Sequence[int]) -> float:
     spread = variance(counts_per_second)
     mean = fmean(counts_per_second)
     return max(1.0, spread / mean) if mean else 1.0
+
+
+def dispersion_upper(counts_per_second: Sequence[int]) -> float:
+    """Upper 95 % bound of the dispersion, for when little history is known; at least 1.
+
+    The spread of n counts follows a chi-square with n - 1 degrees of freedom; its 5 % point is taken from
+    the cube-root approximation of Wilson & Hilferty (1931). Raises as `dispersion` does.
+    """
+    freedom = len(counts_per_second) - 1
+    spread = 2 / (9 * freedom)
+    least = freedom * max(1 - spread - _Z95 * sqrt(spread), _LEAST_ROOT) ** 3
+    return dispersion(counts_per_second) * freedom / least
 
 
 def rate_upper(events: float, requests: float, alpha: float) -> float:

@@ -8,13 +8,15 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 
 from steadyhand.journey.rollout.model import Arms, Counts, Metric
-from steadyhand.journey.rollout.ratio import RatioSequence, dispersion
+from steadyhand.journey.rollout.ratio import RatioSequence, dispersion, dispersion_upper
 from steadyhand.journey.rule import Duration, Instant, Share, Value
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
 STALE = timedelta(seconds=3)  # three ticks
 COLD_START = timedelta(seconds=5)
 HISTORY_SECONDS = 120
+OWN_SECONDS = 20  # of the control under watch, where no history is known
+_MOST_SECONDS = 300
 _CHANCE_DISPERSION = 1.26  # 1 + 2 sqrt(2 / 119): independent events measure less in 39 of 40 histories
 
 Phi = dict[Metric, Annotated[float, Field(ge=1)]]
@@ -55,6 +57,9 @@ class Watch(Value):
     target: Metric | None = Field(description="What must get better; None: only not worse is asked for.")
     asked_share: Share
     phi: Phi | None = Field(description="Dispersion of each metric in control; None: too little history.")
+    seconds: tuple[Counts, ...] = Field(
+        default=(), description="What the control's counters grew by in each tick since the settling time."
+    )
     settle: Duration = Field(description="Evidence of this first time is dropped.")
     error_floor: Share | None = Field(description="Error rate the service may have; None: not agreed.")
     settled: Arms | None = Field(default=None, description="The counters' values where the evidence begins.")
@@ -74,9 +79,22 @@ class Watch(Value):
         """What the evidence is made of: everything since the settling time."""
         return _between(self.settled or self.last, self.last)
 
+    @property
+    def knows_phi(self) -> bool:
+        """Whether the burstiness is known: from the history before, or from enough of the control since."""
+        return self.phi is not None or len(self.seconds) >= OWN_SECONDS
+
     def phi_of(self, metric: Metric) -> float:
-        """Dispersion of the metric's events; 1 (independent) where it was not measured."""
-        return self.phi[metric] if self.phi else 1.0
+        """Dispersion of the metric's events: of the history, else of the control while we watch.
+
+        The little we saw ourselves counts by its upper bound, which makes a proof slower and never easier.
+        """
+        if self.phi:
+            return self.phi[metric]
+        counts = [events(one, metric) for one in self.seconds]
+        if len(counts) >= OWN_SECONDS:
+            return dispersion_upper(counts)
+        return dispersion(counts) if len(counts) > 1 else 1.0
 
 
 def events(counts: Counts, metric: Metric) -> int:
@@ -96,7 +114,7 @@ def trials(counts: Counts, metric: Metric) -> int:
 def measured_phi(history: Sequence[Counts]) -> Phi | None:
     """Dispersion of each metric, from the control's counters read once a second up to the start.
 
-    None when they span less than 120 s: then the judge promotes nothing by itself. What independent events
+    None when they span less than 120 s: then it is measured while we watch. What independent events
     measure by chance counts as 1. A step in the rate (the incident's onset) looks like one great burst,
     which is safe but makes every proof slower.
     """
@@ -167,6 +185,7 @@ def _grown(watch: Watch, arms: Arms, seen_at: datetime) -> Watch:
     if watch.seen_at >= watch.started_at + watch.settle:
         update["settled"] = watch.settled or watch.last
         update["evidence"] = _more_evidence(watch, grown)
+        update["seconds"] = (*watch.seconds, grown.stable)[-_MOST_SECONDS:]
     return watch.model_copy(update=update)
 
 
@@ -177,7 +196,6 @@ def _more_evidence(watch: Watch, grown: Span) -> dict[Metric, RatioSequence]:
             events(grown.canary, metric),
             trials(grown.stable, metric),
             events(grown.stable, metric),
-            watch.phi_of(metric),
         )
         for metric, known in watch.evidence.items()
     }
