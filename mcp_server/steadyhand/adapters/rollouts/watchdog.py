@@ -1,0 +1,130 @@
+"""A dead-man's switch in a process of its own: when a lease is no longer renewed, traffic goes home.
+
+    python watchdog.py FOLDER NAME
+
+It outlives the service that started it and needs nothing but the standard library. It watches
+FOLDER/NAME.lease.json: each renewal raises its `sequence`; when none came for `lease_s` seconds of this
+process's own monotonic clock, or when it is told to terminate, it sets the balancer's share to 0, reads it
+back, writes a line to FOLDER/NAME.watchdog.log and exits. It also exits when the lease ended.
+"""
+
+import fcntl
+import http.client
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+_POLL_S = 0.1
+_ANSWER_S = 0.5
+
+
+class Watchdog:
+    """Watches one lease. Whoever holds the lock `alive` is the only one that does."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._lease = folder / f"{name}.lease.json"
+        self._log = folder / f"{name}.watchdog.log"
+        self._mutex = folder / f"{name}.lease.lock"
+        self._alive = (folder / f"{name}.watchdog.lock").open("w", encoding="ascii")
+        self._told_to_end = False
+
+    def take(self) -> bool:
+        """Become the one that watches; False when another one does already."""
+        try:
+            fcntl.flock(self._alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        signal.signal(signal.SIGTERM, self._terminate)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        return True
+
+    def watch(self) -> None:
+        """Return once the lease ended or traffic is home."""
+        lease = self._read()
+        until = time.monotonic() + lease["lease_s"]
+        while lease["active"] or not self._released(lease):
+            time.sleep(_POLL_S)
+            seen = self._read() or lease
+            if seen["sequence"] != lease["sequence"]:
+                until = time.monotonic() + seen["lease_s"]
+            lease = seen
+            overdue = self._told_to_end or time.monotonic() >= until
+            if lease["active"] and overdue and _bring_home(lease) and self._released(lease, fired=True):
+                return
+
+    def _released(self, lease: dict[str, Any], *, fired: bool = False) -> bool:
+        """Stop watching, unless the lease was renewed in this very moment."""
+        with self._mutex.open("w", encoding="ascii") as mutex:
+            fcntl.flock(mutex, fcntl.LOCK_EX)
+            now = self._read() or lease
+            if now["sequence"] != lease["sequence"]:
+                return False
+            if fired:
+                self._note(now)
+            self._alive.close()
+            return True
+
+    def _note(self, lease: dict[str, Any]) -> None:
+        why = "told to terminate" if self._told_to_end else f"no renewal for {lease['lease_s']:g} s"
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        line = {"at": stamp, "did": "set the share to 0", "why": why}
+        line |= {name: lease[name] for name in ("owner", "sequence", "share")}
+        with self._log.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+        fresh = self._lease.with_suffix(".fired")
+        fresh.write_text(json.dumps(lease | {"active": False}), encoding="utf-8")
+        fresh.replace(self._lease)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            lease: dict[str, Any] = json.loads(self._lease.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        return lease
+
+    def _terminate(self, *_: object) -> None:
+        self._told_to_end = True
+
+
+def _bring_home(lease: dict[str, Any]) -> bool:
+    """Set the share to 0; True when the balancer says it is 0."""
+    address = urlsplit(lease["admin"])
+    try:
+        _ask(address.netloc, "POST", f"{address.path}/runtime_modify?{quote(lease['key'])}=0")
+        entries = json.loads(_ask(address.netloc, "GET", f"{address.path}/runtime"))["entries"]
+        return bool(entries[lease["key"]]["final_value"] == "0")
+    except (OSError, http.client.HTTPException, ValueError, KeyError):
+        return False  # the next poll tries again, for as long as it takes
+
+
+def _ask(netloc: str, method: str, path: str) -> bytes:
+    connection = http.client.HTTPConnection(netloc, timeout=_ANSWER_S)
+    try:
+        connection.request(method, path)
+        return connection.getresponse().read()
+    finally:
+        connection.close()
+
+
+def main(folder: Path, name: str) -> int:
+    """Watch from a child of our own; return as soon as it does, so that nobody has to wait for it."""
+    ready, say_ready = os.pipe()
+    if os.fork():
+        os.close(say_ready)
+        return 0 if os.read(ready, 1) else 1
+    watchdog = Watchdog(folder, name)
+    taken = watchdog.take()
+    os.write(say_ready, b"1")
+    os.close(say_ready)
+    if taken:
+        watchdog.watch()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2]))
