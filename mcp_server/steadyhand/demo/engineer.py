@@ -52,6 +52,13 @@ class Engineer:
         form = {"csrf": _csrf(page.text), "digest": view["digest"], "answer": answer, "reason": reason}
         self._expect(self._http.post(f"/plans/{view['plan']['id']}/decision", data=form), answer)
 
+    def close_incident(self, incident: str, why: str) -> None:
+        """Say that an incident is over."""
+        answer = self._http.post(
+            f"/api/incidents/{incident}/close", json={"why": why}, auth=(self._access.name, self._access.pin)
+        )
+        self._expect(answer, "closing")
+
     def report(self, incident: str) -> str:
         """The report as the console lets one download it."""
         answer = self._http.get(f"/incidents/{incident}/report.md")

@@ -4,6 +4,7 @@ import importlib.util
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ def demo(fault: str, folder: Path, base_port: int, *, auto_approve: bool) -> int
 
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with Stage(folder, base_port) as stage:
-            return Story(stage, Screen(), auto_approve=auto_approve).tell(fault)
+        with Stage(folder, base_port) as stage, closing(Engineer(stage.access)) as engineer:
+            return Story(stage, Screen(), engineer, auto_approve=auto_approve).tell(fault)
     except LabError as error:
         raise ConfigError(str(error)) from error
 
@@ -40,10 +41,10 @@ def demo(fault: str, folder: Path, base_port: int, *, auto_approve: bool) -> int
 class Story:
     """One run of the demo."""
 
-    def __init__(self, stage: Stage, screen: Screen, *, auto_approve: bool) -> None:
+    def __init__(self, stage: Stage, screen: Screen, engineer: Engineer, *, auto_approve: bool) -> None:
         self._stage, self._screen = stage, screen
         self._scripted = auto_approve or not (screen.live and sys.stdin.isatty())
-        self._engineer = Engineer(stage.access)
+        self._engineer = engineer
         self._incident = ""
 
     def tell(self, fault: str) -> int:
