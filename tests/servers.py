@@ -38,6 +38,7 @@ class Reply:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     then: str = "answer"
+    delay_s: float = 0.0
 
 
 RESET = Reply(then="reset")
@@ -65,6 +66,7 @@ class HttpServer:
             if reply.then == "hang":
                 await reader.read()
                 return
+            await asyncio.sleep(reply.delay_s)
             head = f"HTTP/1.1 {reply.status} X\r\nconnection: close\r\ncontent-length: {len(reply.body)}\r\n"
             head += "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
             writer.write(head.encode() + b"\r\n" + reply.body)

@@ -64,6 +64,22 @@ async def test_a_far_end_that_hangs_meets_the_deadline() -> None:
         await line.ask("GET")
 
 
+async def test_the_deadline_is_ours_and_not_the_clients() -> None:
+    slow = Reply(body=b"late", delay_s=0.3)
+    async with http_server(lambda _: slow) as server, httpx2.AsyncClient(timeout=0.05) as client:
+        answer = await Web(source="far", client=client).write(server.url)
+    assert answer.body == b"late"
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "gopher://far/", "/nowhere"])
+async def test_an_address_that_cannot_be_asked_is_refused_without_quoting_it(address: str) -> None:
+    async with httpx2.AsyncClient() as client:
+        for act in (Web(source="far", client=client).read, Web(source="far", client=client).write):
+            with pytest.raises(SourceRefused) as caught:
+                await act(address)
+            assert address not in str(caught.value)
+
+
 @pytest.mark.parametrize("reply", [HANG, RESET])
 async def test_an_effect_without_an_answer_is_unknown_and_not_sent_again(reply: Reply) -> None:
     line = Line(reply, deadline=timedelta(seconds=0.2))

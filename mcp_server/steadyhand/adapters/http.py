@@ -62,8 +62,7 @@ class Web:
         Raises SourceUnavailable when no usable answer came, SourceRefused on a redirect or an answer
         too large. Any other 4xx is returned: the caller knows what it means.
         """
-        request = self.client.build_request("GET", url, params=params, headers=dict(self.headers))
-        return await self._with_retries(request, effect=False)
+        return await self._with_retries(self._request("GET", url, params=params), effect=False)
 
     async def write(
         self,
@@ -77,9 +76,7 @@ class Web:
 
         Raises as `read` does, and EffectUnknown when the request was sent and no answer came.
         """
-        request = self.client.build_request(
-            "POST", url, params=params, content=content, headers={**self.headers, **(headers or {})}
-        )
+        request = self._request("POST", url, params=params, content=content, headers=headers)
         return await self._with_retries(request, effect=True)
 
     def refusal(self, answer: Answer, why: str = "") -> SourceError:
@@ -91,6 +88,27 @@ class Web:
         for secret in self.secrets:
             text = text.replace(secret.get_secret_value(), "***")
         return " ".join(text.split())[:300]
+
+    def _request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx2.Request:
+        try:
+            return self.client.build_request(
+                method,
+                url,
+                params=params,
+                content=content,
+                headers={**self.headers, **(headers or {})},
+                timeout=self.deadline.total_seconds(),
+            )
+        except httpx2.InvalidURL:
+            raise SourceRefused(self.source, "its address is not valid") from None  # the text quotes it
 
     async def _with_retries(self, request: httpx2.Request, *, effect: bool) -> Answer:
         now = asyncio.get_running_loop().time
@@ -140,7 +158,11 @@ class Web:
         return bytes(body)
 
     def _translate(self, error: httpx2.TransportError, *, effect: bool) -> Exception:
-        not_sent = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
+        if isinstance(error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
+            return SourceRefused(self.source, f"the request cannot be sent: {type(error).__name__}")
+        not_sent = isinstance(
+            error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError
+        )
         if effect and not not_sent:
             return EffectUnknown(self.source, f"sent, but no answer came: {type(error).__name__}")
         return _Again(f"not reachable: {type(error).__name__}")
