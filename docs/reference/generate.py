@@ -1,0 +1,94 @@
+"""Writes tools.md and states.md from the code: python docs/reference/generate.py."""
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx2
+from mcp.types import Tool
+
+from steadyhand.config import IncidentConfig
+from steadyhand.journey import incident
+from steadyhand.journey.rollout import machine
+from steadyhand.tools.server import build_server
+from steadyhand.wiring import wire
+
+FOLDER = Path(__file__).parent
+TOOLS_HEAD = """# Tools
+
+What the MCP server offers, at `/mcp` and by `steadyhand mcp`. In Claude Code their full names begin with
+`mcp__plugin_steadyhand_ir__`. None of them approves anything. Written by `docs/reference/generate.py`.
+
+| tool | arguments | does | class |
+|---|---|---|---|
+"""
+STATES = """# States
+
+Written by `docs/reference/generate.py` from the code that keeps them.
+
+## An incident
+
+{incident}
+
+## A rollout
+
+{rollout}
+
+What the judge may say while it watches: [the judge](judge.md).
+"""
+
+
+def tools_page() -> str:
+    """The table of all tools."""
+    return TOOLS_HEAD + "".join(_row(one) for one in listed_tools())
+
+
+def states_page() -> str:
+    """The states of an incident and of a rollout, as their modules explain them."""
+    return STATES.format(incident=_explained(incident.__doc__), rollout=_explained(machine.__doc__))
+
+
+def listed_tools() -> Sequence[Tool]:
+    """What a real server answers to tools/list."""
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(_listed(Path(folder)))
+
+
+async def _listed(folder: Path) -> Sequence[Tool]:
+    async with httpx2.AsyncClient() as http:
+        wired = wire(IncidentConfig(), folder, http)
+        try:
+            return await build_server(wired.outside, wired.playbooks).list_tools()
+        finally:
+            wired.outside.ledger.close()
+
+
+def _row(tool: Tool) -> str:
+    required = set(tool.input_schema.get("required", ()))
+    names = [name if name in required else f"{name}?" for name in tool.input_schema.get("properties", {})]
+    hints = tool.annotations
+    kind = "acts" if hints and hints.destructive_hint else "writes to our store"
+    kind = "reads" if hints and hints.read_only_hint else kind
+    about = (tool.description or "").replace("\n", " ")
+    return f"| `{tool.name}` | {', '.join(f'`{one}`' for one in names)} | {about} | {kind} |\n"
+
+
+def _explained(text: str | None) -> str:
+    """The docstring below its first line, tables without the blanks that align them."""
+    lines = (text or "").strip().splitlines()[2:]
+    return "\n".join(_narrow(one) if one.startswith("|") else one for one in lines)
+
+
+def _narrow(row: str) -> str:
+    cells = [one.strip() for one in row.strip("|").split("|")]
+    if all(set(one) <= {"-"} for one in cells):
+        return "|---" * len(cells) + "|"
+    name, *rest = cells
+    shown = f"`{name}`" if name not in {"status", "phase"} else name
+    return f"| {' | '.join((shown, *rest))} |"
+
+
+if __name__ == "__main__":
+    (FOLDER / "tools.md").write_text(tools_page(), encoding="utf-8")
+    (FOLDER / "states.md").write_text(states_page(), encoding="utf-8")
