@@ -2,28 +2,21 @@
 
 import asyncio
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
 from pydantic import SecretStr
 
 from steadyhand.adapters.rollouts.envoy import EnvoySettings, EnvoyTraffic
-
-
-class MachineClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    async def sleep(self, span: timedelta) -> None:
-        await asyncio.sleep(span.total_seconds())
+from steadyhand.wiring import SystemClock
 
 
 async def main(admin: str, deploy: str, token: str, leases: str, lease_s: str) -> None:
     settings = EnvoySettings(name="shop", admin_url=admin, deploy_url=deploy)
     lease = timedelta(seconds=float(lease_s))
     async with httpx2.AsyncClient() as client:
-        one = EnvoyTraffic(settings, client, SecretStr(token), Path(leases), MachineClock())
+        one = EnvoyTraffic(settings, client, SecretStr(token), Path(leases), SystemClock())
         while True:
             await one.set_share(0.3, lease)
             sys.stdout.write("renewed\n")

@@ -1,0 +1,268 @@
+"""What every TrafficTarget, database port, Channel and Clock promises, adapters and fakes alike."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx2
+import psycopg
+import pytest
+from envoy_world import envoy_world
+from pydantic import SecretStr
+from servers import Reply, free_port, http_server, postgres
+
+from steadyhand.adapters.channels.terminal import TerminalChannel, TerminalSettings
+from steadyhand.adapters.channels.webhook import WebhookChannel, WebhookSettings
+from steadyhand.adapters.databases.postgres import PostgresProbe, PostgresSettings
+from steadyhand.adapters.databases.postgres_hand import PostgresHand, PostgresHandSettings
+from steadyhand.journey.evidence.model import DatabaseReport, Index
+from steadyhand.journey.remedy.model import CreateIndex, DropIndex
+from steadyhand.ports import (
+    Channel,
+    Clock,
+    DatabaseHand,
+    DatabaseProbe,
+    SourceError,
+    SourceRefused,
+    TrafficTarget,
+)
+from steadyhand.testing.clock import VirtualClock
+from steadyhand.testing.database import MemoryDatabase
+from steadyhand.testing.phone import Phone
+from steadyhand.testing.traffic import TrafficSimulator
+from steadyhand.wiring import SystemClock
+
+pytestmark = pytest.mark.anyio
+SECRET = "hunter2"
+SENT = Reply(200)
+LEASE = timedelta(seconds=0.6)
+LONG = timedelta(seconds=60)
+Pass = Callable[[float], object]
+Traffic = Callable[[Path], AbstractAsyncContextManager[tuple[TrafficTarget, Pass]]]
+
+
+@asynccontextmanager
+async def simulator(_: Path) -> AsyncIterator[tuple[TrafficTarget, Pass]]:
+    clock = VirtualClock()
+    yield TrafficSimulator(clock, version="1.0"), lambda seconds: clock.advance(seconds=seconds)
+
+
+@asynccontextmanager
+async def envoy(folder: Path) -> AsyncIterator[tuple[TrafficTarget, Pass]]:
+    async with envoy_world(folder) as world:
+
+        async def pass_with_traffic(seconds: float) -> None:
+            await world.ask(80)
+            await asyncio.sleep(seconds)
+
+        yield world.traffic(), pass_with_traffic
+
+
+TRAFFIC = pytest.mark.parametrize("make", [simulator, envoy])
+
+
+@TRAFFIC
+async def test_a_step_reads_back_what_it_set_and_may_be_repeated(make: Traffic, tmp_path: Path) -> None:
+    async with make(tmp_path) as (target, _):
+        first = await target.observe()
+        assert (first.share, first.stable_version, first.canary_version, first.owner) == (0, "1.0", "", "")
+        for _ in range(2):
+            seen = await target.prepare("1.1", 2)
+            assert (seen.share, seen.canary_version, seen.canary_ready) == (0, "1.1", 2)
+        for _ in range(2):
+            seen = await target.set_share(0.25, LONG)
+            assert (seen.share, seen.canary_version, bool(seen.owner)) == (0.25, "1.1", True)
+        for _ in range(2):
+            seen = await target.settle("1.1")
+            assert (seen.share, seen.stable_version, seen.canary_version, seen.owner) == (0, "1.1", "", "")
+
+
+@TRAFFIC
+async def test_a_revert_brings_all_home_and_may_be_repeated(make: Traffic, tmp_path: Path) -> None:
+    async with make(tmp_path) as (target, _):
+        await target.prepare("1.1", 1)
+        await target.set_share(1.0, LONG)
+        for _ in range(2):
+            seen = await target.revert()
+            assert (seen.share, seen.stable_version, seen.canary_version, seen.owner) == (0, "1.0", "", "")
+
+
+@TRAFFIC
+async def test_without_renewal_traffic_is_stable_again_after_the_lease(make: Traffic, tmp_path: Path) -> None:
+    async with make(tmp_path) as (target, pass_time):
+        await target.prepare("1.1", 1)
+        await target.set_share(0.5, LEASE)
+        await await_it(pass_time(LEASE.total_seconds() + 1))
+        seen = await target.observe()
+        assert (seen.share, seen.owner, seen.canary_version) == (0, "", "1.1")
+
+
+@TRAFFIC
+async def test_an_empty_arm_gets_no_traffic_and_a_busy_one_is_not_changed(
+    make: Traffic, tmp_path: Path
+) -> None:
+    async with make(tmp_path) as (target, _):
+        with pytest.raises(SourceRefused):
+            await target.set_share(0.05, LONG)
+        await target.prepare("1.1", 1)
+        await target.set_share(0.05, LONG)
+        with pytest.raises(SourceRefused):
+            await target.prepare("1.0", 1)
+        await target.revert()
+
+
+@TRAFFIC
+async def test_counters_only_grow_and_both_arms_are_of_one_instant(make: Traffic, tmp_path: Path) -> None:
+    async with make(tmp_path) as (target, pass_time):
+        await target.prepare("1.1", 1)
+        await target.set_share(0.5, LONG)
+        before = await target.counters((100, 250))
+        await await_it(pass_time(1))
+        after = await target.counters((100, 250))
+        assert after.at > before.at
+        for arm in ("stable", "canary"):
+            old, new = getattr(before, arm), getattr(after, arm)
+            assert new.requests > old.requests
+            assert new.requests >= new.errors >= old.errors
+        await target.revert()
+
+
+INDEX = CreateIndex(database="pg", table="orders", columns=("email",), name="orders_email")
+
+
+@pytest.fixture(scope="module")
+def dsn() -> Iterator[str]:
+    with postgres() as address:
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute("create table orders (id int primary key, email text)")
+        yield address
+
+
+def memory_database(_: str) -> tuple[DatabaseProbe, DatabaseHand]:
+    pkey = Index(name="orders_pkey", table="orders", columns=("id",), valid=True)
+    report = DatabaseReport(database="pg", at=datetime(2026, 1, 1, tzinfo=UTC), indexes=(pkey,))
+    one = MemoryDatabase(report, name="pg")
+    return one, one
+
+
+def real_database(dsn: str) -> tuple[DatabaseProbe, DatabaseHand]:
+    probe = PostgresSettings(name="pg", dsn_env="X", sample=timedelta(seconds=0.1))
+    hand = PostgresHandSettings(name="pg", dsn_env="X")
+    return PostgresProbe(probe, SecretStr(dsn)), PostgresHand(hand, SecretStr(dsn))
+
+
+DATABASES = pytest.mark.parametrize("make", [memory_database, real_database])
+Database = Callable[[str], tuple[DatabaseProbe, DatabaseHand]]
+
+
+@DATABASES
+async def test_an_index_goes_from_absent_to_valid_and_back_and_the_probe_sees_it(
+    make: Database, dsn: str
+) -> None:
+    probe, hand = make(dsn)
+    at = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
+    assert await hand.index_state(INDEX.name) == "absent"
+    for _ in range(2):
+        await hand.create_index(INDEX)
+        assert await hand.index_state(INDEX.name) == "valid"
+    report = await probe.look(at)
+    assert (report.database, report.at) == ("pg", at)
+    assert {one.name: (one.columns, one.valid) for one in report.indexes} == {
+        "orders_pkey": (("id",), True),
+        "orders_email": (("email",), True),
+    }
+    for _ in range(2):
+        await hand.drop_index(DropIndex(database="pg", name=INDEX.name))
+        assert await hand.index_state(INDEX.name) == "absent"
+
+
+async def test_a_dead_database_is_a_gap_for_the_probe_and_an_error_for_the_hand_and_leaks_no_secret() -> None:
+    memory, _ = memory_database("")
+    assert isinstance(memory, MemoryDatabase)
+    memory.failure = SourceRefused("pg", "gone")
+    real = real_database(f"postgresql://me:{SECRET}@127.0.0.1:{free_port()}/x")
+    for probe, hand in ((memory, memory), real):
+        report = await probe.look(datetime(2026, 1, 31, tzinfo=UTC))
+        assert len(report.gaps) == 1
+        assert SECRET not in report.gaps[0]
+        with pytest.raises(SourceError) as caught:
+            await hand.create_index(INDEX)
+        assert SECRET not in f"{caught.value!r} {caught.value.__cause__!r}"
+
+
+Channels = Callable[[Path], AbstractAsyncContextManager[Channel]]
+
+
+@asynccontextmanager
+async def phone(_: Path) -> AsyncIterator[Channel]:
+    yield Phone()
+
+
+@asynccontextmanager
+async def terminal(folder: Path) -> AsyncIterator[Channel]:
+    yield TerminalChannel(TerminalSettings(path=str(folder / "out")))
+
+
+@asynccontextmanager
+async def webhook(_: Path, reply: Reply = SENT) -> AsyncIterator[Channel]:
+    settings = WebhookSettings.model_validate({"url_env": "U", "secret_env": "S", "timeout": "1s"})
+    async with http_server(lambda _: reply) as server, httpx2.AsyncClient() as client:
+        url = SecretStr(f"{server.url}/{SECRET}")
+        yield WebhookChannel(settings, client, url, SecretStr(SECRET), VirtualClock())
+
+
+@pytest.mark.parametrize("make", [phone, terminal, webhook])
+async def test_a_message_has_an_id_and_the_same_key_the_same_id(make: Channels, tmp_path: Path) -> None:
+    async with make(tmp_path) as channel:
+        ids = [await channel.send("k1", "ann", "SEV1", "shop") for _ in range(2)]
+        other = await channel.send("k2", "ann", "SEV1", "shop")
+    assert ids[0] == ids[1] != other
+
+
+@pytest.mark.parametrize("reply", [Reply(400, SECRET.encode()), Reply(503), Reply(then="reset")])
+async def test_a_failing_channel_leaks_no_secret(reply: Reply, tmp_path: Path) -> None:
+    async with webhook(tmp_path, reply) as channel:
+        with pytest.raises(SourceError) as caught:
+            await channel.send("k1", "ann", "SEV1", "shop")
+    assert SECRET not in f"{caught.value!r} {caught.value} {caught.value.__cause__!r}"
+
+
+async def test_a_clock_is_in_utc_and_a_sleep_ends_when_its_span_has_passed() -> None:
+    virtual = VirtualClock()
+
+    async def real_pass() -> None:
+        await asyncio.sleep(0.2)
+
+    for clock, go_on in ((virtual, lambda: virtual.advance(seconds=0.2)), (SystemClock(), real_pass)):
+        one: Clock = clock
+        began = one.now()
+        assert began.tzinfo is UTC
+        sleep = asyncio.create_task(one.sleep(timedelta(seconds=0.1)))
+        await asyncio.sleep(0)
+        assert not sleep.done()
+        await go_on()
+        assert sleep.done()
+        assert one.now() - began >= timedelta(seconds=0.1)
+
+
+async def test_virtual_sleepers_wake_in_order_each_at_its_own_instant() -> None:
+    clock, woken = VirtualClock(), list[tuple[str, float]]()
+    start = clock.now()
+
+    async def every(name: str, seconds: float) -> None:
+        for _ in range(2):
+            await clock.sleep(timedelta(seconds=seconds))
+            woken.append((name, (clock.now() - start).total_seconds()))
+
+    tasks = [asyncio.create_task(every("slow", 3)), asyncio.create_task(every("fast", 2))]
+    await clock.advance(seconds=10)
+    await asyncio.gather(*tasks)
+    assert woken == [("fast", 2), ("slow", 3), ("fast", 4), ("slow", 6)]
+    assert clock.now() - start == timedelta(seconds=10)
+
+
+async def await_it(pending: object) -> None:
+    if asyncio.iscoroutine(pending):
+        await pending
