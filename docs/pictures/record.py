@@ -4,11 +4,13 @@ import argparse
 import re
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
 from rich.terminal_theme import DIMMED_MONOKAI
 
+from steadyhand.demo.engineer import Engineer
 from steadyhand.demo.run import Story
 from steadyhand.demo.screen import Screen
 from steadyhand.demo.stage import Stage
@@ -23,8 +25,12 @@ FONT = re.compile(
 def record(fault: str, base_port: int) -> int:
     """Run the demo, with a scripted engineer, on a screen that remembers; returns the demo's exit code."""
     console = Console(record=True, width=WIDTH, highlight=False, color_system="truecolor")
-    with tempfile.TemporaryDirectory(prefix="steadyhand-") as folder, Stage(Path(folder), base_port) as stage:
-        code = Story(stage, Screen(console), auto_approve=True).tell(fault)
+    with (
+        tempfile.TemporaryDirectory(prefix="steadyhand-") as folder,
+        Stage(Path(folder), base_port) as stage,
+        closing(Engineer(stage.access)) as engineer,
+    ):
+        code = Story(stage, Screen(console), engineer, auto_approve=True).tell(fault)
     picture = console.export_svg(title="make demo", theme=DIMMED_MONOKAI)
     OUT.write_text(FONT.sub("", picture.replace(folder, ".steadyhand/demo")), encoding="utf-8")
     return code

@@ -3,16 +3,18 @@
 import asyncio
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
-import httpx2
 from mcp.types import Tool
 
+from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.config import IncidentConfig
 from steadyhand.journey import incident
 from steadyhand.journey.rollout import machine
+from steadyhand.responder.outside import Outside
 from steadyhand.tools.server import build_server
-from steadyhand.wiring import wire
+from steadyhand.wiring import SystemClock, playbooks
 
 FOLDER = Path(__file__).parent
 TOOLS_HEAD = """# Tools
@@ -51,17 +53,14 @@ def states_page() -> str:
 
 def listed_tools() -> Sequence[Tool]:
     """What a real server answers to tools/list."""
-    with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(_listed(Path(folder)))
-
-
-async def _listed(folder: Path) -> Sequence[Tool]:
-    async with httpx2.AsyncClient() as http:
-        wired = wire(IncidentConfig(), folder, http)
-        try:
-            return await build_server(wired.outside, wired.playbooks).list_tools()
-        finally:
-            wired.outside.ledger.close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(SqlLedger(Path(folder) / "steadyhand.db")) as ledger,
+    ):
+        outside = Outside(
+            rules=IncidentConfig(), clock=SystemClock(), ledger=ledger, new_id=str, owner="documentation"
+        )
+        return asyncio.run(build_server(outside, playbooks()).list_tools())
 
 
 def _row(tool: Tool) -> str:

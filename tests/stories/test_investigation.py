@@ -170,3 +170,24 @@ def test_an_unknown_service_still_pages_and_is_looked_at(tmp_path: Path) -> None
         assert night.view(incident).incident.status == "needs_human"
 
     asyncio.run(story())
+
+
+def test_a_new_alert_has_the_evidence_read_again_when_nothing_is_proposed_yet(tmp_path: Path) -> None:
+    async def story() -> None:
+        night = Sick(tmp_path)
+        sources = (night.metrics, night.probe, night.logs)
+        for one in sources:
+            one.failure = SourceUnavailable("source", "starting")
+        incident = night.alert("First")
+        await night.turn()
+        assert night.view(incident).incident.status == "needs_human"
+        for one in sources:
+            one.failure = None
+        assert night.alert("First") == incident  # a repeat changes nothing
+        await night.turn()
+        assert night.view(incident).incident.status == "needs_human"
+        assert night.alert("Second") == incident
+        await night.turn()
+        assert night.view(incident).incident.status == "awaiting_approval"
+
+    asyncio.run(story())

@@ -18,6 +18,9 @@ from steadyhand.store import Person, Transaction
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1}
 
 
+_NOBODY = f"{'0' * 32}:{'0' * 128}"
+
+
 class Refused(SteadyhandError):
     """The door stays shut; the text says why and what would open it."""
 
@@ -45,27 +48,34 @@ async def sign_in(outside: Outside, name: str, pin: str, via: str) -> Person:
 
 
 def _sign_in(outside: Outside, name: str, pin: str, via: str) -> Person:
-    now, rule = outside.clock.now(), outside.rules.approval
+    with outside.ledger.read() as tx:
+        known = tx.person(name)
+    # The hash is slow on purpose: computed without a lock, and for unknown names too, so that neither
+    # others wait for it nor its time tells who exists.
+    fits = _fits(pin, known.pin_hash if known else _NOBODY)
+    now = outside.clock.now()
     with outside.ledger.write() as tx:
         person = tx.person(name)
-        locked = person is not None and now < person.locked_until
-        if person is not None and not locked and _fits(pin, person.pin_hash):
+        if person is not None and person == known and fits and now >= person.locked_until:
             tx.save_person(person.model_copy(update={"wrong": 0}))
             return person
-        why = "locked" if locked else "wrong name or PIN"
-        tx.record(
-            "",
-            Record(action="sign_in.refused", actor=name[:80], actor_kind="human", via=via, body={"why": why}),
-            now,
-        )
-        if person is not None and not locked:
-            wrong = person.wrong + 1
-            full = wrong >= rule.wrong_pins
-            update = {"wrong": 0 if full else wrong}
-            tx.save_person(
-                person.model_copy(update=update | ({"locked_until": now + rule.locked_for} if full else {}))
-            )
+        _note_wrong(outside, tx, name, person, via, now)
     raise Refused("wrong name or PIN, or locked after too many tries")
+
+
+def _note_wrong(
+    outside: Outside, tx: Transaction, name: str, person: Person | None, via: str, now: datetime
+) -> None:
+    rule = outside.rules.approval
+    locked = person is not None and now < person.locked_until
+    why = "locked" if locked else "wrong name or PIN"
+    record = Record(action="sign_in.refused", actor=name[:80], actor_kind="human", via=via, body={"why": why})
+    tx.record("", record, now)
+    if person is None or locked:
+        return
+    full = person.wrong + 1 >= rule.wrong_pins
+    changed = {"wrong": 0, "locked_until": now + rule.locked_for} if full else {"wrong": person.wrong + 1}
+    tx.save_person(person.model_copy(update=changed))
 
 
 async def decide(

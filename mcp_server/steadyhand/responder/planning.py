@@ -1,5 +1,6 @@
 """From hypotheses to plans a human can say yes or no to."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
@@ -19,20 +20,24 @@ from steadyhand.store import Transaction
 
 _SLOW_FACTOR = 5.0
 _SLOW_MS = 1000.0
+_READ_S = 2.0
 
 
 async def read_goals(
     outside: Outside, wanted: Sequence[Goal | GoalRule], at: datetime
 ) -> tuple[Reading, ...]:
-    """Each goal's number at an instant; None where no source gave one."""
-    return tuple([Reading(name=one.name, value=await _read(outside, one, at)) for one in wanted])
+    """Each goal's number at an instant; None where no source gave one in time."""
+    values = await asyncio.gather(*(_read(outside, one, at) for one in wanted))
+    return tuple(Reading(name=one.name, value=value) for one, value in zip(wanted, values, strict=True))
 
 
 async def _read(outside: Outside, goal: Goal | GoalRule, at: datetime) -> float | None:
     for source in outside.metrics:
         try:
-            return await source.value(goal.expression, at)
-        except SourceError:
+            # A rollout waits for this under a lease: better no number than a late one.
+            async with asyncio.timeout(_READ_S):
+                return await source.value(goal.expression, at)
+        except (SourceError, TimeoutError):
             continue  # the next source may know; no reading at all is named as such by the criteria
     return None
 

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from steadyhand.journey.approval.consent import objection
 from steadyhand.journey.approval.guardrails import Refuse
-from steadyhand.journey.commands import Arm, Record
+from steadyhand.journey.commands import ActorKind, Arm, Record
 from steadyhand.journey.incident.state import (
     Incident,
     RolloutEnded,
@@ -219,21 +219,24 @@ def _announce(tx: Transaction, rollout: Rollout, now: datetime) -> None:
             happen(tx, rollout.incident, moved, now)
 
 
-async def abort_rollout(outside: Outside, incident: str, by: str, why: str) -> Rollout:
+async def abort_rollout(
+    outside: Outside, incident: str, by: str, why: str, *, kind: ActorKind = "human", via: str = "console"
+) -> Rollout:
     """Take the incident's rollout back now. Never asks. Raises UnknownIncident, Refused."""
-    return await asyncio.to_thread(_abort, outside, incident, by, why)
+    record = Record(action="rollout.aborted", actor=by, actor_kind=kind, via=via, body={"why": why})
+    return await asyncio.to_thread(_abort, outside, incident, record)
 
 
-def _abort(outside: Outside, wanted: str, by: str, why: str) -> Rollout:
+def _abort(outside: Outside, wanted: str, record: Record) -> Rollout:
     now = outside.clock.now()
     with outside.ledger.write() as tx:
         incident = _incident(tx, wanted)
         rollout = tx.rollout(incident.rollout) if incident.rollout else None
         if rollout is None or rollout.phase in OVER:
             raise Refused(f"no rollout is under way in {wanted}")
-        after = abort(rollout, by, why, now)
+        after = abort(rollout, record.actor, record.body["why"], now)
         tx.save_rollout(after)
-        tx.record(wanted, Record(action="rollout.aborted", actor=by, body={"why": why}), now)
+        tx.record(wanted, record, now)
         arm = Arm(kind="rollout", key=f"{wanted}:rollout", due_at=now, payload={"plan": after.plan.id})
         tx.arm(wanted, arm)
     return after

@@ -38,7 +38,7 @@ class ActionTools:
     async def abort_rollout(self, incident_id: str, reason: Reason = "asked to abort") -> str:
         """Take the rollout back now. Needs no approval."""
         try:
-            after = await take_back(self._outside, incident_id, "model", reason)
+            after = await take_back(self._outside, incident_id, "model", reason, kind="agent", via="mcp")
         except SteadyhandError as error:
             raise ToolError(str(error)) from error
         return f"{after.phase}: {after.reason}"

@@ -13,6 +13,7 @@ from steadyhand.journey.rollout.rule import CanaryRule
 
 GOOD, SICK = counts(5), counts(95, 19)
 PATIENT = CanaryRule(longest=timedelta(hours=1))
+IMPATIENT = CanaryRule(soak=timedelta(0))
 ADAPTER: TypeAdapter[Verdict] = TypeAdapter(Verdict)
 
 
@@ -190,12 +191,50 @@ def test_a_guard_that_only_looks_worse_brakes_the_promotion() -> None:
     assert isinstance(story.second(*looks_worse).verdict, Hold)
 
 
-def test_without_known_burstiness_nothing_is_promoted() -> None:
-    story = Story(started(target="errors", phi=None)).seconds(299, GOOD, SICK)
-    assert isinstance(story.verdict, Hold)
-    assert story.verdict.verdict_in is None
-    assert story.verdict.figures.phi is None
-    assert isinstance(story.second(GOOD, SICK).verdict, Undecided)
+def test_without_a_history_a_fix_is_promoted_once_the_burstiness_was_seen() -> None:
+    story = Story(started(target="errors", phi=None), rule=IMPATIENT).seconds(24, GOOD, SICK)
+    watching = story.verdict
+    assert isinstance(watching, Hold)
+    assert (watching.verdict_in, watching.figures.phi) == (None, None)
+    verdict = story.second(GOOD, SICK).verdict
+    assert isinstance(verdict, Promote)
+    assert verdict.figures.phi == 1.0
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 95)), min_size=24, max_size=24))
+def test_without_a_history_nothing_is_promoted_before_twenty_seconds_of_evidence(
+    seconds: list[tuple[int, int]],
+) -> None:
+    stories = [
+        Story(started(target=target, phi=None), rule=IMPATIENT) for target in (None, *get_args(Metric))
+    ]
+    for canary, errors in seconds:
+        for story in stories:
+            story.second(counts(canary), counts(95, errors))
+            assert not isinstance(story.verdict, Promote)
+
+
+def seconds_to_proof(errors: list[int]) -> int:
+    """When a canary without errors is proven better than a control with these, again and again."""
+    story = Story(started(target="errors", phi=None), rule=IMPATIENT)
+    for second in range(1, 300):
+        story.second(GOOD, counts(95, errors[second % len(errors)]))
+        if isinstance(story.verdict, Promote):
+            return second
+    raise AssertionError(story.verdict)
+
+
+def test_without_a_history_a_bursty_control_takes_longer_to_be_beaten() -> None:
+    assert seconds_to_proof([19]) == 25
+    assert 25 < seconds_to_proof([14, 24]) < seconds_to_proof([9, 29])
+
+
+def test_without_a_history_one_burst_in_the_canary_is_no_proof_of_harm() -> None:
+    """With independent errors it would be."""
+    for phi, kind in ((INDEPENDENT, "worse"), (None, "hold")):
+        story = Story(started(phi=phi)).seconds(15, GOOD, counts(95, 1)).second(counts(9, 9), counts(95, 1))
+        assert back(story) == kind
 
 
 def test_a_canary_that_answers_less_than_half_its_share_is_not_promoted() -> None:
@@ -322,7 +361,7 @@ def test_without_canary_traffic_nothing_is_ever_promoted(
 def test_every_verdict_survives_json(
     seconds: list[tuple[tuple[int, int, int], tuple[int, int, int]]], target: Metric | None
 ) -> None:
-    story = Story(started(target=target, phi=INDEPENDENT))
+    story = Story(started(target=target, phi=None))
     for canary, stable in seconds:
         story.second(counts(60, *canary), counts(600, *stable))
         verdict = story.verdict

@@ -1,19 +1,18 @@
 from math import inf
-from statistics import StatisticsError
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steadyhand.journey.rollout.ratio import GRID, RatioSequence, dispersion, rate_upper
+from steadyhand.journey.rollout.ratio import GRID, RatioSequence, Sided, rate_upper
 
 Tick = tuple[int, int, int, int]
 
 
-def after(ticks: list[Tick], phi: float = 1.0) -> RatioSequence:
+def after(ticks: list[Tick]) -> RatioSequence:
     known = RatioSequence()
     for one in ticks:
-        known = known.add(*one, phi)
+        known = known.add(*one)
     return known
 
 
@@ -36,7 +35,7 @@ def after(ticks: list[Tick], phi: float = 1.0) -> RatioSequence:
 def test_bounds_are_those_computed_by_hand(
     ticks: list[Tick], phi: float, expected: tuple[float, float]
 ) -> None:
-    assert after(ticks, phi).bounds(0.01, "two") == pytest.approx(expected, abs=5e-5)
+    assert after(ticks).bounds(0.01, "two", phi) == pytest.approx(expected, abs=5e-5)
 
 
 def test_no_change_is_a_point_of_the_grid_to_the_last_bit() -> None:
@@ -71,9 +70,9 @@ ticks = st.tuples(st.integers(1, 500), st.integers(0, 50), st.integers(1, 9_000)
 def test_the_order_of_ticks_does_not_matter(some: list[Tick], chance: object, phi: float) -> None:
     other = list(some)
     chance.shuffle(other)  # type: ignore[attr-defined] # hypothesis gives a random.Random
-    one, two = after(some, phi), after(other, phi)
+    one, two = after(some), after(other)
     assert one.log_likelihood == pytest.approx(two.log_likelihood, rel=1e-9, abs=1e-6)
-    assert one.bounds(0.01, "two") == two.bounds(0.01, "two")
+    assert one.bounds(0.01, "two", phi) == two.bounds(0.01, "two", phi)
 
 
 @settings(deadline=None, max_examples=60)
@@ -96,23 +95,15 @@ def test_it_survives_json(some: list[Tick]) -> None:
 @settings(deadline=None, max_examples=60)
 @given(st.lists(ticks, min_size=1, max_size=8), st.floats(1.5, 8))
 def test_burstiness_only_ever_widens_the_interval(some: list[Tick], phi: float) -> None:
-    (low, high), (wide_low, wide_high) = after(some).bounds(0.01, "two"), after(some, phi).bounds(0.01, "two")
+    known = after(some)
+    (low, high), (wide_low, wide_high) = known.bounds(0.01, "two"), known.bounds(0.01, "two", phi)
     assert wide_low <= low
     assert high <= wide_high
 
 
-def test_steady_and_absent_events_have_dispersion_one() -> None:
-    assert dispersion([3] * 120) == 1.0
-    assert dispersion([0] * 120) == 1.0
-
-
-def test_bursts_have_their_variance_over_mean_as_dispersion() -> None:
-    assert dispersion([0, 10] * 60) == pytest.approx(25 * 120 / 119 / 5)
-
-
-def test_one_second_is_no_history() -> None:
-    with pytest.raises(StatisticsError):
-        dispersion([4])
+@pytest.mark.parametrize("sided", ["one", "two"])
+def test_while_nothing_is_known_of_the_bursts_nothing_is_ruled_out(sided: Sided) -> None:
+    assert after([(5, 5, 95, 0)] * 60).bounds(0.01, sided, inf) == (0.0, inf)
 
 
 def test_an_arm_without_a_request_may_fail_always() -> None:

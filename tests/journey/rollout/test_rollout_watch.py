@@ -63,11 +63,48 @@ def test_with_equal_arms_the_order_of_ticks_moves_no_bound(order: list[tuple[int
     assert bounds(order) == bounds(sorted(order))
 
 
-def test_burstiness_weighs_on_the_evidence() -> None:
-    bursty = {**INDEPENDENT, "errors": 4.0}
-    plain = Story(started()).seconds(30, counts(5, 1), counts(95, 1)).watch.evidence["errors"]
-    damped = Story(started(phi=bursty)).seconds(30, counts(5, 1), counts(95, 1)).watch.evidence["errors"]
-    assert damped.bounds(0.01, "two")[0] < plain.bounds(0.01, "two")[0]
+def test_a_known_history_is_believed_whatever_the_watch_shows() -> None:
+    known = {**INDEPENDENT, "errors": 4.0}
+    watch = bursts(Story(started(phi=known)), 30).watch
+    assert (watch.phi_of("errors"), watch.harm_phi_of("errors"), watch.harm_phi_of("slow90")) == (4, 4, 1)
+
+
+def bursts(story: Story, seconds: int, control: int = 0, canary: int = 0) -> Story:
+    """Every fifth second so many errors at once."""
+    for second in range(seconds):
+        sick = second % 5 == 0
+        story.second(counts(20, canary * sick), counts(380, control * sick))
+    return story
+
+
+def test_without_a_history_the_burstiness_is_known_after_twenty_seconds_of_evidence() -> None:
+    story = Story(started(phi=None)).seconds(24, counts(5), counts(95, 19))
+    assert not story.watch.knows_phi
+    assert story.second(counts(5), counts(95, 19)).watch.knows_phi
+
+
+def test_without_a_history_bursts_in_the_control_count_against_all_proof() -> None:
+    watch = bursts(Story(started(phi=None)), 40, control=20).watch
+    assert watch.phi_of("errors") > 10
+    assert watch.harm_phi_of("errors") == watch.phi_of("errors")
+    assert watch.phi_of("slow90") == 1.0
+
+
+def test_without_a_history_bursts_in_the_canary_count_against_the_proof_of_harm_alone() -> None:
+    watch = bursts(Story(started(phi=None)), 40, canary=10).watch
+    assert watch.phi_of("errors") == 1.0
+    assert watch.harm_phi_of("errors") > 5
+
+
+def test_the_settling_time_is_no_sign_of_bursts() -> None:
+    story = Story(started(phi=None)).seconds(4, counts(5), counts(95)).second(counts(5, 5), counts(95, 95))
+    assert story.watch.stable_bursts == started().stable_bursts
+    assert story.watch.canary_bursts == started().canary_bursts
+
+
+def test_a_watch_does_not_grow_with_time() -> None:
+    long = bursts(Story(started(phi=None)), 600, control=20, canary=2)
+    assert len(long.watch.model_dump_json(include={"stable_bursts", "canary_bursts"})) < 600
 
 
 def test_an_old_reading_is_no_reading() -> None:
@@ -137,7 +174,7 @@ def test_burstiness_is_measured_over_two_minutes_of_both_kinds_of_event() -> Non
     phi = measured_phi(history)
     assert phi is not None
     assert set(phi) == set(METRICS)
-    assert phi["errors"] == pytest.approx(5.04, abs=0.01)
+    assert phi["errors"] == pytest.approx(5.32, abs=0.01)
     assert (phi["slow90"], phi["slow99"]) == (1.0, 1.0)
 
 
@@ -153,3 +190,9 @@ def test_what_independent_events_measure_by_chance_is_no_burstiness() -> None:
 def test_less_than_two_minutes_of_history_measures_nothing() -> None:
     assert measured_phi([NOTHING] * 120) is None
     assert measured_phi([NOTHING] * 121) is not None
+
+
+def test_a_history_with_a_restart_in_it_measures_nothing() -> None:
+    history = [counts(100 * second) for second in range(100)] + [counts(100 * second) for second in range(50)]
+    assert measured_phi(history) is None
+    assert measured_phi(history + [counts(100 * second) for second in range(50, 121)]) is not None

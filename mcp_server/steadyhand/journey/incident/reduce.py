@@ -73,7 +73,16 @@ def _alert_seen(incident: Incident, event: AlertSeen, now: datetime) -> Outcome:
     if again:
         return after, ()
     facts = {"alert": event.alert.name, "status": event.alert.status}
-    return after, (Record(action="alert.seen", body=facts),)
+    record = Record(action="alert.seen", body=facts)
+    if before is None and incident.status == "needs_human" and not incident.plans:
+        return _look_again(after, record, now)
+    return after, (record,)
+
+
+def _look_again(incident: Incident, record: Record, now: datetime) -> Outcome:
+    """Something new fires and nothing is proposed yet: the evidence may say more now."""
+    after = incident.model_copy(update={"status": "investigating", "note": "Reading the evidence again."})
+    return after, (record, Arm(kind="investigate", key=f"{incident.id}:investigate", due_at=now))
 
 
 def _reopened(incident: Incident, event: AlertSeen, now: datetime) -> Outcome:

@@ -97,7 +97,7 @@ def _guilty(watch: Watch, rule: CanaryRule) -> Metric | None:
     much = watch.whole.requests >= _MUCH_TRAFFIC
     limit = max(rule.worse_than, _WORSE_THAN_OF_MUCH) if much else rule.worse_than
     lowest = {
-        metric: watch.evidence[metric].bounds(alpha, "one", watch.phi_of(metric))[0]
+        metric: watch.evidence[metric].bounds(alpha, "one", watch.harm_phi_of(metric))[0]
         for metric, alpha in _GUARD_ALPHA.items()
     }
     return next((metric for metric, lower in lowest.items() if lower >= limit), None)
@@ -122,7 +122,7 @@ def _passes(watch: Watch, metric: Metric, rule: CanaryRule) -> bool:
 def _below_floor(watch: Watch) -> bool:
     if watch.error_floor is None:
         return False
-    canary, phi = watch.used.canary, watch.phi_of("errors")
+    canary, phi = watch.used.canary, watch.harm_phi_of("errors")
     return rate_upper(canary.errors / phi, canary.requests / phi, _PASS_ALPHA) < watch.error_floor
 
 

@@ -38,9 +38,9 @@ def figures(watch: Watch, metric: Metric) -> Figures:
         lower=lower,
         upper=_finite(upper),
         could_have_seen=min_detectable_ratio(
-            used.rps / watch.phi_of(metric), watch.asked_share, rate(used.stable, metric), used.seconds
+            used.rps / watch.harm_phi_of(metric), watch.asked_share, rate(used.stable, metric), used.seconds
         ),
-        phi=watch.phi_of(metric) if watch.knows_phi else None,
+        phi=_finite(watch.phi_of(metric)) if watch.knows_phi else None,
     )
 
 

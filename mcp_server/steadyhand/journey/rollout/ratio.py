@@ -10,10 +10,9 @@ Howard & Ramdas, "Sequential estimation of quantiles ..." (Bernoulli 28(3), 2022
 for the use of Ville's bound.
 """
 
-from collections.abc import Iterable, Sequence
-from math import exp, inf, lgamma, log, log1p, sqrt
+from collections.abc import Iterable
+from math import exp, inf, lgamma, log, log1p
 from operator import add
-from statistics import fmean, variance
 from typing import Literal
 
 from pydantic import Field
@@ -25,8 +24,6 @@ Sided = Literal["one", "two"]
 _EQUAL = 80  # the grid point that is "no change"; it must be 1.0 to the last bit
 _LAST = 160
 _BISECTIONS = 50
-_Z95 = 1.645
-_LEAST_ROOT = 0.1  # keeps the bound finite for a handful of counts
 GRID = tuple(1.0 if i == _EQUAL else exp(log(0.01) + log(1e4) * i / _LAST) for i in range(_LAST + 1))
 _LOG_GRID = tuple(log(ratio) for ratio in GRID)
 
@@ -85,8 +82,9 @@ class RatioSequence(Value):
     def bounds(self, alpha: float, sided: Sided, phi: float = 1) -> tuple[float, float]:
         """The ratios not ruled out at level `alpha` in (0, 1): nearest refuted grid points, else 0 and inf.
 
-        The evidence is divided by the dispersion `phi` (at least 1). The one-sided prior serves the
-        question "worse?" alone: its upper bound means nothing.
+        The evidence is divided by the dispersion `phi`, 1 (independent events) to inf (nothing is known of
+        it, nothing is ruled out). The one-sided prior serves the question "worse?" alone: its upper bound
+        means nothing.
         """
         evidence = [known / phi for known in self.log_likelihood]
         mixture = _log_sum_exp(map(add, evidence, _PRIORS[sided]))
@@ -95,29 +93,6 @@ class RatioSequence(Value):
         lower = GRID[kept[0] - 1] if kept[0] > 0 else 0.0
         upper = GRID[kept[-1] + 1] if kept[-1] < _LAST else inf
         return lower, upper
-
-
-def dispersion(counts_per_second: Sequence[int]) -> float:
-    """How bursty events are: variance over mean of the control's counts, at least 1 (independent events).
-
-    Evidence is divided by it, or bursts (retries, one sick client) would pass for proof. Take the 120 s
-    before the start. Raises statistics.StatisticsError for less than two seconds of history.
-    """
-    spread = variance(counts_per_second)
-    mean = fmean(counts_per_second)
-    return max(1.0, spread / mean) if mean else 1.0
-
-
-def dispersion_upper(counts_per_second: Sequence[int]) -> float:
-    """Upper 95 % bound of the dispersion, for when little history is known; at least 1.
-
-    The spread of n counts follows a chi-square with n - 1 degrees of freedom; its 5 % point is taken from
-    the cube-root approximation of Wilson & Hilferty (1931). Raises as `dispersion` does.
-    """
-    freedom = len(counts_per_second) - 1
-    spread = 2 / (9 * freedom)
-    least = freedom * max(1 - spread - _Z95 * sqrt(spread), _LEAST_ROOT) ** 3
-    return dispersion(counts_per_second) * freedom / least
 
 
 def rate_upper(events: float, requests: float, alpha: float) -> float:

@@ -7,19 +7,20 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
+from steadyhand.journey.rollout.dispersion import Dispersion
 from steadyhand.journey.rollout.model import Arms, Counts, Metric
-from steadyhand.journey.rollout.ratio import RatioSequence, dispersion, dispersion_upper
+from steadyhand.journey.rollout.ratio import RatioSequence
 from steadyhand.journey.rule import Duration, Instant, Share, Value
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
 STALE = timedelta(seconds=3)  # three ticks
 COLD_START = timedelta(seconds=5)
 HISTORY_SECONDS = 120
-OWN_SECONDS = 20  # of the control under watch, where no history is known
-_MOST_SECONDS = 300
+OWN_SECONDS = 20  # of evidence, before a promotion without a known history
 _CHANCE_DISPERSION = 1.26  # 1 + 2 sqrt(2 / 119): independent events measure less in 39 of 40 histories
 
 Phi = dict[Metric, Annotated[float, Field(ge=1)]]
+Bursts = dict[Metric, Dispersion]
 
 
 class Span(Value):
@@ -56,14 +57,13 @@ class Watch(Value):
     canary_seen_at: Instant = Field(description="When the canary's requests last grew.")
     target: Metric | None = Field(description="What must get better; None: only not worse is asked for.")
     asked_share: Share
-    phi: Phi | None = Field(description="Dispersion of each metric in control; None: too little history.")
-    seconds: tuple[Counts, ...] = Field(
-        default=(), description="What the control's counters grew by in each tick since the settling time."
-    )
+    phi: Phi | None = Field(description="Dispersion of each metric before the start; None: not known.")
     settle: Duration = Field(description="Evidence of this first time is dropped.")
     error_floor: Share | None = Field(description="Error rate the service may have; None: not agreed.")
     settled: Arms | None = Field(default=None, description="The counters' values where the evidence begins.")
     evidence: dict[Metric, RatioSequence] = Field(default=dict.fromkeys(METRICS, RatioSequence()))
+    stable_bursts: Bursts = Field(default=dict.fromkeys(METRICS, Dispersion()))
+    canary_bursts: Bursts = Field(default=dict.fromkeys(METRICS, Dispersion()))
     healthy: bool = Field(default=True, description="False once a health check of the canary failed.")
     broken: Literal["reset", "stale"] | None = Field(
         default=None, description="Why the readings are no longer one unbroken observation."
@@ -81,20 +81,21 @@ class Watch(Value):
 
     @property
     def knows_phi(self) -> bool:
-        """Whether the burstiness is known: from the history before, or from enough of the control since."""
-        return self.phi is not None or len(self.seconds) >= OWN_SECONDS
+        """Whether the burstiness is known: from the history before, or from watching for long enough."""
+        return self.phi is not None or self.used.seconds >= OWN_SECONDS
 
     def phi_of(self, metric: Metric) -> float:
-        """Dispersion of the metric's events: of the history, else of the control while we watch.
+        """Dispersion of the metric's events: of the history, else at most that of the control under watch."""
+        return self.stable_bursts[metric].upper if self.phi is None else self.phi[metric]
 
-        The little we saw ourselves counts by its upper bound, which makes a proof slower and never easier.
+    def harm_phi_of(self, metric: Metric) -> float:
+        """The same where harm is asked for: without a history, that of the burstier arm.
+
+        A burst in the canary that the control has not had yet would pass for harm. The few events of a
+        canary that cures say little about bursts: they do not make its proof slower.
         """
-        if self.phi:
-            return self.phi[metric]
-        counts = [events(one, metric) for one in self.seconds]
-        if len(counts) >= OWN_SECONDS:
-            return dispersion_upper(counts)
-        return dispersion(counts) if len(counts) > 1 else 1.0
+        known = self.phi_of(metric)
+        return max(known, self.canary_bursts[metric].upper) if self.phi is None else known
 
 
 def events(counts: Counts, metric: Metric) -> int:
@@ -114,19 +115,18 @@ def trials(counts: Counts, metric: Metric) -> int:
 def measured_phi(history: Sequence[Counts]) -> Phi | None:
     """Dispersion of each metric, from the control's counters read once a second up to the start.
 
-    None when they span less than 120 s: then it is measured while we watch. What independent events
-    measure by chance counts as 1. A step in the rate (the incident's onset) looks like one great burst,
-    which is safe but makes every proof slower.
+    None when they span less than 120 s or one went backwards: then it is measured while we watch. What
+    independent events measure by chance counts as 1. A step in the rate (the incident's onset) looks like
+    one great burst, which is safe but makes every proof slower: rather give no history than such a one.
     """
-    if len(history) <= HISTORY_SECONDS:
+    steps = list(pairwise(history[-HISTORY_SECONDS - 1 :]))
+    if len(steps) < HISTORY_SECONDS or any(_fell(*step) for step in steps):
         return None
-    recent = history[-HISTORY_SECONDS - 1 :]
-    return {metric: _dispersion_of([events(one, metric) for one in recent]) for metric in METRICS}
-
-
-def _dispersion_of(cumulative: Sequence[int]) -> float:
-    measured = dispersion([later - sooner for sooner, later in pairwise(cumulative)])
-    return measured if measured > _CHANCE_DISPERSION else 1.0
+    bursts = dict.fromkeys(METRICS, Dispersion())
+    for sooner, later in steps:
+        bursts = _more_bursts(bursts, _less(later, sooner))
+    measured = {metric: known.estimate for metric, known in bursts.items()}
+    return {metric: phi if phi > _CHANCE_DISPERSION else 1.0 for metric, phi in measured.items()}
 
 
 def begin(
@@ -185,7 +185,8 @@ def _grown(watch: Watch, arms: Arms, seen_at: datetime) -> Watch:
     if watch.seen_at >= watch.started_at + watch.settle:
         update["settled"] = watch.settled or watch.last
         update["evidence"] = _more_evidence(watch, grown)
-        update["seconds"] = (*watch.seconds, grown.stable)[-_MOST_SECONDS:]
+        update["stable_bursts"] = _more_bursts(watch.stable_bursts, grown.stable)
+        update["canary_bursts"] = _more_bursts(watch.canary_bursts, grown.canary)
     return watch.model_copy(update=update)
 
 
@@ -201,12 +202,16 @@ def _more_evidence(watch: Watch, grown: Span) -> dict[Metric, RatioSequence]:
     }
 
 
+def _more_bursts(known: Bursts, grown: Counts) -> Bursts:
+    return {metric: one.add(trials(grown, metric), events(grown, metric)) for metric, one in known.items()}
+
+
 def _went_back(sooner: Arms, later: Arms) -> bool:
-    return any(
-        getattr(after, name) < getattr(before, name)
-        for before, after in ((sooner.stable, later.stable), (sooner.canary, later.canary))
-        for name in Counts.model_fields
-    )
+    return _fell(sooner.stable, later.stable) or _fell(sooner.canary, later.canary)
+
+
+def _fell(sooner: Counts, later: Counts) -> bool:
+    return any(getattr(later, name) < getattr(sooner, name) for name in Counts.model_fields)
 
 
 def _between(sooner: Arms, later: Arms) -> Span:

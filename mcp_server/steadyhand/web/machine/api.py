@@ -96,7 +96,7 @@ class Api:
         """Take the rollout back now."""
         person = await check_person(self._outside, request)
         given = await json_body(request, Why)
-        return _json(await abort_rollout(self._outside, _incident(request), person.name, given.why))
+        return _json(await abort_rollout(self._outside, _incident(request), person.name, given.why, via=VIA))
 
     async def close(self, request: Request) -> Response:
         """A person says it is over."""
