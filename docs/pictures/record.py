@@ -4,7 +4,8 @@ import argparse
 import re
 import sys
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.terminal_theme import DIMMED_MONOKAI
 
 from steadyhand.demo.engineer import Engineer
 from steadyhand.demo.run import Story
-from steadyhand.demo.screen import Screen
+from steadyhand.demo.screen import Screen, Waiting
 from steadyhand.demo.stage import Stage
 
 WIDTH = 112
@@ -20,6 +21,21 @@ OUT = Path(__file__).with_name("demo.svg")
 FONT = re.compile(
     r"@font-face \{.*?\}\s*", re.DOTALL
 )  # it names an address; a picture should need no network
+
+
+class Paper(Screen):
+    """A screen that keeps what is printed, and leaves out what only moves."""
+
+    @property
+    def live(self) -> bool:
+        """As if somebody watched: then nothing is repeated every ten seconds."""
+        return True
+
+    @contextmanager
+    def waiting(self, text: str) -> Iterator[Waiting]:
+        """Nothing of it stays."""
+        del text
+        yield Waiting(self, lambda _words: None)
 
 
 def record(fault: str, base_port: int) -> int:
@@ -30,7 +46,7 @@ def record(fault: str, base_port: int) -> int:
         Stage(Path(folder), base_port) as stage,
         closing(Engineer(stage.access)) as engineer,
     ):
-        code = Story(stage, Screen(console), engineer, auto_approve=True).tell(fault)
+        code = Story(stage, Paper(console), engineer, auto_approve=True).tell(fault)
     picture = console.export_svg(title="make demo", theme=DIMMED_MONOKAI)
     OUT.write_text(FONT.sub("", picture.replace(folder, ".steadyhand/demo")), encoding="utf-8")
     return code

@@ -1,0 +1,61 @@
+"""Small files, small functions, and no weaker rules than those we agreed on."""
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+from shape.tree import PACKAGE, ROOT, python_files, short, texts
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+FILE_LINES, FUNCTION_LINES, COMPLEXITY = 400, 40, 8
+PROSE = {".md", ".yaml"}
+
+files = pytest.mark.parametrize("path", python_files(), ids=short)
+
+
+@files
+def test_a_file_has_at_most_400_lines(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= FILE_LINES
+
+
+@files
+def test_a_function_has_at_most_40_lines(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = [one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+    long = {one.name: one.end_lineno - one.lineno + 1 for one in functions if one.end_lineno is not None}
+    assert {name: lines for name, lines in long.items() if lines > FUNCTION_LINES} == {}
+
+
+def test_files_that_are_no_python_are_short_too() -> None:
+    pages = [(path, text) for path, text in texts() if path.suffix != ".py" and path.name != "console.css"]
+    long = {short(path): len(text.splitlines()) for path, text in pages}
+    assert {name: lines for name, lines in long.items() if lines > FILE_LINES} == {}
+
+
+def test_ruff_asks_for_everything_at_complexity_8_and_gives_a_reason_for_what_it_leaves_out() -> None:
+    lint = PROJECT["tool"]["ruff"]["lint"]
+    assert lint["select"] == ["ALL"]
+    assert lint["mccabe"]["max-complexity"] == COMPLEXITY
+    assert "C901" not in str(lint["ignore"]) + str(lint["per-file-ignores"])
+    lines = (ROOT / "pyproject.toml").read_text().splitlines()
+    left_out = [one for one in lines if one.startswith('    "') and one.split('"')[1] in lint["ignore"]]
+    assert len(left_out) == len(lint["ignore"])
+    assert [one for one in left_out if "#" not in one] == []
+
+
+def test_nobody_is_let_off_complexity() -> None:
+    mark = "noqa: " + "C901"
+    assert [short(path) for path, text in texts() if mark in text] == []
+
+
+def test_mypy_is_strict_and_warnings_are_errors() -> None:
+    assert PROJECT["tool"]["mypy"]["strict"] is True
+    assert PROJECT["tool"]["pytest"]["filterwarnings"][0] == "error"
+
+
+def test_a_package_says_what_it_holds() -> None:
+    silent = [
+        one for one in PACKAGE.rglob("__init__.py") if not ast.get_docstring(ast.parse(one.read_text()))
+    ]
+    assert [short(one) for one in silent] == []
