@@ -94,6 +94,31 @@ def test_a_resolution_nobody_waits_for_opens_nothing(night: Night) -> None:
     assert night.incidents() == []
 
 
+def test_a_receiver_that_hangs_keeps_no_timer_waiting(night: Night) -> None:
+    async def story() -> None:
+        release = asyncio.Event()
+        send = night.phone.send
+
+        async def hang(key: str, target: str, subject: str, body: str) -> str:
+            await release.wait()
+            return await send(key, target, subject, body)
+
+        night.phone.send = hang
+        incident = night.alert()
+        await night.worker.turn()
+        await night.clock.advance(minutes=15)
+        for _ in range(50):
+            await night.worker.turn()
+            await asyncio.sleep(0.005)  # the store works in threads of its own
+            if "incident.escalated" in night.actions(incident):
+                break
+        assert "incident.escalated" in night.actions(incident)
+        release.set()
+        await night.worker.settle()
+
+    asyncio.run(story())
+
+
 def test_an_edited_config_does_not_change_a_running_incident(night: Night) -> None:
     async def story() -> None:
         night.alert()

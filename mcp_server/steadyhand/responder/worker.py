@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -32,6 +32,7 @@ class Worker:
         self._outside = outside
         self._alarm = Alarm(outside)
         self._busy: set[asyncio.Task[None]] = set()
+        self._mail: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Work until cancelled. A store that fails is alarmed about and tried again."""
@@ -50,18 +51,28 @@ class Worker:
         await asyncio.to_thread(outside.ledger.reclaim, now, all_owners=False)
         due = await asyncio.to_thread(outside.ledger.claim_timers, outside.owner, now, _LEASE, _BATCH)
         for timer in due:
-            self._start(timer)
-        await deliver(outside)
+            self._start(self._work(timer), timer.key)
+        if self._mail is None or self._mail.done():
+            # Beside the timers: a slow receiver must not keep a rollout from being watched.
+            self._mail = self._start(self._post(), "mail")
 
     async def settle(self) -> None:
         """Wait until everything begun so far is done."""
         while self._busy:
             await asyncio.wait(self._busy)
 
-    def _start(self, timer: Timer) -> None:
-        task = asyncio.create_task(self._work(timer), name=timer.key)
+    def _start(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
         self._busy.add(task)
         task.add_done_callback(self._busy.discard)
+        return task
+
+    async def _post(self) -> None:
+        try:
+            await deliver(self._outside)
+        except LedgerError as error:
+            log.error("mail waits: %s", error)  # noqa: TRY400 - the cause is in the text
+            await self._alarm.ring(f"Steadyhand cannot use its store: {error}")
 
     async def _work(self, timer: Timer) -> None:
         try:
