@@ -101,7 +101,7 @@ class Watchdog:
 
 
 def _bring_home(lease: dict[str, Any]) -> str:
-    """Set the share to 0: `home` when the balancer says it is 0, `gone` when nothing listens, else `silent`."""
+    """Set the share to 0: `home` once the balancer says so, `gone` when nothing listens, else `silent`."""
     address = urlsplit(lease["admin"])
     try:
         _ask(address.netloc, "POST", f"{address.path}/runtime_modify?{quote(lease['key'])}=0")
