@@ -47,8 +47,9 @@ def record(fault: str, base_port: int) -> int:
         closing(Engineer(stage.access)) as engineer,
     ):
         code = Story(stage, Paper(console), engineer, auto_approve=True).tell(fault)
-    picture = console.export_svg(title="make demo", theme=DIMMED_MONOKAI)
-    OUT.write_text(FONT.sub("", picture.replace(folder, ".steadyhand/demo")), encoding="utf-8")
+    picture = FONT.sub("", console.export_svg(title="make demo", theme=DIMMED_MONOKAI))
+    line = re.compile(rf'textLength="[^"]*" ([^>]*>[^<]*?){re.escape(folder)}')  # its length was that of another path
+    OUT.write_text(line.sub(r"\1.steadyhand/demo", picture), encoding="utf-8")
     return code
 
 

@@ -43,7 +43,7 @@ def call(
     return asyncio.run(once())
 
 
-def data(path: str, params: Given) -> Any:  # noqa: ANN401 - JSON of any shape
+def data(path: str, params: Given) -> Any:
     answer = call("GET", path, params=params)
     assert answer.status_code == 200
     assert answer.json()["status"] == "success"
