@@ -48,7 +48,8 @@ def record(fault: str, base_port: int) -> int:
     ):
         code = Story(stage, Paper(console), engineer, auto_approve=True).tell(fault)
     picture = FONT.sub("", console.export_svg(title="make demo", theme=DIMMED_MONOKAI))
-    line = re.compile(rf'textLength="[^"]*" ([^>]*>[^<]*?){re.escape(folder)}')  # its length was that of another path
+    # A line that names another folder has another length: let it have its own.
+    line = re.compile(rf'textLength="[^"]*" ([^>]*>[^<]*?){re.escape(folder)}')
     OUT.write_text(line.sub(r"\1.steadyhand/demo", picture), encoding="utf-8")
     return code
 
