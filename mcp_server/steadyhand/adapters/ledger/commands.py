@@ -85,9 +85,10 @@ def _send(db: Connection, incident: str, command: Send, now: datetime) -> None:
 
 
 def _unsend(db: Connection, incident: str) -> None:
+    """One that is on its way may still arrive; should it fail, it is not tried again."""
     waiting = (
         (s.outbox.c.incident == incident)
-        & (s.outbox.c.state == "queued")
+        & s.outbox.c.state.in_(("queued", "sending"))
         & s.outbox.c.key.like(f"{incident}:%:page:%")
     )
     db.execute(update(s.outbox).where(waiting).values(state="cancelled"))

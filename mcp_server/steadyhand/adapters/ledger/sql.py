@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Table, func, select, update
 
 from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.engine import from_ms, named, open_engine, to_ms
-from steadyhand.adapters.ledger.transaction import SqlTransaction
+from steadyhand.adapters.ledger.transaction import SqlTransaction, held_by
+from steadyhand.ports import LeaseLost
 from steadyhand.store import Message, Timer
 
 
@@ -63,21 +64,19 @@ class SqlLedger:
         return [Message.model_validate({name: row[name] for name in fields}) for row in rows]
 
     def extend(self, timer: Timer, until: datetime) -> None:
-        """Hold a timer's lease for longer."""
-        held = (s.timer.c.key == timer.key) & (s.timer.c.epoch == timer.epoch)
-        self._set(s.timer, held & (s.timer.c.state == "leased"), lease_until=to_ms(until))
+        """Hold a timer's lease for longer. Raises LeaseLost when it is gone."""
+        if not self._set(s.timer, held_by(timer), lease_until=to_ms(until)):
+            raise LeaseLost(f"timer {timer.key} was taken over")
 
     def release(self, timer: Timer, due_at: datetime, *, dead: bool) -> None:
-        """Give a timer back for another try, or declare it dead."""
-        held = (s.timer.c.key == timer.key) & (s.timer.c.epoch == timer.epoch)
+        """Give a timer back for another try, or declare it dead; nothing happens to one that was lost."""
         state = "dead" if dead else "armed"
-        self._set(
-            s.timer, held & (s.timer.c.state == "leased"), state=state, due_at=to_ms(due_at), owner=None
-        )
+        self._set(s.timer, held_by(timer), state=state, due_at=to_ms(due_at), owner=None)
 
     def sent(self, message: Message, receipt: str) -> None:
-        """The channel took the message."""
-        self._set(s.outbox, s.outbox.c.key == message.key, state="sent", receipt=receipt, error="")
+        """The channel took the message, taken back meanwhile or not."""
+        gone = _same_try(message) & s.outbox.c.state.in_(("sending", "cancelled"))
+        self._set(s.outbox, gone, state="sent", receipt=receipt, error="")
 
     def unsent(self, message: Message, why: str, again_at: datetime | None, *, unknown: bool) -> None:
         """The channel did not take it: try again at an instant, or give up. Unknown is its own state."""
@@ -85,7 +84,7 @@ class SqlLedger:
         values: dict[str, object] = {"state": state, "error": why}
         if again_at:
             values["due_at"] = to_ms(again_at)
-        self._set(s.outbox, s.outbox.c.key == message.key, **values)
+        self._set(s.outbox, _same_try(message) & (s.outbox.c.state == "sending"), **values)
 
     def reclaim(self, now: datetime, *, all_owners: bool) -> int:
         """Take back what dead processes held; `all_owners` when no other process can be alive."""
@@ -128,3 +127,8 @@ class SqlLedger:
     def _set(self, table: Table, where: ColumnElement[bool], **values: object) -> int:
         with named(), self._engine.begin() as db:
             return db.execute(update(table).where(where).values(**values)).rowcount
+
+
+def _same_try(message: Message) -> ColumnElement[bool]:
+    """Each claim counts a try, so the number tells who claimed it last."""
+    return (s.outbox.c.key == message.key) & (s.outbox.c.attempts == message.attempts)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -240,13 +240,19 @@ class SqlTransaction:
 
     def finish(self, timer: Timer) -> None:
         """The timer is done. Raises LeaseLost when another process has taken it over."""
-        mine = (s.timer.c.key == timer.key) & (s.timer.c.state == "leased") & (s.timer.c.epoch == timer.epoch)
-        if self._db.execute(update(s.timer).where(mine).values(state="done")).rowcount != 1:
-            raise LeaseLost(f"timer {timer.key} was taken over by another process")
+        if self._db.execute(update(s.timer).where(held_by(timer)).values(state="done")).rowcount != 1:
+            raise LeaseLost(f"timer {timer.key} was taken over")
 
-    def count_audit(self) -> int:
-        """How many lines the trail has."""
-        return self._db.execute(select(func.count()).select_from(s.audit)).scalar_one()
+    def holds(self, timer: Timer) -> None:
+        """The timer is still held: look before acting. Raises LeaseLost."""
+        if self._db.execute(select(s.timer.c.key).where(held_by(timer))).one_or_none() is None:
+            raise LeaseLost(f"timer {timer.key} was taken over")
+
+
+def held_by(timer: Timer) -> ColumnElement[bool]:
+    """The row is leased, and under the very lease this timer was claimed with."""
+    row = s.timer.c
+    return (row.key == timer.key) & (row.state == "leased") & (row.epoch == timer.epoch)
 
 
 def _person(row: Row[tuple[str, str, str, int, int]]) -> Person:
