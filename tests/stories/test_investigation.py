@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,58 @@ SELECTOR = '{job="shop"}'
 CALM_S, HURT_S = 60, 40
 
 
+def _series(now: datetime) -> list[Series]:
+    times = tuple(now.timestamp() - CALM_S - HURT_S + n for n in range(CALM_S + HURT_S))
+    ramp = tuple(0.0 if n < CALM_S else min(15.0, (n - CALM_S) * 0.5) for n in range(len(times)))
+    wait = tuple(0.0 if n < CALM_S + 30 else (n - CALM_S - 29) * 4.0 for n in range(len(times)))
+    labels = {"job": "shop", "instance": "a"}
+    return [
+        Series(name="pool_connections_in_use", labels=labels, times=times, values=ramp),
+        Series(name="pool_waiting", labels=labels, times=times, values=wait),
+    ]
+
+
+def _lines(now: datetime) -> list[LogLine]:
+    return [
+        LogLine(
+            at=now - timedelta(seconds=n / 4),
+            service="shop",
+            severity="ERROR",
+            message="couldn't get a connection after 3.00 sec",
+            ref=f"f:{n}",
+        )
+        for n in range(30)
+    ]
+
+
+def _report(now: datetime) -> DatabaseReport:
+    sessions = tuple(
+        Session(
+            pid=n,
+            application="shop",
+            state="idle in transaction",
+            transaction_s=5 + 2 * n,
+            state_s=5 + 2 * n,
+            query="select 1 from coupons",
+        )
+        for n in range(15)
+    )
+    return DatabaseReport(database="postgres", at=now, sessions=sessions, max_connections=60)
+
+
+def _change(now: datetime) -> Change:
+    began = now - timedelta(seconds=HURT_S)
+    return Change(
+        id="c-9",
+        service="shop",
+        kind="code",
+        version="1.1",
+        previous="1.0",
+        started_at=began - timedelta(seconds=3),
+        finished_at=began,
+    )
+
+
 class Sick(Night):
     """A night whose shop leaks connections since a release, with sources that show it."""
 
@@ -27,57 +79,11 @@ class Sick(Night):
         super().__init__(folder, RULES.model_copy(update={"services": (shop, RULES.services[1])}))
         self.hire()
         now = self.clock.now()
-        began = now - timedelta(seconds=HURT_S)
-        times = tuple(now.timestamp() - CALM_S - HURT_S + n for n in range(CALM_S + HURT_S))
-        ramp = tuple(0.0 if n < CALM_S else min(15.0, (n - CALM_S) * 0.5) for n in range(len(times)))
-        wait = tuple(0.0 if n < CALM_S + 30 else (n - CALM_S - 29) * 4.0 for n in range(len(times)))
-        labels = {"job": "shop", "instance": "a"}
-        self.metrics = MemoryMetrics(
-            {
-                SELECTOR: [
-                    Series(name="pool_connections_in_use", labels=labels, times=times, values=ramp),
-                    Series(name="pool_waiting", labels=labels, times=times, values=wait),
-                ]
-            }
-        )
-        self.logs = MemoryLogs(
-            [
-                LogLine(
-                    at=now - timedelta(seconds=n / 4),
-                    service="shop",
-                    severity="ERROR",
-                    message="couldn't get a connection after 3.00 sec",
-                    ref=f"f:{n}",
-                )
-                for n in range(30)
-            ]
-        )
-        sessions = tuple(
-            Session(
-                pid=n,
-                application="shop",
-                state="idle in transaction",
-                transaction_s=5 + 2 * n,
-                state_s=5 + 2 * n,
-                query="select 1 from coupons",
-            )
-            for n in range(15)
-        )
-        self.probe = MemoryDatabase(
-            DatabaseReport(database="postgres", at=now, sessions=sessions, max_connections=60), "postgres"
-        )
+        self.metrics = MemoryMetrics({SELECTOR: _series(now)})
+        self.logs = MemoryLogs(_lines(now))
+        self.probe = MemoryDatabase(_report(now), "postgres")
         with self.outside.ledger.write() as tx:
-            tx.keep_change(
-                Change(
-                    id="c-9",
-                    service="shop",
-                    kind="code",
-                    version="1.1",
-                    previous="1.0",
-                    started_at=began - timedelta(seconds=3),
-                    finished_at=began,
-                )
-            )
+            tx.keep_change(_change(now))
         self.connect()
 
     def connect(self) -> None:

@@ -26,17 +26,7 @@ def lab_environment(lab: Description) -> dict[str, str]:
 def _sections(lab: Description, port: int, pages: Path) -> dict[str, object]:
     return {
         "listen": {"port": port},
-        "services": [
-            {
-                "name": "shop",
-                "tier": 1,
-                "depends_on": ["postgres", "redis", "payments"],
-                "metrics": ['{job="shop"}', '{job="load"}'],
-            },
-            {"name": "postgres", "kind": "database", "tier": 1, "metrics": ['{__name__=~"pg_.*"}']},
-            {"name": "redis", "kind": "cache", "metrics": ['{__name__=~"redis_.*"}']},
-            {"name": "payments", "kind": "third_party"},
-        ],
+        "services": _services(),
         "goals": {
             "shop": [
                 {"name": "failed answers", "kind": "errors", "expression": ERRORS, "bound": 0.02},
@@ -53,20 +43,38 @@ def _sections(lab: Description, port: int, pages: Path) -> dict[str, object]:
                 {"name": "team_lead", "contacts": [{"type": "terminal", "target": "bo"}]},
             ]
         },
-        "connections": {
-            "logs": [{"files": {"shop": [lab.shop_logs], "postgres": [lab.postgres_log]}}],
-            "metrics": [{"kind": "prometheus", "url": lab.metrics_url}],
-            "databases": [{"kind": "postgres", "name": "postgres", "dsn_env": ENV_READ}],
-            "hands": [{"kind": "postgres", "name": "postgres", "dsn_env": ENV_FIX}],
-            "traffic": [
-                {
-                    "kind": "envoy",
-                    "name": "shop",
-                    "admin_url": lab.envoy_admin_url,
-                    "deploy_url": lab.platform_url,
-                    "deploy_secret_env": ENV_DEPLOY,
-                }
-            ],
-            "channels": [{"kind": "terminal", "path": str(pages)}],
+        "connections": _connections(lab, pages),
+    }
+
+
+def _services() -> list[dict[str, object]]:
+    return [
+        {
+            "name": "shop",
+            "tier": 1,
+            "depends_on": ["postgres", "redis", "payments"],
+            "metrics": ['{job="shop"}', '{job="load"}'],
         },
+        {"name": "postgres", "kind": "database", "tier": 1, "metrics": ['{__name__=~"pg_.*"}']},
+        {"name": "redis", "kind": "cache", "metrics": ['{__name__=~"redis_.*"}']},
+        {"name": "payments", "kind": "third_party"},
+    ]
+
+
+def _connections(lab: Description, pages: Path) -> dict[str, object]:
+    return {
+        "logs": [{"files": {"shop": [lab.shop_logs], "postgres": [lab.postgres_log]}}],
+        "metrics": [{"kind": "prometheus", "url": lab.metrics_url}],
+        "databases": [{"kind": "postgres", "name": "postgres", "dsn_env": ENV_READ}],
+        "hands": [{"kind": "postgres", "name": "postgres", "dsn_env": ENV_FIX}],
+        "traffic": [
+            {
+                "kind": "envoy",
+                "name": "shop",
+                "admin_url": lab.envoy_admin_url,
+                "deploy_url": lab.platform_url,
+                "deploy_secret_env": ENV_DEPLOY,
+            }
+        ],
+        "channels": [{"kind": "terminal", "path": str(pages)}],
     }

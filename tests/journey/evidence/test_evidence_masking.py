@@ -9,7 +9,7 @@ from little_world import TOPOLOGY, at, log_line, window
 
 from steadyhand.journey.evidence.digest import render
 from steadyhand.journey.evidence.masking import Masker, quoted
-from steadyhand.journey.evidence.model import Change, DatabaseReport, Scan, Series, Session
+from steadyhand.journey.evidence.model import Change, DatabaseReport, Page, Scan, Series, Session
 from steadyhand.journey.evidence.page import assemble
 
 _LETTERS = string.ascii_letters + string.digits
@@ -46,9 +46,15 @@ def test_cutting_never_leaves_half_a_secret(secret: str, form: str, pad: int) ->
 @given(secret=SECRETS, form=st.sampled_from(FORMS))
 @settings(max_examples=40, deadline=None)
 def test_no_field_of_any_source_leaks(secret: str, form: str) -> None:
-    planted = form.format(secret)
+    page = _page_full_of(form.format(secret))
+    assert len({one.kind for one in page.items}) == 5
+    assert secret not in page.model_dump_json()
+    assert secret not in render(page)
+
+
+def _page_full_of(planted: str) -> Page:
     times = tuple(at(second).timestamp() for second in range(120))
-    page = assemble(
+    return assemble(
         incident="i1",
         service="till",
         window=window(0, 120),
@@ -76,29 +82,24 @@ def test_no_field_of_any_source_leaks(secret: str, form: str) -> None:
                 started_at=at(70),
             )
         ],
-        databases=[
-            DatabaseReport(
-                database="ledger",
-                at=at(110),
-                sessions=(
-                    Session(pid=1, application=planted, state="active", query=planted),
-                    Session(
-                        pid=2, application=planted, state="active", query=planted, blocked_by=(1,), state_s=9
-                    ),
-                    Session(
-                        pid=3, application=planted, state="idle in transaction", state_s=60, query=planted
-                    ),
-                ),
-                max_connections=4,
-                scans=(Scan(table=planted, columns=(planted,), rows=10**6, query=planted),),
-                gaps=(planted,),
-            )
-        ],
+        databases=[_report_full_of(planted)],
         gaps=(planted,),
     )
-    assert len({one.kind for one in page.items}) == 5
-    assert secret not in page.model_dump_json()
-    assert secret not in render(page)
+
+
+def _report_full_of(planted: str) -> DatabaseReport:
+    return DatabaseReport(
+        database="ledger",
+        at=at(110),
+        sessions=(
+            Session(pid=1, application=planted, state="active", query=planted),
+            Session(pid=2, application=planted, state="active", query=planted, blocked_by=(1,), state_s=9),
+            Session(pid=3, application=planted, state="idle in transaction", state_s=60, query=planted),
+        ),
+        max_connections=4,
+        scans=(Scan(table=planted, columns=(planted,), rows=10**6, query=planted),),
+        gaps=(planted,),
+    )
 
 
 def test_one_secret_has_one_placeholder_wherever_it_appears() -> None:
