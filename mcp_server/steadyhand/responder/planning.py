@@ -14,6 +14,7 @@ from steadyhand.journey.remedy.goals import GoalRule, goals
 from steadyhand.journey.remedy.model import Fix
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.remedy.propose import propose
+from steadyhand.journey.rollout.machine import moved_by
 from steadyhand.ports import SourceError
 from steadyhand.responder.outside import Outside
 from steadyhand.store import Transaction
@@ -100,10 +101,10 @@ def _judged_by(goals: Sequence[Goal]) -> Literal["errors", "slow90"]:
 
 def weigh(outside: Outside, tx: Transaction, incident: Incident, plan: Plan) -> GuardrailVerdict:
     """What the guardrails say of a plan, given what the server itself knows."""
-    running = tx.running_on(plan.service)
+    running = tx.running_on(moved_by(plan))
     around = Situation(
         now=outside.clock.now(),
-        level=outside.rules.autonomy.level_for(plan.service),
+        level=outside.rules.autonomy.strictest((plan.service, *plan.fix.blast_radius)),
         attempts=incident.attempts,
         busy_with=running.id if running else "",
     )

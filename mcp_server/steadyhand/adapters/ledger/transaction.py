@@ -17,7 +17,7 @@ from steadyhand.journey.audit import Entry
 from steadyhand.journey.commands import Arm, Command, Record
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident
-from steadyhand.journey.rollout.machine import OVER, Rollout
+from steadyhand.journey.rollout.machine import OVER, Rollout, moved_by
 from steadyhand.ports import LeaseLost, LedgerError
 from steadyhand.store import Body, DocumentKind, Person, Receipt, Timer
 
@@ -162,16 +162,16 @@ class SqlTransaction:
         return Rollout.model_validate_json(found) if found else None
 
     def running_on(self, service: str) -> Rollout | None:
-        """The rollout that is under way on a service."""
+        """The rollout that is under way on a service or database."""
         running = (s.rollout.c.service == service) & (s.rollout.c.running == 1)
         found = self._db.execute(select(s.rollout.c.state).where(running)).scalar()
         return Rollout.model_validate_json(found) if found else None
 
     def save_rollout(self, rollout: Rollout) -> None:
-        """Write a rollout. Raises LedgerError when another one runs on the same service."""
+        """Write a rollout. Raises LedgerError when another one moves the same thing."""
         values = {
             "incident": rollout.incident,
-            "service": rollout.plan.service,
+            "service": moved_by(rollout.plan),
             "running": int(rollout.phase not in OVER),
             "state": rollout.model_dump_json(),
         }
@@ -179,7 +179,7 @@ class SqlTransaction:
         try:
             self._db.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
         except IntegrityError as error:
-            raise LedgerError(f"another rollout runs on {rollout.plan.service}") from error
+            raise LedgerError(f"another rollout runs on {moved_by(rollout.plan)}") from error
 
     # changes
 

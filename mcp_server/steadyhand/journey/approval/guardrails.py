@@ -55,7 +55,7 @@ def _against(plan: Plan, around: Situation, rule: GuardrailRule) -> tuple[str, .
     found = (
         (around.level == "observe", "autonomy is observe: Steadyhand only watches this service"),
         (around.now >= plan.expires_at, "the plan has expired; propose it again on fresh evidence"),
-        (bool(around.busy_with), f"rollout {around.busy_with} is still running on {plan.service}"),
+        (bool(around.busy_with), f"rollout {around.busy_with} is still running there"),
         (around.attempts >= rule.max_attempts, f"{around.attempts} fixes were tried: a human leads now"),
         (bool(touched & set(rule.frozen)), f"frozen: {', '.join(sorted(touched & set(rule.frozen)))}"),
     )

@@ -1,5 +1,6 @@
 """Who may say yes, how long they have, and how much may happen without them."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Literal
 
@@ -8,6 +9,7 @@ from pydantic import Field
 from steadyhand.journey.rule import Duration, Rule, Share
 
 Level = Literal["observe", "approve", "guarded"]
+_STRICTEST_FIRST: tuple[Level, ...] = ("observe", "approve", "guarded")
 
 
 class ApprovalRule(Rule):
@@ -44,3 +46,7 @@ class AutonomyRule(Rule):
     def level_for(self, service: str) -> Level:
         """The level that holds for this service."""
         return self.services.get(service, self.level)
+
+    def strictest(self, services: Iterable[str]) -> Level:
+        """The level for a fix that concerns all of these."""
+        return min((self.level_for(one) for one in services), key=_STRICTEST_FIRST.index)

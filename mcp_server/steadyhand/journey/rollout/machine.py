@@ -87,6 +87,12 @@ class Rollout(Value):
         return isinstance(self.plan.fix.action, SetRelease)
 
 
+def moved_by(plan: Plan) -> str:
+    """The service or database a plan is carried out on; it need not be the one that hurts."""
+    action = plan.fix.action
+    return action.service if isinstance(action, SetRelease) else action.database
+
+
 class Seen(Value):
     """What the effect of a phase showed. Only what the phase asked for is filled."""
 
