@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from shape.tree import ROOT, short, texts
+from shape.tree import ROOT, short, texts, tracked
 
 # Written apart, so that this file does not hold what it looks for.
 UNDONE = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK")) + r")\b")
@@ -46,3 +46,9 @@ def test_locks_carry_hashes_and_no_index() -> None:
 
 def test_no_empty_file_only_keeps_a_folder() -> None:
     assert [short(path) for path, _ in texts() if path.name == ".gitkeep"] == []
+
+
+def test_nothing_that_is_made_is_kept() -> None:
+    made = {"__pycache__", ".venv", ".steadyhand", "dist", "node_modules"}
+    kept = [short(path) for path in tracked() if made & set(path.parts) or path.suffix == ".pyc"]
+    assert kept == []
