@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.rule import Instant, Value
 
 TimerKind = Literal["investigate", "escalate", "approval", "rollout"]
@@ -38,6 +39,12 @@ class Send(Value):
     body: str
 
 
+class Consent(Value):
+    """The policy itself consents: keep its decision where the fence before the rollout looks."""
+
+    decision: Decision
+
+
 ActorKind = Literal["human", "agent", "system"]
 
 
@@ -51,4 +58,4 @@ class Record(Value):
     via: str = "service"
 
 
-Command = Arm | Disarm | Send | Unsend | Record
+Command = Arm | Disarm | Send | Unsend | Consent | Record

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from steadyhand.journey.approval.consent import objection
-from steadyhand.journey.approval.guardrails import Refuse
+from steadyhand.journey.approval.guardrails import AskHuman, Refuse
 from steadyhand.journey.commands import ActorKind, Arm, Record
 from steadyhand.journey.incident.state import (
     Incident,
@@ -85,12 +85,14 @@ def _admit(
 def _why_not(outside: Outside, tx: Transaction, incident: Incident, plan: Plan | None, now: datetime) -> str:
     if plan is None:
         return "the plan is gone"
-    verdict = weigh(outside, tx, incident, plan)
+    verdict, decision = weigh(outside, tx, incident, plan), tx.decision(plan.id)
     if isinstance(verdict, Refuse):
         return verdict.reasons[0]
-    why = objection(plan, tx.decision(plan.id), now)
+    why = objection(plan, decision, now)
     if why:
         return why
+    if decision is not None and decision.via == "guardrails" and isinstance(verdict, AskHuman):
+        return f"the policy does not consent any more: {verdict.reasons[0]}"
     return "" if tx.use_decision(plan.id, now) else "the approval was used already"
 
 

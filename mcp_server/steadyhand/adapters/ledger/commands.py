@@ -9,8 +9,9 @@ from sqlalchemy.dialects.sqlite import insert
 
 from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.engine import to_ms
+from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit import GENESIS, Entry, seal
-from steadyhand.journey.commands import Arm, Command, Disarm, Record, Send, Unsend
+from steadyhand.journey.commands import Arm, Command, Consent, Disarm, Record, Send, Unsend
 from steadyhand.journey.incident.state import Incident
 
 
@@ -25,6 +26,8 @@ def carry_out(db: Connection, incident: Incident, command: Command, now: datetim
             _send(db, incident.id, command, now)
         case Unsend():
             _unsend(db, incident.id)
+        case Consent():
+            keep_decision(db, incident.id, command.decision)
         case Record():
             write_entry(db, incident.id, command, now)
         case _:
@@ -45,6 +48,12 @@ def arm_timer(db: Connection, incident: str, command: Arm) -> None:
     row = insert(s.timer).values(key=command.key, incident=incident, epoch=0, **values)
     again = {**values, "epoch": s.timer.c.epoch + 1}
     db.execute(row.on_conflict_do_update(index_elements=["key"], set_=again))
+
+
+def keep_decision(db: Connection, incident: str, decision: Decision) -> None:
+    """Store a decision about a plan; the first one stands."""
+    row = insert(s.decision).values(plan=decision.plan, incident=incident, state=decision.model_dump_json())
+    db.execute(row.on_conflict_do_nothing())
 
 
 def write_entry(db: Connection, incident: str, record: Record, now: datetime) -> None:

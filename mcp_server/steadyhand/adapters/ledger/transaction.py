@@ -9,7 +9,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import IntegrityError
 
 from steadyhand.adapters.ledger import schema as s
-from steadyhand.adapters.ledger.commands import arm_timer, carry_out, write_entry
+from steadyhand.adapters.ledger.commands import arm_timer, carry_out, keep_decision, write_entry
 from steadyhand.adapters.ledger.engine import from_ms, to_ms
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.approval.consent import Decision
@@ -133,9 +133,7 @@ class SqlTransaction:
 
     def decide(self, incident: str, decision: Decision) -> Decision:
         """Store the decision, or return the one that was first."""
-        state = decision.model_dump_json()
-        row = insert(s.decision).values(plan=decision.plan, incident=incident, state=state)
-        self._db.execute(row.on_conflict_do_nothing())
+        keep_decision(self._db, incident, decision)
         first = self.decision(decision.plan)
         assert first is not None, "a decision just written can be read"
         return first

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.approval.guardrails import Allow, AskHuman, GuardrailVerdict, Refuse
-from steadyhand.journey.commands import ActorKind, Arm, Command, Disarm, Record, Unsend
+from steadyhand.journey.commands import ActorKind, Arm, Command, Consent, Disarm, Record, Unsend
 from steadyhand.journey.incident.paging import lateness, page, tell
 from steadyhand.journey.incident.state import (
     ApprovalSilent,
@@ -77,7 +77,8 @@ def _put_question(incident: Incident, plan: Plan, verdict: GuardrailVerdict, now
             )
             asked = _with_plan(incident, plan, now, "The policy consents.")
             after, commands = _decided(asked, decision, now)
-            return after, (Record(action="guardrail.verdict", body=body | {"verdict": "allow"}), *commands)
+            weighed = Record(action="guardrail.verdict", body=body | {"verdict": "allow"})
+            return after, (weighed, Consent(decision=decision), *commands)
         case _:
             assert_never(verdict)
 

@@ -1,0 +1,39 @@
+"""A rollout starts on an unused consent to this very plan, and on nothing else."""
+
+import asyncio
+
+from stories.night import RULES, Night
+
+from steadyhand.journey.approval.policy import AutonomyRule
+
+GUARDED = RULES.model_copy(update={"autonomy": AutonomyRule(level="guarded")})
+
+
+def test_what_the_policy_consents_to_is_carried_out(night: Night) -> None:
+    async def story() -> None:
+        night.rules = GUARDED
+        night.restart()
+        plan = night.propose(night.alert(), calibrated=True, confidence=0.95)
+        await night.pass_time(3)
+        view = night.view(plan.incident)
+        assert view.rollout is not None
+        assert view.decision is not None
+        assert (view.decision.by, view.decision.via) == ("policy", "guardrails")
+        assert view.decision.used_at is not None
+
+    asyncio.run(story())
+
+
+def test_what_the_policy_consented_to_waits_for_a_human_once_the_policy_changed(night: Night) -> None:
+    async def story() -> None:
+        night.rules = GUARDED
+        night.restart()
+        plan = night.propose(night.alert(), calibrated=True, confidence=0.95)
+        night.rules = RULES
+        night.restart()
+        await night.pass_time(3)
+        assert night.view(plan.incident).incident.status == "needs_human"
+        assert night.view(plan.incident).rollout is None
+        assert night.traffic.canary.version == ""
+
+    asyncio.run(story())
