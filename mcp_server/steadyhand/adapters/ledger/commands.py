@@ -4,13 +4,13 @@ import json
 from datetime import datetime
 from typing import assert_never
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 from sqlalchemy.dialects.sqlite import insert
 
 from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.engine import to_ms
+from steadyhand.adapters.ledger.trail import write_entry
 from steadyhand.journey.approval.consent import Decision
-from steadyhand.journey.audit import GENESIS, Entry, seal
 from steadyhand.journey.commands import Arm, Command, Consent, Disarm, Record, Send, Unsend
 from steadyhand.journey.incident.state import Incident
 
@@ -54,22 +54,6 @@ def keep_decision(db: Connection, incident: str, decision: Decision) -> None:
     """Store a decision about a plan; the first one stands."""
     row = insert(s.decision).values(plan=decision.plan, incident=incident, state=decision.model_dump_json())
     db.execute(row.on_conflict_do_nothing())
-
-
-def write_entry(db: Connection, incident: str, record: Record, now: datetime) -> None:
-    """Append to the audit trail; the write lock of the transaction keeps the chain in one line."""
-    newest = select(s.audit.c.seq, s.audit.c.hash).order_by(s.audit.c.seq.desc()).limit(1)
-    last = db.execute(newest).one_or_none()
-    entry = seal(
-        Entry(
-            seq=(last.seq if last else 0) + 1,
-            ts=to_ms(now),
-            incident=incident,
-            prev=last.hash if last else GENESIS,
-            **record.model_dump(),
-        )
-    )
-    db.execute(insert(s.audit).values({**entry.model_dump(), "body": json.dumps(entry.body)}))
 
 
 def _disarm(db: Connection, incident: str, command: Disarm) -> None:

@@ -1,6 +1,5 @@
 """Reads and writes inside one transaction."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -9,8 +8,9 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import IntegrityError
 
 from steadyhand.adapters.ledger import schema as s
-from steadyhand.adapters.ledger.commands import arm_timer, carry_out, keep_decision, write_entry
+from steadyhand.adapters.ledger.commands import arm_timer, carry_out, keep_decision
 from steadyhand.adapters.ledger.engine import from_ms, to_ms
+from steadyhand.adapters.ledger.trail import read_entry, write_entry
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit import Entry
@@ -228,7 +228,7 @@ class SqlTransaction:
         """The audit trail, whole or of one incident, oldest first."""
         query = select(s.audit).order_by(s.audit.c.seq)
         rows = self._db.execute(query.where(s.audit.c.incident == incident) if incident else query)
-        return [Entry.model_validate({**one, "body": json.loads(one["body"])}) for one in rows.mappings()]
+        return [read_entry(one) for one in rows.mappings()]
 
     def receipts(self, incident: str) -> Sequence[Receipt]:
         """What became of each message of an incident."""
