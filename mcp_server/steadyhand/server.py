@@ -7,11 +7,13 @@ import hmac
 import json
 import logging
 import os
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from types import FrameType
 
 import httpx2
 import uvicorn
@@ -37,9 +39,15 @@ def run(config: IncidentConfig, folder: Path) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Uvicorn stops gently and then raises the signal again, which would end us before we take our address back.
+    signal.signal(signal.SIGTERM, _leave)
     with _alone(folder), _bound(config) as listener:
         asyncio.run(_serve(config, folder, listener))
     return 0
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 async def _serve(config: IncidentConfig, folder: Path, listener: socket.socket) -> None:
