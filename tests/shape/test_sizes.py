@@ -2,6 +2,7 @@
 
 import ast
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,10 @@ def test_a_package_says_what_it_holds() -> None:
         one for one in PACKAGE.rglob("__init__.py") if not ast.get_docstring(ast.parse(one.read_text()))
     ]
     assert [short(one) for one in silent] == []
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    """Their folders are no packages, so two of one name cannot be collected together."""
+    outside = [one for one in python_files() if one.name.startswith("test_") and "tests" in one.parts]
+    counts = Counter(one.name for one in outside if not (one.parent / "__init__.py").exists())
+    assert [name for name, count in counts.items() if count > 1] == []
