@@ -1,13 +1,15 @@
 """The page of last resort: straight to the first tier, past the store, when the store itself is sick."""
 
+import asyncio
 import logging
 from datetime import datetime, timedelta
 
-from steadyhand.ports import SourceError
+from steadyhand.journey.escalation.ladder import Contact
 from steadyhand.responder.outside import Outside
 
 log = logging.getLogger("steadyhand.alarm")
 _QUIET = timedelta(minutes=1)
+_DEADLINE_S = 10.0
 
 
 class Alarm:
@@ -20,16 +22,21 @@ class Alarm:
     async def ring(self, why: str) -> None:
         """Tell every contact of the first tier directly; what cannot be reached is logged."""
         now = self._outside.clock.now()
-        last = self._rang.get(why)
-        if last is not None and now - last < _QUIET:
+        self._rang = {text: at for text, at in self._rang.items() if now - at < _QUIET}
+        if why in self._rang:
             return
         self._rang[why] = now
-        for contact in self._outside.rules.escalation.tier(0).contacts:
-            channel = self._outside.channels.get(contact.type)
-            if channel is None:
-                continue
-            key = f"alarm:{contact.type}:{now.timestamp():.0f}"
-            try:
+        log.error("ALARM: %s", why)
+        contacts = self._outside.rules.escalation.tier(0).contacts
+        await asyncio.gather(*(self._call(one, why, now) for one in contacts))
+
+    async def _call(self, contact: Contact, why: str, now: datetime) -> None:
+        channel = self._outside.channels.get(contact.type)
+        if channel is None:
+            return
+        key = f"alarm:{contact.type}:{contact.whom}:{now.timestamp():.0f}"
+        try:
+            async with asyncio.timeout(_DEADLINE_S):
                 await channel.send(key, contact.whom, "STEADYHAND NEEDS HELP", why)
-            except SourceError as error:
-                log.error("alarm not delivered: %s", error)  # noqa: TRY400 - the cause is in the text
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one line, the others must ring
+            log.error("alarm not delivered by %s: %r", contact.type, error)  # noqa: TRY400 - cause in the text

@@ -1,31 +1,36 @@
 """Deliver what the outbox holds: at least once, with the key that lets the receiver see a repeat."""
 
 import asyncio
+import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from steadyhand.ports import EffectUnknown, SourceError, SourceRefused
 from steadyhand.responder.outside import Outside
 from steadyhand.store import Message
 
+log = logging.getLogger("steadyhand.mail")
 _LEASE = timedelta(seconds=30)
-_BATCH = 20
 _TRIES = 6
 _DEADLINE_S = 10.0
 
 
-async def deliver(outside: Outside) -> int:
-    """Send everything that is due now; returns how many messages were tried. Raises LedgerError."""
+async def claim(outside: Outside, most: int) -> Sequence[Message]:
+    """Messages that are due now, oldest first. Raises LedgerError."""
     now = outside.clock.now()
-    due = await asyncio.to_thread(outside.ledger.claim_messages, outside.owner, now, _LEASE, _BATCH)
-    await asyncio.gather(*(_deliver(outside, one) for one in due))
-    return len(due)
+    return await asyncio.to_thread(outside.ledger.claim_messages, outside.owner, now, _LEASE, most)
 
 
-async def _deliver(outside: Outside, message: Message) -> None:
+async def deliver(outside: Outside, message: Message) -> None:
+    """Send one message and write down what became of it. Raises LedgerError."""
     try:
         receipt = await _send(outside, message)
     except SourceError as error:
         await asyncio.to_thread(_not_sent, outside, message, error)
+    except Exception as error:  # a bug in one channel must not silence the others
+        log.exception("channel %s failed", message.channel)
+        unknown = EffectUnknown(message.channel, repr(error))
+        await asyncio.to_thread(_not_sent, outside, message, unknown)
     else:
         await asyncio.to_thread(outside.ledger.sent, message, receipt)
 
@@ -49,4 +54,6 @@ def _not_sent(outside: Outside, message: Message, error: SourceError) -> None:
     pause = timedelta(seconds=min(2**message.attempts, 60))
     again = None if last else outside.clock.now() + pause
     unknown = isinstance(error, EffectUnknown)
+    if last:
+        log.error("message %s is given up: %s", message.key, error)
     outside.ledger.unsent(message, str(error), again, unknown=unknown)

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from typing import assert_never
 
 from steadyhand.journey.incident.state import ApprovalSilent, Event, InvestigationFailed, TierSilent
@@ -12,16 +12,18 @@ from steadyhand.ports import LeaseLost, LedgerError, SteadyhandError
 from steadyhand.responder.alarm import Alarm
 from steadyhand.responder.intake import happen
 from steadyhand.responder.investigate import investigate
-from steadyhand.responder.mail import deliver
+from steadyhand.responder.mail import claim, deliver
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.rollouts import drive
-from steadyhand.store import Timer
+from steadyhand.store import Message, Timer
 
 log = logging.getLogger("steadyhand.worker")
 _LEASE = timedelta(seconds=30)
 _BATCH = 10
+_MAIL = 20
 _TRIES = 3
 _AGAIN = timedelta(seconds=2)
+_LONGEST_PAUSE = timedelta(minutes=1)
 _POLL = timedelta(seconds=0.2)
 
 
@@ -32,17 +34,30 @@ class Worker:
         self._outside = outside
         self._alarm = Alarm(outside)
         self._busy: set[asyncio.Task[None]] = set()
-        self._mail: asyncio.Task[None] | None = None
+        self._mail: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Work until cancelled. A store that fails is alarmed about and tried again."""
-        while True:
-            try:
-                await self.turn()
-            except LedgerError as error:
-                log.error("the store failed: %s", error)  # noqa: TRY400 - the cause is in the text
-                await self._alarm.ring(f"Steadyhand cannot use its store: {error}")
-            await self._outside.clock.sleep(_POLL)
+        """Work until cancelled, whatever fails: it is alarmed about and tried again.
+
+        What is under way at the end is dropped; whoever takes it over looks before acting.
+        """
+        try:
+            while True:
+                await self._guarded_turn()
+                await self._outside.clock.sleep(_POLL)
+        finally:
+            for one in self._busy:
+                one.cancel()
+            await self.settle()
+
+    async def _guarded_turn(self) -> None:
+        try:
+            await self.turn()
+        except LedgerError as error:
+            await self._store_failed(error)
+        except Exception as error:  # no bug may end the loop that keeps every promise
+            log.exception("a turn of the worker failed")
+            await self._alarm.ring(f"Steadyhand's worker stumbles: {error!r}")
 
     async def turn(self) -> None:
         """Claim and begin what is due now; wait for none of it. Raises LedgerError."""
@@ -51,10 +66,13 @@ class Worker:
         await asyncio.to_thread(outside.ledger.reclaim, now, all_owners=False)
         due = await asyncio.to_thread(outside.ledger.claim_timers, outside.owner, now, _LEASE, _BATCH)
         for timer in due:
-            self._start(self._work(timer), timer.key)
-        if self._mail is None or self._mail.done():
-            # Beside the timers: a slow receiver must not keep a rollout from being watched.
-            self._mail = self._start(self._post(), "mail")
+            before = {one for one in self._busy if one.get_name() == timer.key}
+            self._start(self._work(timer, before), timer.key)
+        # Beside the timers and each for itself: a slow receiver keeps nobody else waiting.
+        for message in await claim(outside, _MAIL - len(self._mail)):
+            task = self._start(self._post(message), message.key)
+            self._mail.add(task)
+            task.add_done_callback(self._mail.discard)
 
     async def settle(self) -> None:
         """Wait until everything begun so far is done."""
@@ -67,22 +85,28 @@ class Worker:
         task.add_done_callback(self._busy.discard)
         return task
 
-    async def _post(self) -> None:
+    async def _post(self, message: Message) -> None:
         try:
-            await deliver(self._outside)
+            await deliver(self._outside, message)
         except LedgerError as error:
-            log.error("mail waits: %s", error)  # noqa: TRY400 - the cause is in the text
-            await self._alarm.ring(f"Steadyhand cannot use its store: {error}")
+            # Its lease runs out by itself; then it is sent again with the same key.
+            await self._store_failed(error)
 
-    async def _work(self, timer: Timer) -> None:
+    async def _store_failed(self, error: LedgerError) -> None:
+        await self._alarm.ring(f"Steadyhand cannot use its store: {error}")
+
+    async def _work(self, timer: Timer, before: Collection[asyncio.Task[None]]) -> None:
+        """Do what a timer asks for, after what it asked for before: effects must not overtake each other."""
         try:
             async with self._held(timer):
+                if before:
+                    await asyncio.wait(before)
                 await self._handle(timer)
         except LeaseLost as error:
             log.warning("%s", error)
         except LedgerError as error:
-            await self._alarm.ring(f"Steadyhand cannot use its store: {error}")
-            await self._retry(timer, str(error))
+            await self._store_failed(error)
+            await asyncio.to_thread(self._release, timer, dead=False)
         except SteadyhandError as error:
             await self._retry(timer, str(error))
         except Exception as error:  # a bug in one step must not stop the loop that keeps all others
@@ -98,7 +122,12 @@ class Worker:
             while True:
                 await outside.clock.sleep(_LEASE / 3)
                 until = outside.clock.now() + _LEASE
-                await asyncio.to_thread(outside.ledger.extend, timer, until)
+                try:
+                    await asyncio.to_thread(outside.ledger.extend, timer, until)
+                except LeaseLost:
+                    return  # nothing of this work will be written: finish() sees it too
+                except LedgerError as error:
+                    await self._store_failed(error)
 
         task = asyncio.create_task(extend())
         try:
@@ -130,21 +159,28 @@ class Worker:
 
     async def _retry(self, timer: Timer, why: str) -> None:
         """Give it back. What failed too often is dead, and a dead promise pages; a rollout never dies."""
-        outside = self._outside
         tired = timer.attempts >= _TRIES
-        dead = tired and timer.kind != "rollout"
-        again = outside.clock.now() + _AGAIN * timer.attempts
-        await asyncio.to_thread(self._release, timer, again, dead, why)
+        if tired and timer.kind == "investigate":
+            await asyncio.to_thread(self._give_up_looking, timer, why)
+        else:
+            await asyncio.to_thread(self._release, timer, dead=tired and timer.kind != "rollout")
         if tired:
             await self._alarm.ring(f"{timer.kind} of {timer.incident} keeps failing: {why}")
 
-    def _release(self, timer: Timer, again: datetime, dead: bool, why: str) -> None:  # noqa: FBT001
+    def _release(self, timer: Timer, *, dead: bool) -> None:
         outside = self._outside
-        try:
+        again = outside.clock.now() + min(_AGAIN * timer.attempts, _LONGEST_PAUSE)
+        with self._or_later(timer):
             outside.ledger.release(timer, again, dead=dead)
-            if dead and timer.kind == "investigate":
-                with outside.ledger.write() as tx:
-                    happen(tx, timer.incident, InvestigationFailed(why=why[:200]), outside.clock.now())
+
+    def _give_up_looking(self, timer: Timer, why: str) -> None:
+        with self._or_later(timer):
+            self._fire(timer, InvestigationFailed(why=why[:200]))
+
+    @contextmanager
+    def _or_later(self, timer: Timer) -> Iterator[None]:
+        """The lease runs out by itself; the timer is claimed again then."""
+        try:
+            yield
         except LedgerError as error:
-            # The lease runs out by itself and the timer is claimed again then.
             log.error("timer %s not released: %s", timer.key, error)  # noqa: TRY400 - cause in the text
