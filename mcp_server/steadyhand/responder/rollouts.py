@@ -1,6 +1,7 @@
 """Drive a rollout: one step a second, each on a state that was written down before."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
@@ -26,11 +27,16 @@ from steadyhand.responder.outside import Outside
 from steadyhand.responder.planning import read_goals, weigh
 from steadyhand.store import Timer, Transaction
 
+log = logging.getLogger("steadyhand.rollouts")
 TICK = timedelta(seconds=1)
 
 
 async def drive(outside: Outside, timer: Timer) -> None:
-    """One step of the timer's rollout; the next step is armed in the same transaction as its outcome."""
+    """One step of the timer's rollout; the next step is armed in the same transaction as its outcome.
+
+    Raises LeaseLost, before anything was moved or with nothing written: an abort arms the timer anew, so the
+    outcome of a step it overtook is dropped.
+    """
     rollout = await asyncio.to_thread(_begin, outside, timer)
     if rollout is None:
         return
@@ -42,6 +48,7 @@ def _begin(outside: Outside, timer: Timer) -> Rollout | None:
     """The rollout under way, taken over if another process began it, or a new one if consent holds."""
     now = outside.clock.now()
     with outside.ledger.write() as tx:
+        tx.holds(timer)
         incident = _incident(tx, timer.incident)
         running = tx.rollout(incident.rollout) if incident.rollout else None
         if running is not None and running.phase not in OVER:
@@ -101,6 +108,9 @@ async def _step(outside: Outside, rollout: Rollout) -> Rollout:
         seen = await _perform(outside, rollout)
     except SourceError as error:
         return failed(rollout, str(error), outside.clock.now())
+    except Exception as error:  # a bug in a target must not leave traffic where it is
+        log.exception("rollout %s failed in %s", rollout.id, rollout.phase)
+        return failed(rollout, repr(error), outside.clock.now())
     return advance(rollout, seen, outside.clock.now())
 
 
@@ -124,7 +134,7 @@ def _traffic(outside: Outside, service: str) -> TrafficTarget:
 
 def _hand(outside: Outside, database: str) -> DatabaseHand:
     if database not in outside.hands:
-        raise SourceError("connections.databases", f"no fix_dsn there for {database}")
+        raise SourceError("connections.hands", f"nothing there may change {database}")
     return outside.hands[database]
 
 
@@ -199,9 +209,6 @@ def _store(outside: Outside, timer: Timer, before: Rollout, after: Rollout) -> N
     now = outside.clock.now()
     with outside.ledger.write() as tx:
         tx.finish(timer)
-        current = tx.rollout(before.id)
-        if current is not None and current.phase != before.phase:
-            after = current  # aborted while the step was under way: the abort stands
         tx.save_rollout(after)
         if after.phase != before.phase:
             _announce(tx, after, now)
