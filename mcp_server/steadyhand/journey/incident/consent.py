@@ -27,7 +27,7 @@ def reduce(incident: Incident, event: ConsentEvent, now: datetime) -> Outcome:
         case Investigated():
             return _investigated(incident, event, now)
         case InvestigationFailed():
-            return _for_human(incident, "investigation.failed", f"No diagnosis: {event.why}")
+            return _investigation_failed(incident, event)
         case PlanChosen():
             return _plan_chosen(incident, event, now)
         case Decided():
@@ -54,6 +54,12 @@ def _investigated(incident: Incident, event: Investigated, now: datetime) -> Out
         return after, (record, *commands)
     after, commands = _put_question(seen, event.plans[0], event.verdict, now)
     return after, (record, *commands)
+
+
+def _investigation_failed(incident: Incident, event: InvestigationFailed) -> Outcome:
+    if incident.status != "investigating":
+        return incident, ()
+    return _for_human(incident, "investigation.failed", f"No diagnosis: {event.why}")
 
 
 def _plan_chosen(incident: Incident, event: PlanChosen, now: datetime) -> Outcome:
