@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from steadyhand.journey.evidence.model import Change, DatabaseReport, LogLine, Series, Window
+from steadyhand.journey.evidence.model import Change, DatabaseReport, LogReport, Series, Window
 from steadyhand.journey.remedy.model import CreateIndex, DropIndex, IndexState
 from steadyhand.journey.rollout.model import Arms, Observed
 
@@ -73,8 +73,11 @@ class LogSource(Protocol):
 
     name: str
 
-    async def lines(self, services: Sequence[str], window: Window) -> Sequence[LogLine]:
-        """All lines of these services in the window, oldest first. Raises SourceError."""
+    async def read(self, services: Sequence[str], window: Window) -> LogReport:
+        """The lines of these services in the window. What cannot be seen is named in the report.
+
+        Raises SourceError where nothing can be seen at all.
+        """
         ...
 
 

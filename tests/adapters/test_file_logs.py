@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steadyhand.adapters.logs.files import FileLogs, FileLogSettings, Lines
+from steadyhand.adapters.logs.files import FileLogs, FileLogSettings
 from steadyhand.adapters.logs.records import FieldNames, instant, parse
-from steadyhand.journey.evidence.model import Window
+from steadyhand.journey.evidence.model import LogReport, Window
 from steadyhand.ports import SourceRefused
 
 pytestmark = pytest.mark.anyio
 START = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
 NAMES = FieldNames(("ts",), ("level",), ("msg",))
-Read = Callable[..., Lines]
+Read = Callable[..., LogReport]
 
 
 def window(first_s: float, last_s: float) -> Window:
@@ -39,22 +39,22 @@ async def test_lines_of_the_window_come_oldest_first_from_all_files(tmp_path: Pa
     (tmp_path / "shop-1.log").write_text("".join(line(s) for s in range(0, 100, 2)))
     (tmp_path / "shop-2.log").write_text("".join(line(s) for s in range(1, 100, 2)))
     (tmp_path / "pg.log").write_text(line(12, "checkpoint"))
-    found = await logs(tmp_path).lines(["shop", "postgres"], window(10, 14))
-    assert [one.message for one in found] == [
+    found = await logs(tmp_path).read(["shop", "postgres"], window(10, 14))
+    assert [one.message for one in found.lines] == [
         "request 10",
         "request 11",
         "request 12",
         "checkpoint 12",
         "request 13",
     ]
-    assert found[3].service == "postgres"
+    assert found.lines[3].service == "postgres"
     assert found.gaps == ()
 
 
 async def test_a_line_names_its_fields_and_the_place_it_came_from(tmp_path: Path) -> None:
     first = line(0)
     (tmp_path / "shop.log").write_text(first + line(1, route="/orders", status=500, tags=["a"]))
-    _, found = await logs(tmp_path).lines(["shop"], window(0, 9))
+    _, found = (await logs(tmp_path).read(["shop"], window(0, 9))).lines
     assert found.severity == "INFO"
     assert found.fields == {"route": "/orders", "status": "500", "tags": '["a"]'}
     assert found.ref == f"{tmp_path}/shop.log:{len(first)}"
@@ -65,21 +65,21 @@ async def test_a_line_still_being_written_is_left_for_later_and_a_broken_one_is_
 ) -> None:
     torn = line(3)[:25]
     (tmp_path / "shop.log").write_text(line(1) + torn + "\n" + line(2) + torn)
-    found = await logs(tmp_path).lines(["shop"], window(0, 9))
-    assert [one.message for one in found] == ["request 1", "request 2"]
+    found = await logs(tmp_path).read(["shop"], window(0, 9))
+    assert [one.message for one in found.lines] == ["request 1", "request 2"]
 
 
 async def test_a_whole_last_line_without_its_newline_is_read(tmp_path: Path) -> None:
     (tmp_path / "shop.log").write_text(line(1).rstrip())
-    assert len(await logs(tmp_path).lines(["shop"], window(0, 9))) == 1
+    assert len((await logs(tmp_path).read(["shop"], window(0, 9))).lines) == 1
 
 
 async def test_a_rotated_file_is_read_once_even_under_two_names(tmp_path: Path) -> None:
     (tmp_path / "shop.log.1").write_text(line(1) + line(2))
     (tmp_path / "shop.log").write_text(line(3))
     (tmp_path / "shop.log.link").hardlink_to(tmp_path / "shop.log")
-    found = await logs(tmp_path).lines(["shop"], window(0, 9))
-    assert [one.message for one in found] == ["request 1", "request 2", "request 3"]
+    found = await logs(tmp_path).read(["shop"], window(0, 9))
+    assert [one.message for one in found.lines] == ["request 1", "request 2", "request 3"]
 
 
 async def test_a_stack_trace_stays_with_its_record(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ async def test_a_stack_trace_stays_with_its_record(tmp_path: Path) -> None:
         "2026-01-31 02:00:01,500 ERROR checkout failed\nTraceback:\n  PoolTimeout\n2026-01-31 02:00:02 ok\n"
     )
     (tmp_path / "shop.log").write_text(text)
-    error, calm = await logs(tmp_path).lines(["shop"], window(0, 9))
+    error, calm = (await logs(tmp_path).read(["shop"], window(0, 9))).lines
     assert (error.severity, error.message) == ("ERROR", "ERROR checkout failed\nTraceback:\n  PoolTimeout")
     assert error.at == START + timedelta(seconds=1.5)
     assert calm.message == "ok"
@@ -96,40 +96,41 @@ async def test_a_stack_trace_stays_with_its_record(tmp_path: Path) -> None:
 async def test_late_lines_within_the_disorder_are_found(tmp_path: Path) -> None:
     seconds = [0, 1, 6, 2, 3, 7, 5, 8]
     (tmp_path / "shop.log").write_text("".join(line(s) for s in seconds))
-    found = await logs(tmp_path).lines(["shop"], window(2, 6))
-    assert [one.message for one in found] == ["request 2", "request 3", "request 5"]
+    found = await logs(tmp_path).read(["shop"], window(2, 6))
+    assert [one.message for one in found.lines] == ["request 2", "request 3", "request 5"]
 
 
 async def test_what_did_not_fit_is_said_and_the_newest_is_kept(tmp_path: Path) -> None:
     (tmp_path / "shop.log").write_text("".join(line(s) for s in range(100)))
-    found = await logs(tmp_path, most_bytes=1000).lines(["shop"], window(0, 100))
-    assert found[-1].message == "request 99"
-    assert 5 < len(found) < 20
+    found = await logs(tmp_path, most_bytes=1000).read(["shop"], window(0, 100))
+    assert found.lines[-1].message == "request 99"
+    assert 5 < len(found.lines) < 20
     assert "only its last 1,000 were read" in found.gaps[0]
 
 
-async def test_compressed_and_unconfigured_sources_are_gaps(tmp_path: Path) -> None:
+async def test_compressed_files_are_gaps_and_services_without_a_log_are_named(tmp_path: Path) -> None:
     (tmp_path / "shop.log").write_text(line(1))
     (tmp_path / "shop.log.2.gz").write_bytes(gzip.compress(b"{}"))
-    found = await logs(tmp_path).lines(["shop", "cart"], window(0, 9))
-    assert len(found) == 1
+    found = await logs(tmp_path).read(["shop", "cart"], window(0, 9))
+    assert len(found.lines) == 1
     assert "compressed" in found.gaps[0]
-    assert found.gaps[1] == "cart: no log file is configured"
+    assert len(found.gaps) == 1
+    assert found.unlogged == ("cart",)
 
 
 async def test_no_readable_file_at_all_is_a_refusal_that_names_the_pattern(tmp_path: Path) -> None:
     with pytest.raises(SourceRefused, match=r"shop: no file matches .*shop\*\.log\*"):
-        await logs(tmp_path).lines(["shop"], window(0, 9))
+        await logs(tmp_path).read(["shop"], window(0, 9))
 
 
 async def test_binary_noise_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "shop.log").write_bytes(os.urandom(300_000) + b"\n" + line(1).encode())
-    assert len(await logs(tmp_path).lines(["shop"], window(0, 9))) == 1
+    assert len((await logs(tmp_path).read(["shop"], window(0, 9))).lines) == 1
 
 
 async def test_half_a_character_pair_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "shop.log").write_text(line(1, "a\ud800", **{"\ud800": "\ud800"}))
-    (found,) = await logs(tmp_path).lines(["shop"], window(0, 9))
+    (found,) = (await logs(tmp_path).read(["shop"], window(0, 9))).lines
     assert found.message == "a? 1"
 
 
@@ -139,9 +140,9 @@ async def test_two_minutes_of_a_million_lines_are_read_in_under_a_second(tmp_pat
     with (tmp_path / "shop.log").open("w") as file:
         file.writelines(one.replace("{:.2f}", f"{epoch + n / 20:.2f}") for n in range(1_000_000))
     began = time.perf_counter()
-    found = await logs(tmp_path).lines(["shop"], window(40_000, 40_120))
+    found = await logs(tmp_path).read(["shop"], window(40_000, 40_120))
     spent = time.perf_counter() - began
-    assert len(found) == 2400
+    assert len(found.lines) == 2400
     assert spent < 1
 
 

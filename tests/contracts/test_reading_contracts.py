@@ -54,7 +54,7 @@ LOGS = pytest.mark.parametrize("make", [memory_logs, file_logs])
 async def test_lines_are_of_the_window_start_included_end_excluded_oldest_first(
     make: Callable[[Path], LogSource], tmp_path: Path
 ) -> None:
-    lines = await make(tmp_path).lines(["shop"], WINDOW)
+    lines = (await make(tmp_path).read(["shop"], WINDOW)).lines
     assert [one.message for one in lines] == ["shop 10", "shop 15", "shop 19"]
 
 
@@ -62,15 +62,24 @@ async def test_lines_are_of_the_window_start_included_end_excluded_oldest_first(
 async def test_lines_of_several_services_are_one_story(
     make: Callable[[Path], LogSource], tmp_path: Path
 ) -> None:
-    lines = await make(tmp_path).lines(["shop", "cart"], WINDOW)
+    lines = (await make(tmp_path).read(["shop", "cart"], WINDOW)).lines
     assert [one.at for one in lines] == sorted(one.at for one in lines)
     assert {one.service for one in lines} == {"shop", "cart"}
 
 
 @LOGS
 async def test_each_line_can_be_opened_again(make: Callable[[Path], LogSource], tmp_path: Path) -> None:
-    lines = await make(tmp_path).lines(["shop"], WINDOW)
+    lines = (await make(tmp_path).read(["shop"], WINDOW)).lines
     assert len({one.ref for one in lines}) == len(lines)
+
+
+@LOGS
+async def test_services_a_log_source_holds_nothing_of_are_named_and_no_gap(
+    make: Callable[[Path], LogSource], tmp_path: Path
+) -> None:
+    report = await make(tmp_path).read(["shop", "stranger"], WINDOW)
+    assert report.unlogged == ("stranger",)
+    assert report.gaps == ()
 
 
 async def test_a_log_source_that_cannot_read_says_so_by_name(tmp_path: Path) -> None:
@@ -78,7 +87,7 @@ async def test_a_log_source_that_cannot_read_says_so_by_name(tmp_path: Path) -> 
     failing.failure = SourceUnavailable("files", "disk")
     for source, service in ((failing, "shop"), (file_logs(tmp_path), "gone")):
         with pytest.raises(SourceError) as caught:
-            await source.lines([service], WINDOW)
+            await source.read([service], WINDOW)
         assert caught.value.source == source.name
 
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from steadyhand.journey.evidence.model import Change, DatabaseReport, Page, Series, Window
+from steadyhand.journey.evidence.model import Change, DatabaseReport, LogReport, Page, Series, Window
 from steadyhand.journey.evidence.page import assemble
 from steadyhand.journey.evidence.rule import windows
 from steadyhand.journey.incident.state import Incident
-from steadyhand.ports import DatabaseProbe, SourceError
+from steadyhand.ports import DatabaseProbe, LogSource, SourceError
 from steadyhand.responder.outside import Outside
 
 _Found = TypeVar("_Found")
@@ -25,9 +25,9 @@ async def gather(outside: Outside, incident: Incident) -> Page:
     first = min([now, *(one.starts_at for one in incident.alerts)])
     whole = Window(start=first - outside.rules.evidence.lookback, end=now)
     names = outside.rules.topology.neighbourhood(incident.service)
-    asks_logs = [(one.name, partial(one.lines, names, whole)) for one in outside.logs]
+    asks_logs = [(one.name, partial(_read, one, names, whole)) for one in outside.logs]
     probes = {name: outside.probes[name] for name in names if name in outside.probes}
-    (lines, no_logs), (series, no_series), (reports, no_reports) = await asyncio.gather(
+    (logs, no_logs), (series, no_series), (reports, no_reports) = await asyncio.gather(
         _all(asks_logs),
         _all(_ask_metrics(outside, names, whole)),
         _all([(name, partial(_look, probe, now)) for name, probe in probes.items()]),
@@ -39,14 +39,25 @@ async def gather(outside: Outside, incident: Incident) -> Page:
         window=window,
         baseline=baseline,
         topology=outside.rules.topology,
-        lines=lines,
+        lines=[line for one in logs for line in one.lines],
         series=series,
         changes=await asyncio.to_thread(_changes, outside, names, whole),
         databases=reports,
-        gaps=(*no_logs, *no_series, *no_reports),
+        gaps=(*no_logs, *(gap for one in logs for gap in one.gaps), *no_series, *no_reports),
+        unlogged=_unlogged(logs),
         alert_at=first,
         rule=outside.rules.evidence,
     )
+
+
+async def _read(source: LogSource, names: Sequence[str], whole: Window) -> Sequence[LogReport]:
+    return [await source.read(names, whole)]
+
+
+def _unlogged(logs: Sequence[LogReport]) -> tuple[str, ...]:
+    """Those of whom no source that answered holds a log."""
+    first, *others = logs or (LogReport(),)
+    return tuple(name for name in first.unlogged if all(name in one.unlogged for one in others))
 
 
 def _oldest(series: Sequence[Series]) -> datetime | None:

@@ -3,24 +3,39 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from steadyhand.journey.evidence.model import Change, LogLine, Series, Window
+from steadyhand.journey.evidence.model import Change, LogLine, LogReport, Series, Window
 from steadyhand.ports import SourceError
 
 
 class MemoryLogs:
-    """A LogSource over lines it was given."""
+    """A LogSource over lines it was given.
 
-    def __init__(self, lines: Sequence[LogLine] = (), name: str = "memory-logs") -> None:
+    `services` are those it holds a log of, silent or not: without it, those that have a line.
+    """
+
+    def __init__(
+        self,
+        lines: Sequence[LogLine] = (),
+        name: str = "memory-logs",
+        services: Sequence[str] | None = None,
+    ) -> None:
         self.name = name
         self.held = list(lines)
+        self.services = services
+        self.gaps: tuple[str, ...] = ()
         self.failure: SourceError | None = None
 
-    async def lines(self, services: Sequence[str], window: Window) -> Sequence[LogLine]:
+    async def read(self, services: Sequence[str], window: Window) -> LogReport:
         """Lines of these services in the window, oldest first; raises `failure` when one is set."""
         if self.failure is not None:
             raise self.failure
         wanted = [one for one in self.held if one.service in services and window.start <= one.at < window.end]
-        return sorted(wanted, key=lambda one: one.at)
+        known = {one.service for one in self.held} if self.services is None else set(self.services)
+        return LogReport(
+            lines=tuple(sorted(wanted, key=lambda one: one.at)),
+            gaps=self.gaps,
+            unlogged=tuple(one for one in services if one not in known),
+        )
 
 
 class MemoryMetrics:

@@ -9,6 +9,7 @@ from journey.diagnosis.pages import (
     busy_neighbour,
     change,
     growing_memory,
+    hanging_provider,
     leak,
     lock_queue,
     lost_cache,
@@ -41,6 +42,7 @@ def best(*items: Item) -> Hypothesis:
         ([*leak(), RELEASE], "connection_leak", "shop"),
         ([*slow_lookup(), RELEASE], "missing_index", "orders-db"),
         (silent_provider(), "third_party_timeout", "payments"),
+        (hanging_provider(), "third_party_timeout", "payments"),
         (lock_queue(), "lock_queue", "orders-db"),
         (lost_cache(), "cache_loss", "memo"),
         (busy_neighbour(), "cpu_starvation", "recompress"),
@@ -63,6 +65,7 @@ def test_each_mechanism_is_named_first_at_its_place(items: list[Item], fault_cla
     [
         (leak(), "connection_leak"),
         (silent_provider(), "third_party_timeout"),
+        (hanging_provider(), "third_party_timeout"),
         (lock_queue(), "lock_queue"),
         (busy_neighbour(), "cpu_starvation"),
         (lost_cache(), "cache_loss"),
@@ -74,7 +77,10 @@ def test_five_faults_with_the_same_loudest_log_line_are_told_apart(
     assert best(*items, *deploy).cause.fault_class == fault_class
 
 
-@pytest.mark.parametrize("items", [silent_provider(), lock_queue(), busy_neighbour(), lost_cache(), surge()])
+@pytest.mark.parametrize(
+    "items",
+    [silent_provider(), hanging_provider(), lock_queue(), busy_neighbour(), lost_cache(), surge()],
+)
 def test_an_innocent_deploy_30_s_before_an_outside_fault_is_not_blamed(items: list[Item]) -> None:
     assert best(*items, COPY_EDIT).cause.change_id is None
 
@@ -107,6 +113,36 @@ def test_a_release_after_the_onset_is_never_the_cause() -> None:
 
 def test_a_release_within_the_clock_allowance_may_still_be_the_cause() -> None:
     assert best(*leak(), change("dep-3", 6.5)).cause.change_id == "dep-3"
+
+
+def test_calls_that_hang_only_after_the_caller_filled_up_do_not_blame_the_provider() -> None:
+    late = seen("open-calls", "saturation", "shop", 30, shape="step", target="payments")
+    assert best(*leak(), late).cause.fault_class == "connection_leak"
+
+
+def test_more_open_calls_because_more_calls_are_made_do_not_blame_the_provider() -> None:
+    items = [
+        *surge(),
+        seen("calls", "traffic", "shop", 1, target="payments"),
+        seen("open-calls", "saturation", "shop", 1, shape="step", target="payments"),
+    ]
+    assert best(*items).cause.fault_class == "traffic_surge"
+
+
+def test_calls_missing_behind_a_lock_do_not_blame_the_provider() -> None:
+    missing = seen("calls", "traffic", "shop", 2, direction="down", target="payments")
+    top = best(*lock_queue(), missing)
+    assert (top.cause.fault_class, top.confidence > 0.7) == ("lock_queue", True)
+
+
+def test_a_release_that_ran_well_for_a_while_is_blamed_less_than_one_just_done() -> None:
+    fresh, proven = change("dep-2", -45, took_s="44"), change("dep-2", -45, took_s="10")
+    unknown = change("dep-2", -45)
+    by_release = [best(*plain_errors(), one).score for one in (fresh, unknown)]
+    assert by_release[0] == by_release[1]
+    ranked = told(page(*plain_errors(), proven)).hypotheses
+    (blamed,) = (one for one in ranked if one.cause.fault_class == "bad_release")
+    assert blamed.score == pytest.approx(by_release[0] - 1.0)
 
 
 def test_of_two_releases_the_nearest_one_is_blamed_when_neither_text_tells() -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from little_world import (
     TOPOLOGY,
+    Course,
     World,
     at,
     calm_lines,
@@ -126,7 +127,8 @@ def test_a_healthy_service_gives_a_quiet_page_on_every_seed(seconds_and_calm: tu
     pages = [
         page_of(World(seed=seed), seconds, calm, lines=calm_lines(seconds, seed)) for seed in range(100, 110)
     ]
-    assert [one.title for page in pages for one in page.items] == []
+    assert [one.title for page in pages for one in page.items if one.role != "traffic"] == []
+    assert {one.direction for page in pages for one in page.items} == {"none"}
     assert all(is_quiet(page) for page in pages)
     assert "QUIET" in render(pages[0])
 
@@ -150,7 +152,7 @@ RESTARTING = World(alive=step(3.0, 2.0, 92, 98), slow_s=step(0.012, 0.4, 91, 99)
 
 def test_a_rolling_restart_is_no_evidence_against_itself() -> None:
     page = page_of(RESTARTING, SECONDS, changes=(release(90, 99),))
-    assert {one.kind for one in page.items} == {"change", "gap"}
+    assert {one.kind for one in page.items if one.direction != "none"} == set()
     assert is_quiet(page)
 
 
@@ -302,3 +304,104 @@ def test_samples_repeated_between_slow_scrapes_are_read_at_the_pace_of_the_scrap
     assert "every 15 s" in quiet.coverage["metrics"]
     assert abs(off_by(told(broken, "p95 of till_duration_seconds"), 700)) <= 20
     assert abs(off_by(told(broken, "failed share of till_requests_total"), 700)) <= 20
+
+
+def unsteady(level: float, steady_after: float, then: float, broken_at: float) -> Course:
+    """A load that warms up in the calm window, and ends when something breaks."""
+    return lambda second: then if second >= broken_at else level * min(1.0, second / steady_after)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_calls_that_are_no_longer_answered_show_even_where_the_calm_rate_was_uneven(seed: int) -> None:
+    world = World(bank_calls=unsteady(9.0, 10.0, 0.0, BROKEN_AT), seed=seed)
+    item = told(page_of(world, int(BROKEN_AT) + 9, calm=25), "rate of till_outbound_total")
+    assert (item.direction, item.facts["shape"], item.facts["target"]) == ("down", "step", "bank")
+    assert item.now == 0.0
+    assert abs(off_by(item)) <= 2
+
+
+def test_calls_that_are_answered_again_were_a_spike() -> None:
+    world = World(bank_calls=step(9.0, 0.0, BROKEN_AT, BROKEN_AT + 9))
+    item = told(page_of(world, SECONDS), "rate of till_outbound_total")
+    assert (item.direction, item.facts["shape"]) == ("down", "spike")
+
+
+@pytest.mark.parametrize("calls_per_s", [0.05, 0.3, 1.0, 3.0])
+def test_rare_calls_are_not_taken_for_silence_between_two_of_them(calls_per_s: float) -> None:
+    pages = [page_of(World(bank_calls=flat(calls_per_s), seed=seed), 140, 25) for seed in range(20)]
+    assert all(is_quiet(page) for page in pages)
+
+
+def test_calls_in_bursts_are_not_taken_for_silence_between_two_bursts() -> None:
+    bursts = World(bank_calls=lambda second: 90.0 if second % 10 < 2 else 0.0)
+    page = page_of(bursts, SECONDS)
+    assert not any(one.facts.get("target") == "bank" for one in page.items)
+
+
+def loud(number: int, when: int, role_word: str) -> Series:
+    """A gauge of the alerting service that jumps by a lot."""
+    times = tuple(at(second).timestamp() for second in range(SECONDS))
+    values = tuple(500.0 + number if second >= when else 1.0 for second in range(SECONDS))
+    return Series(name=f"till_part{number}_{role_word}", labels={"job": "till"}, times=times, values=values)
+
+
+def test_forty_loud_signals_of_the_caller_do_not_push_out_the_faint_one_of_its_dependency() -> None:
+    words = ("waiting", "inflight", "connections", "memory", "cpu", "queue", "threads", "load")
+    crowd = [loud(number, 88, words[number % len(words)]) for number in range(40)]
+    world = World(bank_calls=step(9.0, 0.0, BROKEN_AT), rows_read=step(40.0, 90_000.0, BROKEN_AT))
+    page = assemble(
+        incident="i1",
+        service="till",
+        window=window(0, SECONDS),
+        baseline=window(0, 60),
+        topology=TOPOLOGY,
+        series=[*world.series(SECONDS), *crowd],
+    )
+    shown = [one for one in page.items if one.kind == "metric"]
+    assert len(shown) <= EvidenceRule().max_items // 2
+    assert any(one.facts.get("target") == "bank" for one in shown)
+    assert any(one.entity == "ledger" for one in shown)
+
+
+def test_the_rate_of_all_requests_is_told_although_it_did_not_move() -> None:
+    page = page_of(World(failing=step(0.0, 0.2, BROKEN_AT)), SECONDS)
+    rate = told(page, "rate of till_requests_total")
+    assert (rate.role, rate.direction, rate.strength, rate.onset) == ("traffic", "none", 0.0, None)
+    assert (rate.facts["unit"], rate.facts.get("labels")) == ("/s", None)
+    assert rate.now == pytest.approx(60, rel=0.15)
+    assert rate.normal == pytest.approx(60, rel=0.15)
+    assert rate.id not in page.order
+
+
+def test_reserved_address_space_is_no_memory() -> None:
+    grown = loud(1, 90, "memory").model_copy(update={"name": "process_virtual_memory_bytes"})
+    values = tuple(one * 1e6 for one in grown.values)
+    page = assemble(
+        incident="i1",
+        service="till",
+        window=window(0, SECONDS),
+        baseline=window(0, 60),
+        topology=TOPOLOGY,
+        series=[*World().series(SECONDS), grown.model_copy(update={"values": values})],
+    )
+    assert is_quiet(page)
+
+
+def test_a_change_tells_how_long_it_took() -> None:
+    shown = page_of(World(), SECONDS, changes=(release(80, 92), release(130, None, "c-8")))
+    assert [one.facts.get("took_s") for one in shown.items if one.kind == "change"] == ["12", None]
+
+
+def test_only_our_own_services_lack_a_log_the_others_are_said_once() -> None:
+    page = assemble(
+        incident="i1",
+        service="till",
+        window=window(0, SECONDS),
+        baseline=window(0, 60),
+        topology=TOPOLOGY,
+        series=World().series(SECONDS),
+        lines=calm_lines(SECONDS),
+        unlogged=("till", "ledger", "bank"),
+    )
+    assert page.gaps == ("till: no log is configured",)
+    assert page.coverage["logs"].endswith("; no logs of ledger, bank")

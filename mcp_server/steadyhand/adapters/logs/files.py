@@ -15,7 +15,7 @@ from pydantic import Field
 
 from steadyhand.adapters.logs.records import FieldNames
 from steadyhand.adapters.logs.timed_file import TimedFile
-from steadyhand.journey.evidence.model import LogLine, Window
+from steadyhand.journey.evidence.model import LogLine, LogReport, Window
 from steadyhand.journey.rule import Rule
 from steadyhand.ports import SourceRefused, SourceUnavailable
 
@@ -39,12 +39,6 @@ class FileLogSettings(Rule):
     )
 
 
-class Lines(tuple[LogLine, ...]):  # noqa: SLOT001 -- it carries gaps
-    """Log lines, with `gaps`: what of the window was not read, and why."""
-
-    gaps: tuple[str, ...] = ()
-
-
 class FileLogs:
     """A LogSource over local files. Lines without a time of their own belong to the record before them."""
 
@@ -53,22 +47,21 @@ class FileLogs:
         self._settings = settings
         self._names = FieldNames(settings.time_fields, settings.severity_fields, settings.message_fields)
 
-    async def lines(self, services: Sequence[str], window: Window) -> Lines:
-        """All lines of these services in the window, oldest first.
+    async def read(self, services: Sequence[str], window: Window) -> LogReport:
+        """All lines of these services in the window, oldest first, and what of it was not read.
 
         Raises SourceRefused when no file of any of them can be read, SourceUnavailable on a disk error.
         """
         return await asyncio.to_thread(self._read, services, window)
 
-    def _read(self, services: Sequence[str], window: Window) -> Lines:
+    def _read(self, services: Sequence[str], window: Window) -> LogReport:
         reads = [self._read_service(one, window) for one in services if one in self._settings.files]
-        gaps = [gap for one in reads for gap in one.gaps]
+        gaps = tuple(gap for one in reads for gap in one.gaps)
         if reads and not any(one.files_read for one in reads):
             raise SourceRefused(self.name, "; ".join(gaps))
-        gaps += [f"{one}: no log file is configured" for one in services if one not in self._settings.files]
-        lines = Lines(heapq.merge(*(one.lines for one in reads), key=lambda line: line.at))
-        lines.gaps = tuple(gaps)
-        return lines
+        lines = tuple(heapq.merge(*(one.lines for one in reads), key=lambda line: line.at))
+        unlogged = tuple(one for one in services if one not in self._settings.files)
+        return LogReport(lines=lines, gaps=gaps, unlogged=unlogged)
 
     def _read_service(self, service: str, window: Window) -> "_Reading":
         reading = _Reading(service, left=self._settings.most_bytes)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from steadyhand.journey.diagnosis.model import RuledOut
-from steadyhand.journey.diagnosis.scene import Scene, started
+from steadyhand.journey.diagnosis.scene import Scene, number, started
 from steadyhand.journey.diagnosis.suspect import Mechanism, Suspect
 from steadyhand.journey.diagnosis.weights import CulpritWeights, Weights
 from steadyhand.journey.evidence.model import Item, Onset
 
 _JUST_BEFORE = timedelta(minutes=2)
+_PROVEN = timedelta(seconds=15)
 _FADE = timedelta(minutes=10)
 _LOOSE = 0.2  # a shared word is less than the broken thing's name
 _TELLING = 4  # shorter words are in every text
@@ -26,6 +27,7 @@ class Culprit:
     change: Item | None = None
     weight: float = 0.0
     just_before: bool = False
+    ran_well: bool = False
     touches: bool = False
     innocent: tuple[RuledOut, ...] = ()
 
@@ -66,9 +68,16 @@ def find_culprit(
         change=worst.change,
         weight=worst.weight,
         just_before=first.at - worst.began <= _JUST_BEFORE,
+        ran_well=_ran_well(worst, first),
         touches=worst.match > 0,
         innocent=innocent,
     )
+
+
+def _ran_well(charge: _Charge, first: Onset) -> bool:
+    """Whether it was in place and nothing moved for a while; unknown while it is under way."""
+    known = "took_s" in charge.change.facts
+    return known and first.lo > charge.began + timedelta(seconds=number(charge.change, "took_s")) + _PROVEN
 
 
 def _suspected(suspect: Suspect, scene: Scene) -> tuple[Item, ...]:

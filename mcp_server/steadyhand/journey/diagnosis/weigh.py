@@ -7,7 +7,7 @@ from steadyhand.journey.diagnosis.culprit import Culprit, find_culprit
 from steadyhand.journey.diagnosis.path import on_the_way, too_early
 from steadyhand.journey.diagnosis.scene import Scene, earliest
 from steadyhand.journey.diagnosis.signals import SIGNALS, TRAITS
-from steadyhand.journey.diagnosis.signals.derived import AFTER_EFFECT, JUST_BEFORE, TOUCHES
+from steadyhand.journey.diagnosis.signals.derived import AFTER_EFFECT, JUST_BEFORE, RAN_WELL, TOUCHES
 from steadyhand.journey.diagnosis.suspect import Mechanism, Suspect
 from steadyhand.journey.diagnosis.weights import Weights
 from steadyhand.journey.evidence.model import Item, Onset
@@ -94,6 +94,7 @@ def _derive(culprit: Culprit, early: tuple[str, ...]) -> Seen:
     change = (culprit.change.id,) if culprit.change else ()
     return {
         JUST_BEFORE.name: change if culprit.just_before else (),
+        RAN_WELL.name: change if culprit.ran_well else (),
         TOUCHES.name: change if culprit.touches else (),
         AFTER_EFFECT.name: early,
     }

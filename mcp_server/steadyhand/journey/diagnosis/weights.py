@@ -85,6 +85,7 @@ HAND_SET = Weights(
         },
         "third_party_timeout": {
             "target_silent_first": (3.0, 0.0),
+            "calls_hang": (2.0, 0.0),
             "target_slow": (2.0, 0.0),
             "target_fails": (1.0, 0.0),
             "target_unremarkable": (-1.5, 0.0),
@@ -93,7 +94,7 @@ HAND_SET = Weights(
             "saturation_steps": (0.7, 0.0),
             "saturation_ramps": (-1.0, 0.0),
             "log_names_it": (0.5, 0.0),
-            "a_session_blocks": (-1.5, 0.0),
+            "a_session_blocks": (-2.5, 0.0),
             "a_table_is_read_whole": (-1.5, 0.0),
             "a_cache_is_gone": (-1.0, 0.0),
             "cause_after_effect": (-1.0, 0.0),
@@ -145,6 +146,7 @@ HAND_SET = Weights(
         },
         "bad_config": {
             "change_just_before": (0.8, -1.0),
+            "ran_well_first": (-1.0, 0.0),
             "answers_fail": (1.0, 0.0),
             "new_errors_said": (0.8, 0.0),
             "a_session_blocks": (-2.5, 0.0),
@@ -157,6 +159,7 @@ HAND_SET = Weights(
         },
         "bad_release": {
             "change_just_before": (0.8, -1.0),
+            "ran_well_first": (-1.0, 0.0),
             "answers_fail": (0.7, 0.0),
             "new_errors_said": (0.8, 0.0),
             "a_session_blocks": (-2.5, 0.0),

@@ -24,6 +24,7 @@ def looked_back(changes: Sequence[Change], window: Window) -> list[Change]:
 def change_item(change: Change, alert_at: datetime, masker: Masker) -> Item:
     """The item that tells one change; its id is given later."""
     before = alert_at - change.started_at
+    took = change.finished_at - change.started_at if change.finished_at else None
     summary = masker.text(change.summary, _SUMMARY)
     step = " -> ".join(masker.text(one, 40) for one in (change.previous, change.version) if one)
     author = masker.text(change.author, 40)
@@ -42,6 +43,7 @@ def change_item(change: Change, alert_at: datetime, masker: Masker) -> Item:
         "author": author,
         "summary": summary,
         "seconds_before": f"{before.total_seconds():.0f}",
+        "took_s": "" if took is None else f"{took.total_seconds():.0f}",
         "diff": diff,
         "sql": diff if change.kind == "migration" else "",
     }

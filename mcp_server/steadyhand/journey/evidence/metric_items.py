@@ -1,20 +1,14 @@
 """Metric evidence: the signals that moved, worded, and their charts."""
 
-from collections.abc import Sequence
-
 from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.evidence.model import Chart, Item
 from steadyhand.journey.evidence.screen import Deviation
+from steadyhand.journey.evidence.signal import Signal
 from steadyhand.journey.evidence.wording import number, quantity, since
 
 _LABEL_LIMIT = 80
 _NAME_LIMIT = 100
 _POINTS = 180
-_WEIGHTS = {"other": 0.35, "resource": 0.8}
-_SAME_METRIC = 0.5
-_SAME_ROLE = 0.75
-_SOON_S = 5.0
-_FULL = 0.9
 
 
 def metric_item(moved: Deviation, masker: Masker) -> Item:
@@ -66,33 +60,21 @@ def _rounded(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def strongest(found: Sequence[Deviation], most: int) -> list[Deviation]:
-    """The ones to show: strong ones first, each further one of a metric or role counting less.
-
-    So one noisy metric with fifty label sets cannot push out the quiet one that tells the cause.
-    """
-    left = sorted(found, key=lambda one: (one.onset.at, one.signal.name, one.signal.shown_labels))
-    first = min((one.onset.at.timestamp() for one in left if one.shape != "spike"), default=0.0)
-    kept: list[Deviation] = []
-    while left and len(kept) < most:
-        best = max(left, key=lambda one: _weight(one, first) * _rarity(one, kept))
-        kept.append(best)
-        left.remove(best)
-    return kept
-
-
-def _weight(one: Deviation, first: float) -> float:
-    """Strength, more for what moved among the first and for what reached its limit."""
-    late_s = max(0.0, one.onset.at.timestamp() - first)
-    soon = 1.0 if one.shape == "spike" else 1 + 1 / (1 + late_s / _SOON_S)
-    full = 1.5 if one.signal.limit and one.now >= _FULL * one.signal.limit else 1.0
-    return float(min(one.strength, 100.0) ** 0.5) * _WEIGHTS.get(one.signal.role, 1.0) * soon * full
-
-
-def _rarity(one: Deviation, kept: Sequence[Deviation]) -> float:
-    metrics = sum(other.signal.metric == one.signal.metric for other in kept)
-    roles = sum(other.signal.role == one.signal.role for other in kept)
-    return float(_SAME_METRIC**metrics * _SAME_ROLE**roles)
+def level_item(signal: Signal, normal: float, now: float, masker: Masker) -> Item:
+    """The item that tells a figure worth knowing although it did not move; its id is given later."""
+    name, labels = masker.text(signal.name, _NAME_LIMIT), masker.text(signal.shown_labels, _LABEL_LIMIT)
+    what = f"{name} ({labels})" if labels else name
+    facts = {"metric": masker.text(signal.metric, _NAME_LIMIT), "signal": name, "labels": labels}
+    return Item(
+        id="",
+        kind="metric",
+        role=signal.role,
+        entity=signal.entity,
+        title=f"{what} {quantity(normal, signal.unit)} -> {quantity(now, signal.unit)}, within normal",
+        now=_rounded(now),
+        normal=_rounded(normal),
+        facts={key: value for key, value in (facts | {"unit": signal.unit}).items() if value},
+    )
 
 
 def chart(item: Item, moved: Deviation, masker: Masker) -> Chart:

@@ -31,6 +31,14 @@ class LogLine(Value):
     ref: str = Field(description="Where it can be opened again, e.g. file:offset.")
 
 
+class LogReport(Value):
+    """What one log source gave, and what it could not give."""
+
+    lines: tuple[LogLine, ...] = Field(default=(), description="Oldest first.")
+    gaps: tuple[str, ...] = Field(default=(), description="What of the window was not read, and why.")
+    unlogged: tuple[str, ...] = Field(default=(), description="Services asked for that it holds no log of.")
+
+
 class Series(Value):
     """Samples of one metric with its labels; `times` are unix seconds, ascending."""
 

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from steadyhand.journey.evidence.change_items import change_item, looked_back
 from steadyhand.journey.evidence.database_items import database_items
+from steadyhand.journey.evidence.demand import demand, levels
 from steadyhand.journey.evidence.grid import grid_for
 from steadyhand.journey.evidence.log_items import changed, kept, log_item
 from steadyhand.journey.evidence.masking import Masker
-from steadyhand.journey.evidence.metric_items import chart, metric_item, silence_item, strongest
+from steadyhand.journey.evidence.metric_items import chart, level_item, metric_item, silence_item
 from steadyhand.journey.evidence.model import (
     Change,
     Chart,
@@ -24,8 +25,11 @@ from steadyhand.journey.evidence.model import (
 from steadyhand.journey.evidence.patterns import compare
 from steadyhand.journey.evidence.rule import EvidenceRule
 from steadyhand.journey.evidence.screen import Deviation, Span, deviation, restarts
+from steadyhand.journey.evidence.selection import strongest
 from steadyhand.journey.evidence.series import signals
+from steadyhand.journey.evidence.signal import Signal
 from steadyhand.journey.evidence.silence import silenced
+from steadyhand.journey.evidence.standstill import standstill
 from steadyhand.journey.topology import Topology
 
 _LETTERS = {"metric": "m", "log": "l", "change": "c", "database": "d", "topology": "t", "gap": "g"}
@@ -62,11 +66,19 @@ class _Desk:
         """How many items this kind may fill."""
         return int(self.rule.max_items * _SHARES[kind])
 
+    def owned(self, name: str) -> bool:
+        """Whether it is a service of ours, from which logs can be expected."""
+        service = self.topology.get(name)
+        return service is None or service.kind == "service"
+
 
 def is_quiet(page: Page) -> bool:
-    """Whether nothing left normal: only changes, gaps, coverage and a stray new line are on the page."""
+    """Whether nothing left normal: only changes, gaps, unmoved figures and a stray new line are there."""
     return all(
-        one.kind in {"change", "gap"} or (one.kind == "log" and one.strength < _FAINT) for one in page.items
+        one.kind in {"change", "gap"}
+        or (one.kind == "metric" and one.direction == "none")
+        or (one.kind == "log" and one.strength < _FAINT)
+        for one in page.items
     )
 
 
@@ -82,13 +94,15 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     changes: Sequence[Change] = (),
     databases: Sequence[DatabaseReport] = (),
     gaps: Sequence[str] = (),
+    unlogged: Sequence[str] = (),
     alert_at: datetime | None = None,
     rule: EvidenceRule | None = None,
 ) -> Page:
     """The page for one incident of one service; the same input gives the same page.
 
     `baseline` is the calm first part of `window`, moved to the first `calm_min` of the data where that
-    begins later. `alert_at` is what lags count from, the window's end if not given.
+    begins later. `alert_at` is what lags count from, the window's end if not given. `unlogged` are
+    those of whom no log exists: a gap where one of our own services should have one.
     """
     rule = rule or EvidenceRule()
     window, baseline = _fitted(window, baseline, _oldest(series), rule)
@@ -96,11 +110,12 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     desk = _Desk(service, window, baseline, alert_at or window.end, topology, masked, rule, Masker())
     parts = {
         "metrics": _metrics(series, desk),
-        "logs": _logs(lines, desk),
+        "logs": _logs(lines, unlogged, desk),
         "changes": _changes(looked_back(changes, window), desk),
         "databases": _databases(databases, desk),
     }
-    told = _gap_items((*gaps, *_own_gaps(databases, lines, series, desk)), desk)
+    silent = (f"{name}: no log is configured" for name in unlogged if desk.owned(name))
+    told = _gap_items((*gaps, *silent, *_own_gaps(databases, lines, series, desk)), desk)
     return _laid_out(incident, parts, told, desk)
 
 
@@ -139,24 +154,46 @@ def _fitted(
 def _metrics(series: Sequence[Series], desk: _Desk) -> _Part:
     grid = grid_for(series, desk.window)
     known = signals(series, grid, desk.topology, desk.service)
-    judged = [deviation(one, desk.baseline, desk.masked, desk.rule) for one in known]
-    moved = [one for one in judged if one is not None]
-    shown = strongest(moved, desk.room("metric"))
+    moved = [one for one in (_judged(signal, desk) for signal in known) if one is not None]
+    figure = _demand_item(demand(known, moved, desk.service), desk)
+    shown = strongest(moved, desk.room("metric") - len(figure))
     silent = [silence_item(one, count, desk.masker) for one, count in silenced(known, grid, desk.baseline)]
     coverage = (
         f"{len(series)} series read every {grid.step:g} s, {len(known)} signals, {len(moved)} moved,"
         f" {len(shown)} shown, {len(moved) - len(shown)} left out"
     )
-    return _Part((*silent, *(metric_item(one, desk.masker) for one in shown)), coverage, tuple(shown))
+    items = (*silent, *(metric_item(one, desk.masker) for one in shown), *figure)
+    return _Part(items, coverage, tuple(shown))
 
 
-def _logs(lines: Sequence[LogLine], desk: _Desk) -> _Part:
+def _judged(signal: Signal, desk: _Desk) -> Deviation | None:
+    """How a signal left normal: in its level, or by a pause in its events, whichever is surer."""
+    found = (
+        deviation(signal, desk.baseline, desk.masked, desk.rule),
+        standstill(signal, desk.baseline, desk.masked, desk.rule),
+    )
+    return max((one for one in found if one), key=lambda one: one.strength, default=None)
+
+
+def _demand_item(signal: Signal | None, desk: _Desk) -> tuple[Item, ...]:
+    """The rate of all requests, moved or not."""
+    if signal is None:
+        return ()
+    moved, level = _judged(signal, desk), levels(signal, desk.baseline)
+    if moved is not None:
+        return (metric_item(moved, desk.masker),)
+    return () if level is None else (level_item(signal, *level, desk.masker),)
+
+
+def _logs(lines: Sequence[LogLine], unlogged: Sequence[str], desk: _Desk) -> _Part:
     patterns = compare(lines, desk.window, desk.baseline, desk.rule.max_templates)
     found = changed(patterns.found, desk.masked)
     shown = kept(found, desk.room("log"))
+    others = [name for name in unlogged if not desk.owned(name)]
     coverage = (
         f"{patterns.lines} lines read, {len(patterns.found)} kinds of message, {len(found)} changed,"
         f" {len(shown)} shown, {len(found) - len(shown)} left out, {patterns.unclustered} lines unclustered"
+        + (f"; no logs of {', '.join(others)}" if others else "")
     )
     return _Part(tuple(log_item(one, desk.window, desk.baseline, desk.masker) for one in shown), coverage)
 

@@ -46,7 +46,7 @@ _FAILED = re.compile(
 )
 _HIT = frozenset({"hit", "hits"})
 _SKIPPED = re.compile(
-    r"ALERTS|ALERTS_FOR_STATE|.*_(?:info|created)|.*(?:start_time|timestamp).*|scrape_.*|promhttp_.*"
+    r"ALERTS|ALERTS_FOR_STATE|.*_(?:info|created)|.*(?:start_time|timestamp).*|scrape_.*|promhttp_.*|.*_virtual_memory_.*"
 )
 
 
@@ -97,7 +97,7 @@ def words(name: str) -> frozenset[str]:
 
 
 def skipped(name: str) -> bool:
-    """Whether it says nothing that can be sick: build facts, time stamps, alerts themselves."""
+    """Whether it says nothing that can be sick: build facts, time stamps, address space, alerts."""
     return _SKIPPED.fullmatch(name) is not None
 
 

@@ -76,7 +76,8 @@ def restarts(changes: Sequence[Change], rule: EvidenceRule) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def _inside(at: float, spans: Sequence[Span]) -> bool:
+def inside(at: float, spans: Sequence[Span]) -> bool:
+    """Whether an instant, in unix seconds, lies in one of these spans."""
     return any(start <= at <= end for start, end in spans)
 
 
@@ -106,7 +107,7 @@ def calm_of(signal: Signal, baseline: Window, masked: Sequence[Span]) -> Calm | 
     """
     start, end = baseline.start.timestamp(), baseline.end.timestamp()
     pairs = [pair for pair in zip(signal.times, signal.values, strict=True) if start <= pair[0] < end]
-    quiet = [value for at, value in pairs if not _inside(at, masked)]
+    quiet = [value for at, value in pairs if not inside(at, masked)]
     values = quiet if len(quiet) >= _FEWEST_CALM else [value for _, value in pairs]
     if len(values) < _FEWEST_CALM:
         return None
@@ -151,7 +152,7 @@ def _runs(away: Sequence[bool]) -> Iterator[tuple[int, int]]:
 def _own(run: tuple[int, int], signal: Signal, away: Sequence[bool], masked: Sequence[Span]) -> bool:
     """Whether a run is more than the restart it began in."""
     start, end = run
-    outside = sum(away[i] and not _inside(signal.times[i], masked) for i in range(start, end + 1))
+    outside = sum(away[i] and not inside(signal.times[i], masked) for i in range(start, end + 1))
     return outside >= _RUN
 
 

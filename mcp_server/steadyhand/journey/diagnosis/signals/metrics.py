@@ -1,6 +1,7 @@
 """Signals that lie in the course of measured numbers."""
 
 import re
+from collections.abc import Iterable
 
 from steadyhand.journey.diagnosis.scene import Scene, earliest, ids, is_own, speaks_of
 from steadyhand.journey.diagnosis.signals.signal import Signal
@@ -57,23 +58,37 @@ def _answers_fail(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
     return ids(one for one in scene.harm if one.role == "errors" and one.direction in {"up", "new"})
 
 
-def _silent_first(scene: Scene, target: str) -> tuple[Item, ...]:
-    """Calls to the target that stopped being answered no later than the caller began to suffer.
+def _in_time(scene: Scene, items: Iterable[Item]) -> tuple[Item, ...]:
+    """Those that began no later than the caller began to suffer.
 
     A target that goes quiet long after its caller filled up is a victim: nobody is left to call it.
     """
     suffering = earliest(one for one in scene.shown("saturation", "waiting", "errors") if is_own(one))
-    quiet = [one for one in scene.shown("traffic", about=target) if one.direction in _FEWER]
-    return tuple(
-        one
-        for one in quiet
-        if suffering is None
-        or (one.onset is not None and one.onset.lo <= suffering.hi + scene.rule.onset_allowance)
-    )
+    if suffering is None:
+        return tuple(items)
+    return tuple(one for one in items if one.onset is not None and _not_after(one, suffering, scene))
+
+
+def _silent_first(scene: Scene, target: str) -> tuple[Item, ...]:
+    """Calls to the target that stopped being answered, in time to be the cause."""
+    traffic = scene.shown("traffic", about=target)
+    return _in_time(scene, (one for one in traffic if one.direction in _FEWER))
+
+
+def _hanging(scene: Scene, target: str) -> tuple[Item, ...]:
+    """Calls to the target that stay open, in time to be the cause; not where more calls explain it."""
+    if any(one.direction == "up" for one in scene.shown("traffic", about=target)):
+        return ()
+    calls = (one for one in scene.shown("saturation", "waiting", about=target) if not is_own(one))
+    return _in_time(scene, (one for one in calls if one.direction in {"up", "new"}))
 
 
 def _target_silent_first(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
     return ids(_silent_first(scene, suspect.entity))
+
+
+def _calls_hang(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
+    return ids(_hanging(scene, suspect.entity))
 
 
 def third_parties(scene: Scene) -> tuple[str, ...]:
@@ -85,7 +100,8 @@ def third_parties(scene: Scene) -> tuple[str, ...]:
 
 def _a_target_is_silent(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
     others = (name for name in third_parties(scene) if name != suspect.entity)
-    return ids(item for name in others for item in _silent_first(scene, name))
+    found = (item for name in others for item in (*_silent_first(scene, name), *_hanging(scene, name)))
+    return ids(found)
 
 
 def _target_slow(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
@@ -100,7 +116,7 @@ def _target_fails(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
 def _target_unremarkable(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
     """Nothing measured points at the target; the evidence is all that points elsewhere."""
     strange = scene.shown("latency", "errors", "up", about=suspect.entity)
-    if strange or _silent_first(scene, suspect.entity):
+    if strange or _silent_first(scene, suspect.entity) or _hanging(scene, suspect.entity):
         return ()
     return ids(scene.symptoms)
 
@@ -171,6 +187,7 @@ SIGNALS = (
         "metric",
         _target_silent_first,
     ),
+    Signal("calls_hang", "calls to it stay open without an answer", "metric", _calls_hang),
     Signal(
         "a_target_is_silent",
         "an outside service stopped answering no later than the caller began to suffer",
