@@ -45,7 +45,10 @@ class Shop:
         self._cache = redis.Redis(
             port=config.redis_port, socket_timeout=_REDIS_TIMEOUT_S, socket_connect_timeout=_REDIS_TIMEOUT_S
         )
-        self._payments = httpx2.AsyncClient(base_url=config.payments_url, timeout=_PAYMENT_TIMEOUT_S)
+        # Nothing of the lab leaves this machine, so a proxy of the environment must not be asked.
+        self._payments = httpx2.AsyncClient(
+            base_url=config.payments_url, timeout=_PAYMENT_TIMEOUT_S, trust_env=False
+        )
         self._journal = Journal(config.log_file, config.name, config.version)
         metrics.BUILD.labels(config.version).set(1)
 
