@@ -72,7 +72,10 @@ def ask_service(plan_id: str) -> str:
         raise Refused(f"the service does not vouch for plan {plan_id} (HTTP {reply.status})")
     verdict = json.loads(reply.read(65_536))
     if verdict["approved"] is not True:
-        raise Refused(f"plan {plan_id} is not approved: {str(verdict.get('why', ''))[:300]}")
+        why = str(verdict.get("why", ""))[:300]
+        raise Refused(
+            f"the service does not let plan {plan_id} start: {why}; get_incident tells what is next"
+        )
     return ""
 
 

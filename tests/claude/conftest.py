@@ -1,22 +1,22 @@
-"""Fixtures of the tests with the real client. To run them against another service, replace `service`."""
+"""Fixtures of the tests with the real client: it meets the real service."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from claude.client import Client, find_client
-from plugin.running import Running, standin
+from plugin.real_service import RealService, real_service
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Running]:
-    """A service that answers: its data folder, its address, its journals of calls and effects."""
-    with standin(tmp_path / "service") as running:
+def service(tmp_path: Path) -> Iterator[RealService]:
+    """The real service: its data folder, its address, what was called and what was done."""
+    with real_service(tmp_path / "service") as running:
         yield running
 
 
 @pytest.fixture
-def client(tmp_path: Path, service: Running) -> Client:
+def client(tmp_path: Path, service: RealService) -> Client:
     """The real client; skips where it is not installed."""
     binary = find_client()
     if binary is None:

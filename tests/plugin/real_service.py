@@ -1,7 +1,7 @@
 """The real service on a free port, over a night in memory: a leaking release, its alert, the engine's plan.
 
 Only the world around it is simulated (sources, balancer, phone), and its clock keeps step with ours or stands
-still. Tool calls are noted at the MCP door; what was done outside is read from the audit trail and the balancer.
+still. Tool calls are noted at the MCP door; what was done is read from the audit trail and the balancer.
 """
 
 import asyncio

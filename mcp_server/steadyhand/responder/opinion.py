@@ -7,7 +7,7 @@ from pydantic import Field
 from steadyhand.journey.commands import Record
 from steadyhand.journey.diagnosis.admit import check
 from steadyhand.journey.diagnosis.model import Cause, Diagnosis, EntityKind, Hypothesis, Step
-from steadyhand.journey.evidence.model import Page
+from steadyhand.journey.evidence.model import Onset, Page
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rule import Share, Value
 from steadyhand.responder.deciding import Refused
@@ -85,7 +85,7 @@ def _hypothesis(claim: Claim, rank: int, engine: Diagnosis, page: Page) -> Hypot
         claim=claim.claim,
         confidence=claim.confidence,
         score=twin.score if twin else 0.0,
-        onset=twin.onset if twin else None,
+        onset=twin.onset if twin else _first_sign(claim, page),
         path=tuple(Step(source=one.source, target=one.target, evidence=one.evidence) for one in claim.path),
         supports=claim.supports,
         contradicts=claim.contradicts,
@@ -94,6 +94,12 @@ def _hypothesis(claim: Claim, rank: int, engine: Diagnosis, page: Page) -> Hypot
         remediation=twin.remediation if twin else "none",
         by="model",
     )
+
+
+def _first_sign(claim: Claim, page: Page) -> Onset | None:
+    """The earliest of what is cited for it; a change is a cause and no sign."""
+    cited = [one for one in page.items if one.id in claim.supports and one.role != "change"]
+    return min((one.onset for one in cited if one.onset), key=lambda one: one.at, default=None)
 
 
 def _same(cause: Cause, claim: Claim) -> bool:

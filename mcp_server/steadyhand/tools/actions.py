@@ -12,6 +12,7 @@ from steadyhand.responder.executing import execute
 from steadyhand.responder.intake import tell_incident
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.rollouts import abort_rollout as take_back
+from steadyhand.responder.views import view_incident
 from steadyhand.tools.kit import ACT, ask, offer
 
 Reason = Annotated[str, Field(min_length=1, max_length=300)]
@@ -32,7 +33,10 @@ class ActionTools:
         ]
 
     async def execute_fix(self, plan_id: str) -> str:
-        """Start an approved plan. Refused unless a human approved this very plan; no argument can say so."""
+        """Start an approved plan, should the service not have done so by itself.
+
+        Refused unless a human approved this very plan; no argument can say so.
+        """
         return await ask(execute, self._outside, plan_id)
 
     async def abort_rollout(self, incident_id: str, reason: Reason = "asked to abort") -> str:
@@ -41,10 +45,18 @@ class ActionTools:
             after = await take_back(self._outside, incident_id, "model", reason, kind="agent", via="mcp")
         except SteadyhandError as error:
             raise ToolError(str(error)) from error
-        return f"{after.phase}: {after.reason}"
+        return f"{after.phase}: {after.reason} get_rollout tells when all traffic is back."
 
     async def escalate_incident(self, incident_id: str, reason: Reason) -> str:
-        """Tell the next tier now."""
+        """Tell the next tier now. The reason is the first thing they read."""
+        before = (await ask(view_incident, self._outside, incident_id)).incident
         event = Escalated(by="model", why=reason)
         after = await ask(tell_incident, self._outside, incident_id, event)
-        return f"Told: {after.policy.ladder.tier(after.rung).name}."
+        if after.rung == before.rung:
+            why = "it is resolved" if after.status == "resolved" else "every tier was told before"
+            raise ToolError(
+                f"nobody new was told: {why}; get_incident shows who was, list_on_call who they are"
+            )
+        tier = after.policy.ladder.tier(after.rung)
+        whom = ", ".join(f"{one.type} {one.whom}" for one in tier.contacts)
+        return f"Told: {tier.name} ({whom}). get_incident shows whether the message left."

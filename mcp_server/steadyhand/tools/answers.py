@@ -1,15 +1,20 @@
 """What tools answer: compact, bounded, and honest about what was left out."""
 
-import json
+from collections.abc import Sequence
+from typing import assert_never
 
 from pydantic import Field
 
+from steadyhand.journey.diagnosis.model import Diagnosis
 from steadyhand.journey.incident.state import Incident
+from steadyhand.journey.recovery.model import Goal
 from steadyhand.journey.remedy.plan import Plan
-from steadyhand.journey.rule import Value
+from steadyhand.journey.rule import Value, show_duration
 from steadyhand.responder.views import IncidentView
+from steadyhand.store import Receipt
 
-MOST_CHARACTERS = 24_000  # 8,000 tokens at three characters each
+USUAL = 6_000  # characters: 2,000 tokens at three characters each
+MOST = 24_000  # for what was asked for in full
 
 
 class IncidentLine(Value):
@@ -33,7 +38,7 @@ class IncidentList(Value):
 
 
 class PlanAnswer(Value):
-    """A plan in short. Only a human can approve it: in the console or with `steadyhand approve`."""
+    """A plan. Only a human can approve it: in the console or with `steadyhand approve`."""
 
     id: str
     title: str
@@ -46,10 +51,13 @@ class PlanAnswer(Value):
     canaryable: bool
     production_database: bool
     blast_radius: tuple[str, ...]
-    confidence: float
+    steps: str
+    goals: tuple[str, ...]
+    confidence: str
     digest: str
     expires_at: str
     decision: str = "none yet"
+    options: tuple[str, ...] = ()
 
 
 class IncidentAnswer(Value):
@@ -57,33 +65,33 @@ class IncidentAnswer(Value):
 
     incident: IncidentLine
     severity_why: str
-    acknowledged_by: str
-    told: tuple[str, ...] = Field(description="Who was told, and whether the message left.")
+    escalation: str
+    told: tuple[str, ...] = Field(description="Who was told what, and whether the message left.")
     alerts: tuple[str, ...]
-    diagnosis: str
     hypotheses: tuple[str, ...]
-    plan: PlanAnswer | None
+    submitted: tuple[str, ...] = Field(description="Hypotheses of a model.")
+    plan: str
     other_plans: tuple[str, ...]
     rollout: str
     milestones: dict[str, str]
+    next: str
 
 
-def line(incident: Incident) -> IncidentLine:
-    """The incident in one line."""
+def line(incident: Incident, most: int = 300) -> IncidentLine:
+    """The incident in one line, its note cut to so many characters."""
     return IncidentLine(
         id=incident.id,
         severity=incident.severity,
         status=incident.status,
         service=incident.service,
-        title=incident.title[:200],
-        note=incident.note[:300],
-        opened_at=incident.opened_at.isoformat(),
+        title=incident.title[: min(most, 200)],
+        note=incident.note[:most],
+        opened_at=incident.opened_at.isoformat(timespec="seconds"),
     )
 
 
-def plan_answer(plan: Plan, view: IncidentView | None = None) -> PlanAnswer:
-    """The plan in short, with what was decided if that is known."""
-    decision = view.decision if view else None
+def plan_answer(plan: Plan, decision: str = "none yet", options: tuple[str, ...] = ()) -> PlanAnswer:
+    """The plan as a model reads it."""
     return PlanAnswer(
         id=plan.id,
         title=plan.fix.title,
@@ -96,49 +104,113 @@ def plan_answer(plan: Plan, view: IncidentView | None = None) -> PlanAnswer:
         canaryable=plan.fix.canaryable,
         production_database=plan.fix.production_database,
         blast_radius=plan.fix.blast_radius,
-        confidence=round(plan.confidence, 2),
+        steps=_steps(plan),
+        goals=tuple(wanted(one) for one in plan.goals),
+        confidence=f"{plan.confidence:.0%}, {'calibrated' if plan.calibrated else 'uncalibrated'}",
         digest=plan.digest,
-        expires_at=plan.expires_at.isoformat(),
-        decision=f"{decision.answer} by {decision.by}" if decision else "none yet",
+        expires_at=plan.expires_at.isoformat(timespec="seconds"),
+        decision=decision,
+        options=options,
     )
+
+
+def wanted(goal: Goal) -> str:
+    """What a goal asks for."""
+    return f"{goal.name} {goal.comparison} {goal.bound:.3g} {goal.unit}".rstrip()
+
+
+def _steps(plan: Plan) -> str:
+    held = f"then the goals must hold {show_duration(plan.recovery.hold)}"
+    if not plan.fix.canaryable:
+        return f"applied beside the traffic and looked at; {held}"
+    canary = plan.canary
+    return (
+        f"{canary.share:.0%} of traffic, judged for {show_duration(canary.soak)} or longer; all of it; {held}"
+    )
+
+
+def decided(view: IncidentView) -> str:
+    """What was decided about the plan in question."""
+    return f"{view.decision.answer} by {view.decision.by}" if view.decision else "none yet"
 
 
 def incident_answer(view: IncidentView) -> IncidentAnswer:
     """Everything a model needs to know where an incident stands."""
-    incident, diagnosis = view.incident, view.diagnosis
-    named = diagnosis.hypotheses if diagnosis else ()
+    incident = view.incident
+    others = [one for one in view.options if one.id != incident.plan]
     return IncidentAnswer(
         incident=line(incident),
         severity_why=incident.severity_why,
-        acknowledged_by=incident.acked_by,
-        told=tuple(f"{one.channel} {one.target}: {one.state}" for one in view.receipts[-10:]),
-        alerts=tuple(f"{one.name} ({one.status})" for one in incident.alerts[-10:]),
-        diagnosis=_diagnosed(view),
-        hypotheses=tuple(f"{one.id} {one.confidence:.0%} {one.claim}" for one in named),
-        plan=plan_answer(view.plan, view) if view.plan else None,
-        other_plans=tuple(f"{one.id}: {one.fix.title}" for one in view.options if one.id != incident.plan),
+        escalation=_escalation(incident),
+        told=tuple(_told(one) for one in view.receipts[-8:]),
+        alerts=tuple(f"{one.name[:100]} ({one.status})" for one in incident.alerts[-8:]),
+        hypotheses=_ranked(view.diagnosis),
+        submitted=_ranked(view.opinion),
+        plan=f"{view.plan.id}: {view.plan.fix.title}; decision: {decided(view)}" if view.plan else "none",
+        other_plans=tuple(f"{one.id}: {one.fix.title}" for one in others[:5]),
         rollout=f"{view.rollout.phase}: {view.rollout.reason}" if view.rollout else "none",
-        milestones={name: at.isoformat() for name, at in incident.milestones.items()},
+        milestones={name: at.isoformat(timespec="seconds") for name, at in incident.milestones.items()},
+        next=next_step(incident),
     )
 
 
-def _diagnosed(view: IncidentView) -> str:
-    if view.diagnosis is None:
-        return "not yet"
-    weight = view.diagnosis.none_of_these
-    return f"{view.diagnosis.calibrated_on}; none of these: {weight:.0%}"
+def _escalation(incident: Incident) -> str:
+    ladder = incident.policy.ladder
+    tier = ladder.tier(incident.rung)
+    if incident.acked_by:
+        return f"{tier.name} was told; {incident.acked_by} has it"
+    if incident.status == "resolved":
+        return f"{tier.name} was told; it is over"
+    if not (incident.policy.treatment.auto_escalate and ladder.has_next(incident.rung)):
+        return f"{tier.name} was told; nobody has it yet, and the clock tells nobody else"
+    after = ladder.tier(incident.rung + 1).name
+    wait = show_duration(tier.escalate_after)
+    return f"{tier.name} was told; nobody has it yet: {after} is told {wait} after them"
 
 
-def bounded(text: str, limit: int = MOST_CHARACTERS) -> str:
-    """The text, or its beginning with a word on how much is missing."""
+def _told(receipt: Receipt) -> str:
+    failed = f", {receipt.error[:100]}" if receipt.error else ""
+    return f"{receipt.channel} {receipt.target}: {receipt.subject[:80]!r} {receipt.state}{failed}"
+
+
+def _ranked(found: Diagnosis | None) -> tuple[str, ...]:
+    return tuple(f"{one.id} {one.confidence:.0%} {one.claim}" for one in found.hypotheses) if found else ()
+
+
+def next_step(incident: Incident) -> str:
+    """What comes next, and who does it."""
+    match incident.status:
+        case "investigating":
+            return "The service reads the evidence; ask again in a few seconds."
+        case "awaiting_approval":
+            return (
+                f"A person answers on the console's page /incidents/{incident.id} or in a terminal with "
+                f"`steadyhand approve {incident.id}`. A yes starts {incident.plan} by itself."
+            )
+        case "rolling_out":
+            return "The service carries it out; get_rollout shows it, abort_rollout takes it back."
+        case "needs_human":
+            return "No plan is in question: propose_fix makes one, request_approval asks about it."
+        case "resolved":
+            return "get_report has the record; draft_report adds what it cannot know."
+        case _:
+            assert_never(incident.status)
+
+
+def bounded(text: str, limit: int = USUAL, narrower: str = "ask narrower") -> str:
+    """The text, or its beginning with a word on how much is missing and how to see it."""
     if len(text) <= limit:
         return text
     missing = len(text) - limit
-    return f"{text[:limit]}\n[truncated: {missing} of {len(text)} characters left out; ask narrower]"
+    return f"{text[:limit]}\n[truncated: {missing} of {len(text)} characters left out; {narrower}]"
 
 
-def compact(value: Value) -> str:
-    """A value as compact JSON, without what is empty."""
-    return json.dumps(
-        value.model_dump(mode="json", exclude_defaults=True), separators=(",", ":"), ensure_ascii=False
-    )
+def newest(lines: Sequence[str], most: int, limit: int = USUAL) -> Sequence[str]:
+    """The last of these lines, as many as may be shown."""
+    kept: list[str] = []
+    for one in reversed(lines[-most:]):
+        limit -= len(one) + 1
+        if limit < 0:
+            break
+        kept.insert(0, one)
+    return kept

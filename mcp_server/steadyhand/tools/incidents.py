@@ -6,23 +6,27 @@ from mcp.server.mcpserver.tools import Tool
 from steadyhand.journey.evidence.digest import render
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.report.markdown import markdown
-from steadyhand.journey.rollout.words import say
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.reporting import report_of
 from steadyhand.responder.views import IncidentView, list_incidents, view_incident
 from steadyhand.tools.answers import (
+    MOST,
     IncidentAnswer,
     IncidentList,
     PlanAnswer,
     bounded,
-    compact,
+    decided,
     incident_answer,
     line,
+    next_step,
     plan_answer,
 )
 from steadyhand.tools.kit import READ, ask, offer
+from steadyhand.tools.telling import tell_diagnosis, tell_rollout
 
-_LISTED = 20
+_LISTED = 15
+_NOTE = 120
+_LATER = "The evidence is still being read; ask again in a few seconds."
 
 
 class IncidentTools:
@@ -49,25 +53,25 @@ class IncidentTools:
     async def listed(self) -> IncidentList:
         """Incidents, newest first, with where each stands."""
         found = await ask(list_incidents, self._outside, _LISTED + 1)
-        lines = tuple(line(one) for one in found[:_LISTED])
+        lines = tuple(line(one, _NOTE) for one in found[:_LISTED])
         return IncidentList(incidents=lines, returned=len(lines), truncated=len(found) > _LISTED)
 
     async def get_incident(self, incident_id: str) -> IncidentAnswer:
-        """Where an incident stands: severity, who was told, hypotheses, plan, rollout."""
+        """Where an incident stands: severity, who was told, hypotheses, plan, rollout, and what is next."""
         return incident_answer(await self._view(incident_id))
 
     async def get_evidence(self, incident_id: str) -> str:
         """The evidence page: what changed, when, in what order. Cite items by their ids."""
         found = (await self._view(incident_id)).page
-        return bounded(render(found)) if found else "No evidence yet; it is being read."
+        return bounded(render(found)) if found else _LATER
 
     async def get_diagnosis(self, incident_id: str) -> str:
-        """Ranked hypotheses of the engine, with evidence for and against, path and checks."""
-        found = (await self._view(incident_id)).diagnosis
-        return bounded(compact(found)) if found else "No diagnosis yet."
+        """Ranked hypotheses: evidence for and against, path, and the checks that tell them apart."""
+        found = await self._view(incident_id)
+        return bounded(tell_diagnosis(found.diagnosis, found.opinion)) if found.diagnosis else _LATER
 
     async def get_plan(self, plan_id: str) -> PlanAnswer:
-        """A plan: action, way back, risk, cost, digest. Only a human can approve it, elsewhere."""
+        """A plan: action, way back, risk, steps, goals, digest. Only a human can approve it, elsewhere."""
 
         def load() -> Plan | None:
             with self._outside.ledger.read() as tx:
@@ -77,16 +81,18 @@ class IncidentTools:
         if plan is None:
             raise ToolError(f"there is no plan {plan_id}; get_incident lists the plans")
         found = await self._view(plan.incident)
-        return plan_answer(plan, found if found.incident.plan == plan.id else None)
+        return plan_answer(
+            plan, decided(found) if found.incident.plan == plan.id else "not the plan in question"
+        )
 
     async def get_rollout(self, incident_id: str) -> str:
-        """The rollout: phase, share of traffic, both arms, interval and verdict."""
-        found = (await self._view(incident_id)).rollout
-        if found is None:
-            return "No rollout. Nothing runs without a human's approval of the plan."
-        verdict = f" Judge: {say(found.verdict)}" if found.verdict else ""
-        return f"{found.id}: {found.phase}, {found.share:.0%} of traffic. {found.reason}{verdict}"
+        """The rollout: phase, share of traffic, both arms, the judge's verdict, and the goals."""
+        found = await self._view(incident_id)
+        if found.rollout is None:
+            return f"No rollout has begun. {next_step(found.incident)}"
+        return bounded(tell_rollout(found.rollout, self._outside.clock.now()))
 
-    async def get_report(self, incident_id: str) -> str:
-        """The post-incident report as it stands, in Markdown."""
-        return bounded(markdown(report_of(await self._view(incident_id))))
+    async def get_report(self, incident_id: str, full: bool = False) -> str:  # noqa: FBT001, FBT002 - named by MCP
+        """The post-incident report as it stands, in Markdown; its beginning unless asked for in full."""
+        text = markdown(report_of(await self._view(incident_id)))
+        return bounded(text, MOST) if full else bounded(text, narrower="full=true shows it")

@@ -14,7 +14,8 @@ from steadyhand.responder.choosing import choose
 from steadyhand.responder.intake import take_alert
 from steadyhand.responder.opinion import Claim, propose_plans, submit
 from steadyhand.responder.outside import Outside
-from steadyhand.tools.answers import PlanAnswer, bounded, plan_answer
+from steadyhand.responder.views import view
+from steadyhand.tools.answers import PlanAnswer, bounded, next_step, plan_answer
 from steadyhand.tools.kit import READ, STORE, ask, offer
 
 Short = Annotated[str, Field(min_length=1, max_length=200)]
@@ -40,7 +41,7 @@ class ProposalTools:
         ]
 
     async def open_incident(self, service: Short, title: Short, summary: Long = "") -> str:
-        """Open an incident by hand; Steadyhand reads the evidence at once. Returns its id."""
+        """Open an incident by hand, or join the open one of that service; the evidence is read at once."""
         now = self._outside.clock.now()
         alert = Alert(
             source="model",
@@ -51,31 +52,43 @@ class ProposalTools:
             starts_at=now,
             summary=summary or title,
         )
-        return await ask(take_alert, self._outside, alert, alert.model_dump_json())
+        incident = await ask(take_alert, self._outside, alert, alert.model_dump_json())
+        known = self._outside.rules.topology.get(service)
+        warning = "" if known else f" {service} is not in get_topology, so little may be found about it."
+        return f"{incident}: get_incident shows where it stands.{warning}"
 
     async def submit_hypotheses(
         self, incident_id: str, hypotheses: Annotated[list[Claim], Field(max_length=5)]
     ) -> str:
-        """Submit your ranked hypotheses. Cited ids must exist; confidence may be lowered, never raised."""
+        """Submit your ranked hypotheses, in the words of get_diagnosis; an empty list says "none of these".
+
+        Cited ids must exist; confidence may be lowered, never raised.
+        """
         stored = await ask(submit, self._outside, incident_id, hypotheses)
-        return f"Stored {len(stored.hypotheses)} hypotheses as m1..m{len(stored.hypotheses)}."
+        named = "; ".join(f"{one.id} {one.confidence:.0%} {one.claim[:80]}" for one in stored.hypotheses)
+        rest = f"none of these: {stored.none_of_these:.0%}"
+        return f"Stored: {named or 'no cause'}; {rest}. propose_fix takes these ids."
 
     async def propose_fix(
         self, incident_id: str, hypothesis_id: str, option: Annotated[int, Field(ge=1)] = 1
     ) -> PlanAnswer:
-        """Make a typed fix with its way back for a hypothesis. It runs only after a human's yes."""
+        """Make a plan, a typed fix with its way back, for a hypothesis; `option` picks another of its fixes.
+
+        Nobody is asked yet: request_approval does.
+        """
         try:
             plans = await propose_plans(self._outside, incident_id, hypothesis_id)
         except SteadyhandError as error:
             raise ToolError(str(error)) from error
         if option > len(plans):
             raise ToolError(f"there are {len(plans)} options: " + "; ".join(one.fix.title for one in plans))
-        return plan_answer(plans[option - 1])
+        options = tuple(f"{number}: {one.fix.title}" for number, one in enumerate(plans, start=1))
+        return plan_answer(plans[option - 1], options=options)
 
     async def request_approval(self, plan_id: str) -> str:
         """Ask the humans about a plan. They answer in the console or terminal, never here."""
         incident = await ask(choose, self._outside, plan_id, "model")
-        return f"{incident.status}: {incident.note}"
+        return f"{incident.status}: {incident.note} {next_step(incident)}"
 
     async def draft_report(self, incident_id: str, notes: Annotated[str, Field(max_length=4000)]) -> str:
         """Add notes to the post-incident report, marked as written by a model."""
@@ -83,13 +96,14 @@ class ProposalTools:
         def write() -> None:
             record = Record(action="report.note", actor="model", actor_kind="agent", body={"notes": notes})
             with self._outside.ledger.write() as tx:
+                view(tx, incident_id)  # raises for an unknown one
                 tx.record(incident_id, record, self._outside.clock.now())
 
         await ask(write)
         return "Noted; get_report shows it."
 
     async def get_playbook(self, mechanism: str) -> str:
-        """What is known of a failure: symptoms, checks, fixes, traps. A start, not a rule."""
+        """What is known of a failure, e.g. connection_leak: symptoms, checks, fixes, traps. No rule."""
         found = self._playbooks.get(mechanism)
         if found is None:
             raise ToolError(f"no playbook {mechanism!r}; there are: {', '.join(self._playbooks)}")

@@ -23,6 +23,7 @@ Minutes = Annotated[int, Field(ge=1, le=180)]
 _LINES = 40
 _SERIES = 20
 _LINE = 200
+_NAME = 80
 _ROW = 400
 _BODY = 5_600  # characters: an answer but for its head
 _DIFFS = 4_000
@@ -169,10 +170,15 @@ def _show_series(found: list[Series], window: Window) -> str:
 
 def _show_changes(found: list[Change], window: Window) -> str:
     masker = Masker()
+
+    def name(text: str) -> str:
+        return masker.text(text, _NAME)
+
     room = max(_LINE, _DIFFS // max(1, len(found)))
     rows = [
-        f"{one.id} {one.started_at:%H:%M:%S} {one.service} {one.kind} {one.previous}->{one.version} "
-        f"by {one.author}: {masker.text(one.summary, _LINE)!r}"
+        f"{name(one.id)} {one.started_at:%H:%M:%S} {name(one.service)} {one.kind} "
+        f"{name(one.previous)}->{name(one.version)} by {name(one.author)}: "
+        f"{masker.text(one.summary, _LINE)!r}"
         + (f"\n  diff: {masker.text(one.diff, room)!r}" if one.diff else "")
         for one in found
     ]

@@ -25,6 +25,8 @@ from steadyhand.journey.incident.state import (
     TierSilent,
 )
 
+_KINDS: dict[str, ActorKind] = {"steadyhand": "system", "model": "agent"}  # whoever else asks is a person
+
 
 def reduce(incident: Incident, event: Event, now: datetime) -> Outcome:
     """What follows from an event. An event that comes too late changes nothing."""
@@ -125,7 +127,7 @@ def _next_rung(incident: Incident, now: datetime, why: str, by: str) -> Outcome:
     if incident.status == "resolved" or not incident.policy.ladder.has_next(incident.rung):
         return incident, (Record(action="escalation.exhausted", body={"why": why}),)
     after = incident.model_copy(update={"rung": incident.rung + 1})
-    kind: ActorKind = "system" if by == "steadyhand" else "human"
+    kind = _KINDS.get(by, "human")
     tier = after.policy.ladder.tier(after.rung).name
     record = Record(action="incident.escalated", actor=by, actor_kind=kind, body={"to": tier, "why": why})
     return after, (record, *page(after, why), *next_page(after, now))

@@ -1,0 +1,116 @@
+"""Long values in few words: a diagnosis, a rollout, a look into a database."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+
+from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
+from steadyhand.journey.evidence.model import DatabaseReport, Session
+from steadyhand.journey.rollout.machine import OVER, Rollout
+from steadyhand.journey.rollout.words import say
+from steadyhand.tools.answers import wanted
+
+_PIDS = 6
+_COMPARED = 2  # how many of the first say what speaks against the others
+_QUERY = 200
+
+
+def tell_diagnosis(engine: Diagnosis, opinion: Diagnosis | None) -> str:
+    """Hypotheses with all that a model needs to weigh them, and the words it needs to submit its own."""
+    head = f"None of these: {engine.none_of_these:.0%}. Confidence is {engine.calibrated_on}."
+    lines = [head, *(text for one in engine.hypotheses for text in _hypothesis(one))]
+    if engine.unexplained:
+        lines.append(f"Explained by none: {_ids(engine.unexplained)}")
+    lines += [f"not seen: {one}" for one in engine.data_gaps]
+    if opinion is not None:
+        lines.append(f"Submitted by a model (none of these: {opinion.none_of_these:.0%}):")
+        lines += [text for one in opinion.hypotheses for text in _head(one)]
+    return "\n".join(lines)
+
+
+def _head(one: Hypothesis) -> Iterator[str]:
+    change = f", change {one.cause.change_id}" if one.cause.change_id else ""
+    began = f", began {one.onset.lo:%H:%M:%S}-{one.onset.hi:%H:%M:%S} UTC" if one.onset else ""
+    cause = f"{one.cause.fault_class} of {one.cause.entity} ({one.cause.entity_kind})"
+    yield f"{one.id} {one.confidence:.1%} {cause}{change}{began}"
+    yield f"  {one.claim}"
+    yield f"  for: {_ids(one.supports)}; against: {_ids(one.contradicts)}"
+
+
+def _hypothesis(one: Hypothesis) -> Iterator[str]:
+    yield from _head(one)
+    for step in one.path:
+        yield f"  path: {step.source} -> {step.target} [{_ids(step.evidence)}]"
+    if one.ruled_out and one.rank <= _COMPARED:
+        yield "  not instead: " + "; ".join(f"{other.what} ({other.why})" for other in one.ruled_out)
+    for check in one.checks:
+        yield f"  check: {check.look_at}. If true: {check.expect_if_true}. If not: {check.expect_if_false}."
+    yield f"  would help: {one.remediation}"
+
+
+def _ids(found: Sequence[str]) -> str:
+    return " ".join(found) or "-"
+
+
+def tell_rollout(one: Rollout, now: datetime) -> str:
+    """Where a rollout stands, on which figures, and what is still to be seen."""
+    over = one.phase in OVER
+    share = "" if over else f", {one.share:.0%} of traffic on the fix"
+    seconds = (now - one.phase_at).total_seconds()
+    lines = [
+        f"{one.id} of {one.plan.id} ({one.plan.fix.title}): {one.phase} for {seconds:.0f} s{share}.",
+        one.reason,
+    ]
+    if one.verdict is not None:
+        lines.append(f"Judge: {say(one.verdict)}")
+        seen = one.verdict.figures.could_have_seen
+        lines.append(f"Smallest harm it could have seen so far: {f'{seen:.1f}x' if seen else 'none at all'}.")
+    lines += _goals(one)
+    lines.append("It is over." if over else "It goes on by itself; abort_rollout takes it back at any time.")
+    return "\n".join(one for one in lines if one)
+
+
+def _goals(one: Rollout) -> Iterator[str]:
+    values = {reading.name: reading.value for reading in one.readings}
+    for goal in one.plan.goals:
+        value = values.get(goal.name)
+        shown = "not read yet" if goal.name not in values else "no data" if value is None else f"{value:.3g}"
+        yield f"Goal {wanted(goal)}: {shown}."
+
+
+def tell_database(report: DatabaseReport) -> Iterator[str]:
+    """The lines of a look into a database: sessions alike together, then locks, scans, loads and indexes."""
+    room = f" of at most {report.max_connections}" if report.max_connections else ""
+    yield f"{report.database} at {report.at:%H:%M:%S} UTC: {len(report.sessions)} sessions{room}."
+    yield from _sessions(report.sessions)
+    yield from (f"pid {one.pid} waits for {one.blocked_by}" for one in report.sessions if one.blocked_by)
+    for scan in report.scans:
+        cost = f"mean {scan.mean_ms} ms, {scan.calls} calls" if scan.calls else "no figures"
+        what = f"full scan of {scan.table} ({scan.rows} rows) on {', '.join(scan.columns)}"
+        yield f"{what}, {cost}: {scan.query[:_QUERY]!r}"
+    for table in report.tables:
+        yield (
+            f"table {table.table}: {table.rows} rows; per second {table.seq_scans_per_s:.3g} full scans, "
+            f"{table.seq_rows_per_s:.3g} rows read by them, {table.index_scans_per_s:.3g} index scans"
+        )
+    for index in report.indexes:
+        state = "" if index.valid else ": INVALID"
+        yield f"index {index.name} on {index.table} ({', '.join(index.columns)}){state}"
+    yield from (f"not seen: {one}" for one in report.gaps)
+
+
+def _sessions(sessions: Sequence[Session]) -> Iterator[str]:
+    ordered = sorted(sessions, key=_alike)
+    for (application, state, wait, query), group in groupby(ordered, key=_alike):
+        alike = list(group)
+        ages = [one.state_s for one in alike]
+        pids = ", ".join(str(one.pid) for one in alike[:_PIDS])
+        more = f" and {len(alike) - _PIDS} more" if len(alike) > _PIDS else ""
+        yield (
+            f"{len(alike)} x {application or 'unnamed'} {state}{f', waits: {wait}' if wait else ''}, "
+            f"for {min(ages):.0f} to {max(ages):.0f} s, pid {pids}{more}, last query {query!r}"
+        )
+
+
+def _alike(one: Session) -> tuple[str, str, str, str]:
+    return one.application, one.state, one.wait, one.query[:_QUERY]
