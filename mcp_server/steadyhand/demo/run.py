@@ -181,7 +181,10 @@ class Story:
     def _close(self, vitals: Vitals, broken_at: float) -> int:
         from steadyhand.demo.ending import ending  # noqa: PLC0415 - with its figures only at the end
 
-        return ending(self._screen, self._stage, self._engineer, self._see(), vitals, broken_at)
+        code = ending(self._screen, self._stage, self._engineer, self._see(), vitals, broken_at)
+        if not self._scripted:
+            self._screen.console.input("       Look around in the console; Enter ends the demo. ")
+        return code
 
     def _wait(
         self, words: str, ready: Callable[[], Any], vitals: Vitals, most: float, *, must: bool = True
