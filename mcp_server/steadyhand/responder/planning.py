@@ -79,7 +79,8 @@ def _plan(
         service=incident.service,
         fix=fix,
         confidence=best.confidence,
-        calibrated=diagnosis.calibrated_on != "uncalibrated",
+        # Figures were compared with outcomes for the engine only: a model's own number is its word.
+        calibrated=diagnosis.calibrated_on != "uncalibrated" and best.by == "engine",
         canary=outside.rules.canary,
         judged_by=_judged_by(goals),
         recovery=outside.rules.recovery,
@@ -107,5 +108,13 @@ def weigh(outside: Outside, tx: Transaction, incident: Incident, plan: Plan) -> 
         level=outside.rules.autonomy.strictest((plan.service, *plan.fix.blast_radius)),
         attempts=incident.attempts,
         busy_with=running.id if running else "",
+        stopped_by=_stopped_by(tx, incident.id),
     )
     return verdict(plan, around, outside.rules.guardrails)
+
+
+def _stopped_by(tx: Transaction, incident: str) -> str:
+    """The last person who said no to a fix of this incident, or took one back."""
+    no = ("plan.rejected", "rollout.aborted")
+    said = [one.actor for one in tx.trail(incident) if one.action in no and one.actor_kind == "human"]
+    return said[-1] if said else ""

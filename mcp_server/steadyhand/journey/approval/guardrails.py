@@ -37,6 +37,7 @@ class Situation(Value):
     level: Level
     attempts: int = Field(ge=0, description="Fixes already tried in this incident.")
     busy_with: str = Field(default="", description="A rollout that runs on the service now.")
+    stopped_by: str = Field(default="", description="Who rejected or took back a fix of this incident.")
 
 
 def verdict(plan: Plan, around: Situation, rule: GuardrailRule) -> GuardrailVerdict:
@@ -44,7 +45,7 @@ def verdict(plan: Plan, around: Situation, rule: GuardrailRule) -> GuardrailVerd
     against = _against(plan, around, rule)
     if against:
         return Refuse(reasons=against)
-    doubts = _doubts(plan, around.level, rule)
+    doubts = _doubts(plan, around, rule)
     if doubts:
         return AskHuman(reasons=doubts)
     return Allow(reasons=("guarded: calibrated, reversible, canaried, inside the blast radius",))
@@ -62,10 +63,11 @@ def _against(plan: Plan, around: Situation, rule: GuardrailRule) -> tuple[str, .
     return tuple(why for holds, why in found if holds)
 
 
-def _doubts(plan: Plan, level: Level, rule: GuardrailRule) -> tuple[str, ...]:
+def _doubts(plan: Plan, around: Situation, rule: GuardrailRule) -> tuple[str, ...]:
     fix = plan.fix
     found = (
-        (level == "approve", "autonomy is approve: a human decides every fix"),
+        (around.level == "approve", "autonomy is approve: a human decides every fix"),
+        (bool(around.stopped_by), f"{around.stopped_by} said no to a fix here, or took one back"),
         (fix.production_database, "it changes a production database: always a human"),
         (not plan.calibrated, "the confidence is not calibrated"),
         (plan.confidence < rule.min_confidence, f"confidence {plan.confidence:.2f} is below the guardrail"),
