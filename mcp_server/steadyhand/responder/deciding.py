@@ -52,11 +52,13 @@ def _sign_in(outside: Outside, name: str, pin: str, via: str) -> Person:
         known = tx.person(name)
     # The hash is slow on purpose: computed without a lock, and for unknown names too, so that neither
     # others wait for it nor its time tells who exists.
-    fits = _fits(pin, known.pin_hash if known else _NOBODY)
+    # Only the PIN must be the same still: what others try meanwhile must not make a right one wrong.
+    checked = known.pin_hash if known else _NOBODY
+    fits = _fits(pin, checked)
     now = outside.clock.now()
     with outside.ledger.write() as tx:
         person = tx.person(name)
-        if person is not None and person == known and fits and now >= person.locked_until:
+        if person is not None and person.pin_hash == checked and fits and now >= person.locked_until:
             tx.save_person(person.model_copy(update={"wrong": 0}))
             return person
         _note_wrong(outside, tx, name, person, via, now)
