@@ -5,6 +5,7 @@ from datetime import datetime
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.alert.severity import classify
 from steadyhand.journey.commands import Record
+from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.incident.open import open_incident
 from steadyhand.journey.incident.reduce import reduce
 from steadyhand.journey.incident.state import AlertSeen, Event, Incident
@@ -23,6 +24,7 @@ def take_alert(outside: Outside, alert: Alert, raw: str) -> str:
     Raises LedgerError when it could not be stored: then nothing of it was.
     """
     now = outside.clock.now()
+    alert = _masked(alert)
     with outside.ledger.write() as tx:
         incident = _belongs(outside, tx, alert, now)
         if incident is None:
@@ -30,6 +32,17 @@ def take_alert(outside: Outside, alert: Alert, raw: str) -> str:
             return ""
         tx.keep_alert(incident.id, alert, raw, now)
         return incident.id
+
+
+def _masked(alert: Alert) -> Alert:
+    """Its words go to phones, trails and models: no secret and no control character goes with them."""
+    masker = Masker()
+    words = {
+        "name": masker.text(alert.name, 200) or "unnamed alert",
+        "summary": masker.text(alert.summary, 1000),
+        "labels": {name: masker.text(value, 500) for name, value in alert.labels.items()},
+    }
+    return alert.model_copy(update=words)
 
 
 def _belongs(outside: Outside, tx: Transaction, alert: Alert, now: datetime) -> Incident | None:
