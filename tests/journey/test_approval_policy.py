@@ -4,46 +4,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from journey.incident_case import NOW, plan, said_yes
 from stories.night import BUILD_INDEX, ROLL_BACK
 
-from steadyhand.journey.approval.consent import Decision, objection, prove_fence
+from steadyhand.journey.approval.consent import objection, prove_fence
 from steadyhand.journey.approval.guardrails import Allow, AskHuman, Refuse, Situation, verdict
 from steadyhand.journey.approval.policy import AutonomyRule, GuardrailRule
-from steadyhand.journey.recovery.model import Goal, RecoveryRule
-from steadyhand.journey.remedy.model import Fix
 from steadyhand.journey.remedy.plan import Plan
-from steadyhand.journey.rollout.rule import CanaryRule
-from steadyhand.testing.clock import START
 
-NOW = START
 RULE = GuardrailRule()
-
-
-def plan(fix: Fix = ROLL_BACK, **changes: Any) -> Plan:
-    given = {
-        "id": "plan-1",
-        "incident": "inc-1",
-        "hypothesis": "h1",
-        "service": "shop",
-        "fix": fix,
-        "confidence": 0.9,
-        "calibrated": True,
-        "canary": CanaryRule(),
-        "recovery": RecoveryRule(),
-        "goals": (Goal(name="errors", expression="e", bound=0.02),),
-        "created_at": NOW,
-        "expires_at": NOW + timedelta(minutes=15),
-    }
-    return Plan.model_validate(given | changes)
 
 
 def around(**changes: Any) -> Situation:
     return Situation.model_validate({"now": NOW, "level": "guarded", "attempts": 0} | changes)
-
-
-def said_yes(to: Plan, **changes: Any) -> Decision:
-    given = {"plan": to.id, "digest": to.digest, "answer": "approve", "by": "ana", "via": "test", "at": NOW}
-    return Decision.model_validate(given | changes)
 
 
 def test_guarded_consents_to_what_is_certain_reversible_and_canaried() -> None:

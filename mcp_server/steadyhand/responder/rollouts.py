@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from steadyhand.journey.approval.consent import objection
+from steadyhand.journey.approval.consent import GUARDRAILS, objection
 from steadyhand.journey.approval.guardrails import AskHuman, Refuse
 from steadyhand.journey.commands import ActorKind, Arm, Record
 from steadyhand.journey.incident.state import (
@@ -98,7 +98,7 @@ def _why_not(outside: Outside, tx: Transaction, incident: Incident, plan: Plan |
     why = objection(plan, decision, now)
     if why:
         return why
-    if decision is not None and decision.via == "guardrails" and isinstance(verdict, AskHuman):
+    if decision is not None and decision.via == GUARDRAILS and isinstance(verdict, AskHuman):
         return f"the policy does not consent any more: {verdict.reasons[0]}"
     return "" if tx.use_decision(plan.id, now) else "the approval was used already"
 

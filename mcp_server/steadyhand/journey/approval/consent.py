@@ -8,6 +8,8 @@ from pydantic import Field
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rule import Instant, Value
 
+GUARDRAILS = "guardrails"
+
 
 class Decision(Value):
     """What an authenticated person decided about one digest."""
@@ -16,7 +18,9 @@ class Decision(Value):
     digest: str = Field(pattern=r"^[0-9a-f]{64}$")
     answer: Literal["approve", "reject"]
     by: str = Field(min_length=1)
-    via: str = Field(min_length=1, description="The door: console or terminal.")
+    via: str = Field(
+        min_length=1, description="The door: console or terminal; guardrails for the policy's own."
+    )
     at: Instant
     reason: str = Field(default="", max_length=1000)
     used_at: Instant | None = None

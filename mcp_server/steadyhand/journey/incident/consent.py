@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import assert_never
 
-from steadyhand.journey.approval.consent import Decision
+from steadyhand.journey.approval.consent import GUARDRAILS, Decision
 from steadyhand.journey.approval.guardrails import Allow, AskHuman, GuardrailVerdict, Refuse
 from steadyhand.journey.commands import ActorKind, Arm, Command, Consent, Disarm, Record, Unsend
-from steadyhand.journey.incident.paging import lateness, page, tell
+from steadyhand.journey.incident.paging import lateness, next_page, page, tell
 from steadyhand.journey.incident.state import (
     ApprovalSilent,
     Decided,
@@ -79,7 +79,7 @@ def _put_question(incident: Incident, plan: Plan, verdict: GuardrailVerdict, now
             return _ask(incident, plan, body, now)
         case Allow():
             decision = Decision(
-                plan=plan.id, digest=plan.digest, answer="approve", by="policy", via="guardrails", at=now
+                plan=plan.id, digest=plan.digest, answer="approve", by="policy", via=GUARDRAILS, at=now
             )
             asked = _with_plan(incident, plan, now, "The policy consents.")
             after, commands = _decided(asked, decision, now)
@@ -114,7 +114,7 @@ def _decided(incident: Incident, decision: Decision, now: datetime) -> Outcome:
     """First writer wins: a decision about anything but the open question changes nothing."""
     if incident.status != "awaiting_approval" or decision.plan != incident.plan:
         return incident, ()
-    kind: ActorKind = "system" if decision.by == "policy" else "human"
+    kind: ActorKind = "system" if decision.via == GUARDRAILS else "human"
     record = Record(
         action=f"plan.{'approved' if decision.answer == 'approve' else 'rejected'}",
         actor=decision.by,
@@ -122,13 +122,11 @@ def _decided(incident: Incident, decision: Decision, now: datetime) -> Outcome:
         via=decision.via,
         body={"plan": decision.plan, "digest": decision.digest, "reason": decision.reason},
     )
-    decided = incident.model_copy(
-        update={
-            "acked_by": incident.acked_by or decision.by,
-            "milestones": {**incident.milestones, "decided": now},
-        }
-    )
-    quiet = (Disarm(kinds=("approval", "escalate")), Unsend())
+    decided = incident.model_copy(update={"milestones": {**incident.milestones, "decided": now}})
+    quiet: tuple[Command, ...] = (Disarm(kinds=("approval",)),)
+    if kind == "human":  # who answers has it; the policy wakes and quiets nobody
+        decided = decided.model_copy(update={"acked_by": incident.acked_by or decision.by})
+        quiet = (Disarm(kinds=("approval", "escalate")), Unsend())
     if decision.answer == "reject":
         after, commands = _for_human(decided, "plan.set_aside", f"{decision.by} said no: {decision.reason}")
         return after, (*quiet, record, *commands)
@@ -138,7 +136,10 @@ def _decided(incident: Incident, decision: Decision, now: datetime) -> Outcome:
 
 
 def _unanswered(incident: Incident, event: ApprovalSilent, now: datetime) -> Outcome:
-    """No answer in time: the next tier is asked too, and the question stays open."""
+    """No answer in time: the next tier is asked too, and the question stays open.
+
+    The tier gets a clock of its own: the one before was for the rung before.
+    """
     if incident.status != "awaiting_approval" or event.plan != incident.plan:
         return incident, ()
     why = f"Nobody answered plan {event.plan} in time{lateness(event.due_at, now)}."
@@ -148,7 +149,7 @@ def _unanswered(incident: Incident, event: ApprovalSilent, now: datetime) -> Out
     after = incident.model_copy(update={"rung": incident.rung + 1})
     due = now + incident.policy.approval.answer_within
     again = Arm(kind="approval", key=f"{incident.id}:approval", due_at=due, payload={"plan": event.plan})
-    return after, (record, again, *page(after, f"{why} It waits for a yes or no."))
+    return after, (record, again, *page(after, f"{why} It waits for a yes or no."), *next_page(after, now))
 
 
 def _for_human(incident: Incident, action: str, note: str) -> tuple[Incident, tuple[Command, ...]]:

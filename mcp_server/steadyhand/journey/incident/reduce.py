@@ -71,7 +71,9 @@ def _alert_seen(incident: Incident, event: AlertSeen, now: datetime) -> Outcome:
         update={"alerts": tuple(known.values()), "repeats": incident.repeats + int(again)}
     )
     if incident.status == "resolved" and event.alert.status == "firing":
-        return _reopened(after, event, now)
+        return (
+            (after, ()) if again and _began_before_the_end(incident, event) else _reopened(after, event, now)
+        )
     if again:
         return after, ()
     facts = {"alert": event.alert.name, "status": event.alert.status}
@@ -79,6 +81,11 @@ def _alert_seen(incident: Incident, event: AlertSeen, now: datetime) -> Outcome:
     if before is None and incident.status == "needs_human" and not incident.plans:
         return _look_again(after, record, now)
     return after, (record,)
+
+
+def _began_before_the_end(incident: Incident, event: AlertSeen) -> bool:
+    """A monitor needs a while to see that it is over; until then it says again what it said before."""
+    return event.alert.starts_at <= incident.milestones["resolved"]
 
 
 def _look_again(incident: Incident, record: Record, now: datetime) -> Outcome:
@@ -95,6 +102,7 @@ def _reopened(incident: Incident, event: AlertSeen, now: datetime) -> Outcome:
             "episode": incident.episode + 1,
             "rung": 0,
             "note": f"Reopened: {event.alert.name} fires again.",
+            "milestones": {name: at for name, at in incident.milestones.items() if name != "resolved"},
         }
     )
     key = f"{incident.id}:investigate"
@@ -150,4 +158,4 @@ def _closed(incident: Incident, event: ClosedByHuman, now: datetime) -> Outcome:
         via=event.via,
         body={"why": event.why},
     )
-    return after, (Disarm(kinds=("escalate", "approval", "investigate")), record)
+    return after, (Disarm(kinds=("escalate", "approval", "investigate")), Unsend(), record)
