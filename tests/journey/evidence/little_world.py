@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from steadyhand.journey.evidence.model import Change, DatabaseReport, LogLine, Page, Series, Window
+from steadyhand.journey.evidence.model import Change, DatabaseReport, Item, LogLine, Page, Series, Window
 from steadyhand.journey.evidence.page import assemble
 from steadyhand.journey.topology import Service, Topology
 
@@ -18,6 +18,8 @@ TOPOLOGY = Topology(
         Service(name="bank", kind="third_party"),
     )
 )
+BROKEN_AT = 90.0
+SECONDS = 140
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 Course = Callable[[float], float]
 
@@ -206,3 +208,21 @@ def page_of(
         changes=changes,
         databases=databases,
     )
+
+
+def told(page: Page, signal: str) -> Item:
+    found = [one for one in page.items if one.facts.get("signal") == signal]
+    assert found, f"{signal} is not among {[one.title for one in page.items]}"
+    return found[0]
+
+
+def off_by(item: Item, second: float = BROKEN_AT) -> float:
+    assert item.onset is not None
+    return (item.onset.at - at(second)).total_seconds()
+
+
+def loud(number: int, when: int, role_word: str) -> Series:
+    """A gauge of the alerting service that jumps by a lot."""
+    times = tuple(at(second).timestamp() for second in range(SECONDS))
+    values = tuple(500.0 + number if second >= when else 1.0 for second in range(SECONDS))
+    return Series(name=f"till_part{number}_{role_word}", labels={"job": "till"}, times=times, values=values)

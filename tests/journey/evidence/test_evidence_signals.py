@@ -168,3 +168,12 @@ def test_a_clean_step_and_a_clean_slope_are_dated_to_the_sample() -> None:
 def test_all_signals_of_a_service_have_three_equal_columns() -> None:
     for one in made(*World().series(90)):
         assert len(one.times) == len(one.values) == len(one.fine)
+
+
+def test_what_a_runtime_collects_is_nobodys_demand() -> None:
+    counted = [float(second) for second in range(60)]
+    found = made(
+        sampled("python_gc_objects_collected_total", counted, job="till", generation="1"),
+        sampled("till_requests_total", counted, job="till"),
+    )
+    assert [one.role for one in found] == ["other", "traffic"]

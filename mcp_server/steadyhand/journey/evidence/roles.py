@@ -149,6 +149,8 @@ def counter_role(name: str) -> Role:
         return "errors"
     if "cpu" in known:
         return "resource"
+    if "gc" in known:
+        return "other"
     return "work" if known & _WORK_WORDS else "traffic"
 
 

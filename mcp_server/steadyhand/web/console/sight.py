@@ -34,10 +34,10 @@ def _told(plan: Plan, item: str, rps: float, hurting: float, normal: float) -> t
 
 
 def _traffic(plan: Plan, page: Page | None) -> Item | None:
-    """The rate of the very metric whose failures hurt; another rate would be a guess."""
+    """The rate of the very metric whose failures hurt, over all labels; another would be a guess."""
     items = [one for one in (page.items if page else ()) if one.entity == plan.service]
     failing = {one.facts.get("metric") for one in items if one.role == "errors"}
-    rates = (one for one in items if one.role == "traffic" and one.facts.get("unit") == "/s")
+    rates = (one for one in items if one.role == "traffic" and "labels" not in one.facts)
     return next((one for one in rates if one.now and one.facts.get("metric") in failing), None)
 
 
