@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 
+from steadyhand.adapters.channels.terminal import plain
 from steadyhand.config import home
 from steadyhand.ports import ConfigError, SourceRefused, SourceUnavailable
 
@@ -67,7 +68,8 @@ def service_url() -> str:
 def show(name: str) -> int:
     """List incidents."""
     for one in Door(name).get("/api/incidents")["incidents"]:
-        sys.stdout.write(f"{one['id']} {one['severity']} {one['status']} {one['service']}: {one['title']}\n")
+        line = f"{one['id']} {one['severity']} {one['status']} {one['service']}: {one['title']}"
+        sys.stdout.write(f"{plain(line)}\n")
     return 0
 
 
@@ -89,7 +91,8 @@ def _decide(door: Door, verb: str, incident: str, reason: str) -> int:
         raise ConfigError(f"{incident} has no plan in question")
     fix = plan["fix"]
     sys.stdout.write(
-        f"{plan['id']}: {fix['title']}\n  risk {fix['risk']}: {fix['why_this_risk']}\n"
+        f"{plan['id']}: {plain(fix['title'])}\n  does: {json.dumps(fix['action'])}\n"
+        f"  risk {fix['risk']}: {plain(fix['why_this_risk'])}\n"
         f"  way back: {json.dumps(fix['rollback'])}\n  digest {view['digest']}\n"
     )
     if verb == "reject" and not reason:

@@ -2,6 +2,7 @@
 
 import sys
 
+from steadyhand.adapters.channels.terminal import plain
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.config import home
 from steadyhand.journey.audit import find_tampering
@@ -31,7 +32,7 @@ def audit(what: str, incident: str) -> int:
             sys.stdout.write(one.model_dump_json() + "\n")
         else:
             facts = " ".join(f"{key}={value!r}" for key, value in one.body.items())
-            sys.stdout.write(f"{one.seq:>5} {one.actor} ({one.via}) {one.action} {facts}\n")
+            sys.stdout.write(f"{one.seq:>5} {plain(one.actor)} ({one.via}) {one.action} {facts}\n")
     return 0
 
 

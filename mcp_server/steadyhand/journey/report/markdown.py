@@ -1,6 +1,7 @@
 """The report as Markdown. Untrusted words are escaped: no markup, no link, no mention comes of them."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 
 from steadyhand.journey.evidence.wording import quantity
@@ -19,8 +20,9 @@ def markdown(report: Report) -> str:
 
 
 def plain(text: str) -> str:
-    """One line of text that shows as it is: every character Markdown or HTML would act on is escaped."""
-    flat = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """One line of text that shows as it is: nothing in it is acted on by Markdown, HTML or a terminal."""
+    shown = "".join(" " if unicodedata.category(one)[0] == "C" else one for one in text)
+    flat = " ".join(shown.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _LINKING.sub(rf"\1{_NOTHING_WIDE}", _SPECIAL.sub(r"\\\1", flat))
 
 
