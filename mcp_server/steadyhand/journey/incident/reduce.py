@@ -71,9 +71,9 @@ def _alert_seen(incident: Incident, event: AlertSeen, now: datetime) -> Outcome:
         update={"alerts": tuple(known.values()), "repeats": incident.repeats + int(again)}
     )
     if incident.status == "resolved" and event.alert.status == "firing":
-        return (
-            (after, ()) if again and _began_before_the_end(incident, event) else _reopened(after, event, now)
-        )
+        # A monitor needs a while to see that it is over; until then it says again what it said before.
+        old = again and event.alert.starts_at <= incident.milestones["resolved"]
+        return (after, ()) if old else _reopened(after, event, now)
     if again:
         return after, ()
     facts = {"alert": event.alert.name, "status": event.alert.status}
