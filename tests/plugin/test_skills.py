@@ -9,6 +9,7 @@ from plugin.documents import AGENTS, REFERENCES, SKILLS, code_words, read
 from plugin.tool_names import ACT, EVERY, PREFIX, READ
 
 from steadyhand.journey.rollout.model import Back, Hold, Promote, Undecided
+from steadyhand.wiring import playbooks
 
 NIGHT = [
     "triage-incident",
@@ -22,7 +23,7 @@ ALL = [*SKILLS, *AGENTS, *REFERENCES]
 FIGURE = re.compile(
     r"\d\s*(%|percent|ms|s|sec|seconds?|min|m|minutes?|h|hours?|days?|tokens?|times|x)\b|\d\s*%"
 )
-NOT_TOOLS = {"customer_ref"}
+NOT_TOOLS = {"customer_ref", *playbooks()}
 
 skills = pytest.mark.parametrize("path", SKILLS, ids=lambda path: path.parent.name)
 agents = pytest.mark.parametrize("path", AGENTS, ids=lambda path: path.stem)
@@ -125,6 +126,11 @@ def test_an_agent_can_only_read(path: Path) -> None:
     assert set(agent.head) <= {"name", "description", "tools", "model"}
     assert agent.tools
     assert set(agent.tools) <= {PREFIX + one for one in READ}
+
+
+def test_every_playbook_is_named_where_mechanisms_are_told_apart() -> None:
+    table = next(path for path in REFERENCES if path.name == "mechanisms.md").read_text()
+    assert set(playbooks()) <= code_words(table)
 
 
 def test_every_word_the_judge_may_say_is_explained() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,12 @@ from tools.conftest import Bench
 from web.house import House
 
 from steadyhand.config import IncidentConfig
+from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.evidence.model import Change, DatabaseReport, LogLine, Series, Session
+from steadyhand.journey.incident.state import Decided, RolloutStarted
+from steadyhand.journey.remedy.plan import Plan
+from steadyhand.journey.rollout.machine import start
+from steadyhand.responder.intake import happen
 from steadyhand.testing.database import MemoryDatabase
 from steadyhand.testing.sources import MemoryLogs, MemoryMetrics
 from steadyhand.tools.server import build_server
@@ -225,3 +230,20 @@ def test_a_rollout_shows_share_figures_goals_and_what_comes_next(tmp_path: Path)
         "abort_rollout",
     ):
         assert part in text
+
+
+def test_a_rollout_that_could_not_be_taken_back_asks_for_a_person(bench: Bench) -> None:
+    plan = bench.night.propose(bench.incident)
+    now = bench.night.clock.now()
+    stuck = start("roll-9", plan, "test", now).model_copy(update={"phase": "stuck"})
+    with bench.night.outside.ledger.write() as tx:
+        tx.save_rollout(stuck)
+        happen(tx, bench.incident, Decided(decision=_yes(plan, now)), now)
+        happen(tx, bench.incident, RolloutStarted(rollout="roll-9"), now)
+    text = bench.text("get_rollout", incident_id=bench.incident)
+    assert "escalate_incident" in text
+    assert "over" not in text
+
+
+def _yes(plan: Plan, at: datetime) -> Decision:
+    return Decision(plan=plan.id, digest=plan.digest, answer="approve", by="ana", via="test", at=at)

@@ -66,8 +66,15 @@ def tell_rollout(one: Rollout, now: datetime) -> str:
         seen = one.verdict.figures.could_have_seen
         lines.append(f"Smallest harm it could have seen so far: {f'{seen:.1f}x' if seen else 'none at all'}.")
     lines += _goals(one)
-    lines.append("It is over." if over else "It goes on by itself; abort_rollout takes it back at any time.")
-    return "\n".join(one for one in lines if one)
+    return "\n".join(one for one in (*lines, _outlook(one)) if one)
+
+
+def _outlook(one: Rollout) -> str:
+    if one.phase == "stuck":
+        return "It could not be taken back: a person has to look at what it changed, now. escalate_incident."
+    if one.phase in OVER:
+        return "It is over."
+    return "It goes on by itself; abort_rollout takes it back at any time."
 
 
 def _goals(one: Rollout) -> Iterator[str]:
