@@ -23,6 +23,15 @@ from urllib.parse import quote, urlsplit
 _POLL_S = 0.1
 _ANSWER_S = 0.5
 _PATIENCE_S = {"gone": 10.0, "silent": 3600.0}
+_HOLDS = {
+    "owner": str,
+    "share": int | float,
+    "sequence": int,
+    "lease_s": int | float,
+    "active": bool,
+    "admin": str,
+    "key": str,
+}
 _NOTES = {
     "home": "set the share to 0",
     "gone": "nothing: the balancer is gone, and its share with it",
@@ -90,11 +99,15 @@ class Watchdog:
         fresh.replace(self._lease)
 
     def _read(self) -> dict[str, Any]:
+        """The lease, or nothing where none is: one that was spoiled runs out as one never renewed does."""
         try:
-            lease: dict[str, Any] = json.loads(self._lease.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+            lease: Any = json.loads(self._lease.read_bytes())
+        except (OSError, ValueError):
             return {}
-        return lease
+        whole = isinstance(lease, dict) and all(
+            isinstance(lease.get(one), kind) for one, kind in _HOLDS.items()
+        )
+        return lease if whole else {}
 
     def _terminate(self, *_: object) -> None:
         self._told_to_end = True
