@@ -164,6 +164,12 @@ def test_somebody_may_ask_for_help_at_once_even_after_an_acknowledgement() -> No
     assert case.asked[0].actor_kind == "human"
 
 
+def test_help_that_the_model_asks_for_is_recorded_as_its_own() -> None:
+    case = Case().after(Escalated(by="model", why="no fix is known"))
+    assert (case.asked[0].actor, case.asked[0].actor_kind) == ("model", "agent")
+    assert Case().after(silent()).asked[0].actor_kind == "system"
+
+
 def test_nobody_is_called_for_an_incident_that_is_over() -> None:
     case = resolved().after(Escalated(by="ana", why="?"))
     assert case.pages == []

@@ -37,8 +37,8 @@ def test_what_a_killed_service_had_begun_is_done_by_the_next(tmp_path: Path, poi
     assert [one.action for one in trail].count("incident.diagnosed") == 1
     assert {one.state for one in receipts} == {"sent"}
     assert len(set(phone.keys())) == len(receipts) == 2
-    repeats = len(phone.keys()) - len(set(phone.keys()))
-    assert repeats <= (1 if point == "sent, not written down" else 0)
+    on_its_way = point in ("before a commit", "sent, not written down")
+    assert len(phone.keys()) <= 2 + on_its_way  # then it may come twice, with the same key
 
 
 def test_without_a_restart_another_process_takes_over_once_the_lease_is_out(tmp_path: Path) -> None:

@@ -18,9 +18,7 @@ class Decision(Value):
     digest: str = Field(pattern=r"^[0-9a-f]{64}$")
     answer: Literal["approve", "reject"]
     by: str = Field(min_length=1)
-    via: str = Field(
-        min_length=1, description="The door: console or terminal; guardrails for the policy's own."
-    )
+    via: str = Field(min_length=1, description="The door: console, terminal, or the policy's guardrails.")
     at: Instant
     reason: str = Field(default="", max_length=1000)
     used_at: Instant | None = None

@@ -83,11 +83,6 @@ def _alert_seen(incident: Incident, event: AlertSeen, now: datetime) -> Outcome:
     return after, (record,)
 
 
-def _began_before_the_end(incident: Incident, event: AlertSeen) -> bool:
-    """A monitor needs a while to see that it is over; until then it says again what it said before."""
-    return event.alert.starts_at <= incident.milestones["resolved"]
-
-
 def _look_again(incident: Incident, record: Record, now: datetime) -> Outcome:
     """Something new fires and nothing is proposed yet: the evidence may say more now."""
     after = incident.model_copy(update={"status": "investigating", "note": "Reading the evidence again."})
