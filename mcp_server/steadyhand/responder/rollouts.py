@@ -156,7 +156,16 @@ async def _move_traffic(
             async with _kept(outside, target, rollout.share, lease):
                 return Seen(observed=await target.settle(action.version))
         case _:
-            return Seen(observed=await target.revert())
+            return Seen(observed=await _bring_back(target, rollout))
+
+
+async def _bring_back(target: TrafficTarget, rollout: Rollout) -> Observed:
+    """Traffic first; then the release before, if the fix had begun to be made permanent."""
+    observed = await target.revert()
+    before = rollout.plan.fix.rollback
+    if rollout.settled and isinstance(before, SetRelease) and observed.stable_version != before.version:
+        return await target.settle(before.version)
+    return observed
 
 
 async def _prepare(target: TrafficTarget, version: str, lease: timedelta) -> Observed:

@@ -5,6 +5,7 @@ import asyncio
 from stories.night import RULES, Night
 
 from steadyhand.journey.approval.policy import AutonomyRule
+from steadyhand.responder.rollouts import abort_rollout
 
 GUARDED = RULES.model_copy(update={"autonomy": AutonomyRule(level="guarded")})
 
@@ -35,5 +36,23 @@ def test_what_the_policy_consented_to_waits_for_a_human_once_the_policy_changed(
         assert night.view(plan.incident).incident.status == "needs_human"
         assert night.view(plan.incident).rollout is None
         assert night.traffic.canary.version == ""
+
+    asyncio.run(story())
+
+
+def test_an_abort_while_the_fix_is_made_permanent_brings_the_old_release_back(night: Night) -> None:
+    async def story() -> None:
+        plan = night.propose(night.alert())
+        await night.answer(plan)
+        for _ in range(120):
+            await night.pass_time(1)
+            if night.view(plan.incident).rollout.phase == "settling":
+                break
+        await night.traffic.settle("1.0")  # done at the target, not yet seen by us
+        await abort_rollout(night.outside, plan.incident, "ana", "the old one after all")
+        await night.pass_time(3)
+        assert night.view(plan.incident).rollout.phase == "reverted"
+        assert night.traffic.stable.version == "1.1"
+        assert (await night.traffic.observe()).share == 0
 
     asyncio.run(story())

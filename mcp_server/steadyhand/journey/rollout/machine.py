@@ -22,7 +22,7 @@ from pydantic import Field
 
 from steadyhand.journey.recovery.criteria import Assessment, assess
 from steadyhand.journey.recovery.model import Reading
-from steadyhand.journey.remedy.model import IndexState, SetRelease
+from steadyhand.journey.remedy.model import Action, CreateIndex, IndexState, SetRelease
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rollout.judge import judge
 from steadyhand.journey.rollout.model import Arms, Back, Observed, Promote, Undecided, Verdict
@@ -77,6 +77,7 @@ class Rollout(Value):
     readings: tuple[Reading, ...] = ()
     good_since: Instant | None = None
     bad_since: Instant | None = None
+    settled: bool = Field(default=False, description="Making it permanent has begun; the way back is longer.")
     tries: int = Field(default=0, ge=0)
     reason: str = ""
     history: tuple[Sample, ...] = ()
@@ -145,7 +146,7 @@ def failed(rollout: Rollout, why: str, now: datetime) -> Rollout:
     """The phase's effect failed, or its outcome is unknown: try again, then go back, then call a human."""
     after = rollout.model_copy(update={"tries": rollout.tries + 1, "reason": why})
     if rollout.phase == "watching" and rollout.watch is not None:
-        return _judged(after, now)
+        return _judged(after, rollout.watch, now)
     if after.tries < _TRIES:
         return after
     if rollout.phase in ("reverting", "undoing"):
@@ -155,21 +156,15 @@ def failed(rollout: Rollout, why: str, now: datetime) -> Rollout:
 
 def _traffic(rollout: Rollout, seen: Seen, now: datetime) -> Rollout:
     """Phases that are over when the target shows what was asked for."""
-    there = seen.observed is not None and _reached(rollout, seen.observed)
-    if not there:
-        waited = now - rollout.phase_at > _PATIENCE
-        return (
-            failed(rollout.model_copy(update={"tries": _TRIES}), "it never came about", now)
-            if waited
-            else rollout
-        )
+    if seen.observed is None or not _reached(rollout, seen.observed):
+        return _waited(rollout, now)
     match rollout.phase:
         case "preparing":
             return _enter(
                 rollout, "shifting", now, "The fix runs beside the old version.", rollout.plan.canary.share
             )
         case "shifting":
-            return _begin_watch(rollout, seen, now)
+            return _begin_watch(rollout, seen.arms, now)
         case "promoting":
             return _enter(rollout, "verifying", now, "All traffic is on the fix; waiting for recovery.", 1.0)
         case "settling":
@@ -178,8 +173,14 @@ def _traffic(rollout: Rollout, seen: Seen, now: datetime) -> Rollout:
             return _enter(rollout, "reverted", now, rollout.reason, 0.0)
 
 
+def _waited(rollout: Rollout, now: datetime) -> Rollout:
+    if now - rollout.phase_at <= _PATIENCE:
+        return rollout
+    return failed(rollout.model_copy(update={"tries": _TRIES}), "it never came about", now)
+
+
 def _reached(rollout: Rollout, observed: Observed) -> bool:
-    version = rollout.plan.fix.action.version if isinstance(rollout.plan.fix.action, SetRelease) else ""
+    version, before = _release(rollout.plan.fix.action), _release(rollout.plan.fix.rollback)
     match rollout.phase:
         case "preparing":
             return observed.canary_version == version and observed.canary_ready >= observed.stable_ready
@@ -188,14 +189,18 @@ def _reached(rollout: Rollout, observed: Observed) -> bool:
         case "settling":
             return observed.stable_version == version and observed.share == 0
         case _:
-            return observed.share == 0
+            return observed.share == 0 and (not rollout.settled or observed.stable_version == before)
 
 
-def _begin_watch(rollout: Rollout, seen: Seen, now: datetime) -> Rollout:
-    if seen.arms is None:
-        return rollout
+def _release(action: Action) -> str:
+    return action.version if isinstance(action, SetRelease) else ""
+
+
+def _begin_watch(rollout: Rollout, arms: Arms | None, now: datetime) -> Rollout:
+    if arms is None:
+        return _waited(rollout, now)
     plan = rollout.plan
-    watch = begin(seen.arms, now, target=plan.judged_by, asked_share=rollout.share, phi=rollout.phi)
+    watch = begin(arms, now, target=plan.judged_by, asked_share=rollout.share, phi=rollout.phi)
     watching = _enter(
         rollout, "watching", now, f"{rollout.share:.0%} of traffic is on the fix.", rollout.share
     )
@@ -210,14 +215,12 @@ def _watching(rollout: Rollout, seen: Seen, now: datetime) -> Rollout:
         return _back(rollout, now, f"Somebody else set the share to {observed.share:.0%}")
     healthy = observed.canary_ready > 0
     ticked = tick(watch, seen.arms, now, healthy=healthy)
-    return _judged(rollout.model_copy(update={"watch": ticked}), now)
+    return _judged(rollout, ticked, now)
 
 
-def _judged(rollout: Rollout, now: datetime) -> Rollout:
-    if rollout.watch is None:
-        return rollout
-    verdict = judge(rollout.watch, now, rollout.plan.canary)
-    after = _remember(rollout.model_copy(update={"verdict": verdict}), verdict, now)
+def _judged(rollout: Rollout, watch: Watch, now: datetime) -> Rollout:
+    verdict = judge(watch, now, rollout.plan.canary)
+    after = _remember(rollout.model_copy(update={"watch": watch, "verdict": verdict}), verdict, now)
     match verdict:
         case Promote():
             return _enter(after, "promoting", now, f"The judge: {say(verdict)}", 1.0)
@@ -254,11 +257,15 @@ def _verifying(rollout: Rollout, seen: Seen, now: datetime) -> Rollout:
 
 def _recovered(rollout: Rollout, found: Assessment, now: datetime) -> Rollout:
     why = f"Verified: {', '.join(found.met)} recovered and held."
-    return _enter(rollout, "settling" if rollout.moves_traffic else "verified", now, why, rollout.share)
+    if not rollout.moves_traffic:
+        return _enter(rollout, "verified", now, why)
+    return _enter(rollout.model_copy(update={"settled": True}), "settling", now, why)
 
 
 def _database(rollout: Rollout, seen: Seen, now: datetime) -> Rollout:
-    wanted = "valid" if rollout.phase == "applying" else "absent"
+    fix = rollout.plan.fix
+    action = fix.action if rollout.phase == "applying" else fix.rollback
+    wanted: IndexState = "valid" if isinstance(action, CreateIndex) else "absent"
     if seen.index == "building":
         return rollout
     if seen.index != wanted:
