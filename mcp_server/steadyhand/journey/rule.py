@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 _DURATION = re.compile(r"(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+(?:\.\d+)?)s)?")
+_FORM = "write it like 30s, 5m or 1h30m"
 
 
 class Value(BaseModel):
@@ -24,22 +25,38 @@ def parse_duration(given: object) -> object:
 
     Raises ValueError, with the accepted form, for text that is no duration.
     """
+    if isinstance(given, bool):
+        raise ValueError(f"{given} is no duration; {_FORM}")  # noqa: TRY004 - pydantic asks for ValueError
     if not isinstance(given, str):
         return given
     match = _DURATION.fullmatch(given.strip())
     if not given.strip() or match is None:
-        raise ValueError(f"{given!r} is no duration; write it like 30s, 5m or 1h30m")
+        raise ValueError(f"{given!r} is no duration; {_FORM}")
     parts = {unit: float(text) for unit, text in match.groupdict().items() if text is not None}
-    return timedelta(**parts)
+    return span_of(**parts)
+
+
+def span_of(**parts: float) -> timedelta:
+    """A timedelta of these hours, minutes or seconds. Raises ValueError when there is no such span."""
+    try:
+        return timedelta(**parts)
+    except OverflowError as error:
+        raise ValueError(f"too long for a duration; {_FORM}") from error
 
 
 def show_duration(span: timedelta) -> str:
     """Write a duration the way `parse_duration` reads it, e.g. "1h30m"."""
-    minutes, seconds = divmod(span.total_seconds(), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    known = ((hours, "h"), (minutes, "m"), (seconds, "s"))
-    parts = [f"{amount:g}{unit}" for amount, unit in known if amount]
-    return "".join(parts) or "0s"
+    minutes, rest = divmod(span, timedelta(minutes=1))
+    hours, minutes = divmod(minutes, 60)
+    seconds = f"{rest.total_seconds():.6f}".rstrip("0").rstrip(".")
+    known = ((str(hours), "h"), (str(minutes), "m"), (seconds, "s"))
+    return "".join(amount + unit for amount, unit in known if amount != "0") or "0s"
+
+
+def _not_negative(given: timedelta) -> timedelta:
+    if given < timedelta():
+        raise ValueError("a duration is not negative")
+    return given
 
 
 def _in_utc(given: datetime) -> datetime:
@@ -48,6 +65,7 @@ def _in_utc(given: datetime) -> datetime:
     return given.astimezone(UTC)
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(show_duration)]
+Span = Annotated[timedelta, AfterValidator(_not_negative), PlainSerializer(show_duration)]
+Duration = Annotated[Span, BeforeValidator(parse_duration)]
 Instant = Annotated[datetime, AfterValidator(_in_utc)]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -27,6 +27,14 @@ class Topology(Rule):
     services: tuple[Service, ...] = ()
 
     @model_validator(mode="after")
+    def _names_differ(self) -> "Topology":
+        names = [one.name for one in self.services]
+        twice = next((one for one in names if names.count(one) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two services are named {twice!r}")
+        return self
+
+    @model_validator(mode="after")
     def _arrows_end_somewhere(self) -> "Topology":
         known = {one.name for one in self.services}
         for one in self.services:

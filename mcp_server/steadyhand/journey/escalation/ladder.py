@@ -3,19 +3,19 @@
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import BeforeValidator, Field
 
 from steadyhand.journey.alert.severity import Severity
-from steadyhand.journey.rule import Rule, parse_duration, show_duration
+from steadyhand.journey.rule import Rule, Span, parse_duration, span_of
 
 
 def _minutes(given: object) -> object:
     if isinstance(given, int | float) and not isinstance(given, bool):
-        return timedelta(minutes=given)
+        return span_of(minutes=given)
     return parse_duration(given)
 
 
-Minutes = Annotated[timedelta, BeforeValidator(_minutes), PlainSerializer(show_duration)]
+Minutes = Annotated[Span, BeforeValidator(_minutes)]
 
 ChannelType = Literal["console", "terminal", "webhook", "slack", "pagerduty", "email", "sms", "phone"]
 
