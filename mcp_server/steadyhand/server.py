@@ -72,7 +72,9 @@ def build(wired: Wired) -> Starlette:
         async with tools.session_manager.run(), _working(wired):
             yield
 
-    return build_app(wired.outside, wired.secrets, wired.parsers, mounts=(door,), lifespan=lifespan)
+    return build_app(
+        wired.outside, wired.secrets, wired.parsers, wired.names, mounts=(door,), lifespan=lifespan
+    )
 
 
 @contextlib.asynccontextmanager

@@ -57,6 +57,7 @@ class Wired:
     secrets: WebSecrets
     parsers: Mapping[str, Parser]
     playbooks: dict[str, Playbook]
+    names: tuple[str, ...] = ()
 
 
 def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wired:
@@ -84,7 +85,9 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         mcp_token=_kept(folder / "mcp.token"),
         session_key=_kept(folder / "session.key").encode(),
     )
-    return Wired(outside=outside, secrets=tokens, parsers=parsers, playbooks=playbooks())
+    return Wired(
+        outside=outside, secrets=tokens, parsers=parsers, playbooks=playbooks(), names=config.listen.names
+    )
 
 
 def _needed(name: str) -> SecretStr:

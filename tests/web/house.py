@@ -87,7 +87,8 @@ class House(Night):
     def open(self) -> Starlette:
         alertmanager = Alertmanager(AlertmanagerSettings())
         generic = GenericAlerts(GenericAlertSettings())
-        return build_app(self.outside, SECRETS, {"alertmanager": alertmanager.read, "generic": generic.read})
+        parsers = {"alertmanager": alertmanager.read, "generic": generic.read}
+        return build_app(self.outside, SECRETS, parsers, names=("console.test",))
 
     def client(self, **given: object) -> httpx2.AsyncClient:
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=True)

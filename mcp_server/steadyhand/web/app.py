@@ -22,6 +22,7 @@ from steadyhand.web.headers import SafeHeaders
 from steadyhand.web.machine.api import Api
 from steadyhand.web.machine.health import Health
 from steadyhand.web.machine.intake import Intake
+from steadyhand.web.names import KnownNames
 from steadyhand.web.secret import WebSecrets
 
 _STATIC = Path(__file__).parent / "static"
@@ -31,10 +32,14 @@ def build_app(
     outside: Outside,
     secrets: WebSecrets,
     parsers: Mapping[str, Parser],
+    names: Sequence[str] = (),
     mounts: Sequence[Route | Mount] = (),
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
-    """The application. `parsers` are the alert sources by name; `mounts` bring their own locks."""
+    """The application. `parsers` are the alert sources by name; `mounts` bring their own locks.
+
+    `names` are the DNS names under which people may reach it, beside its address.
+    """
     desk = Desk(
         outside=outside,
         secrets=secrets,
@@ -54,7 +59,7 @@ def build_app(
     ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(SafeHeaders)],
+        middleware=[Middleware(SafeHeaders), Middleware(KnownNames, names=names)],
         exception_handlers=Failures(desk).handlers(),
         lifespan=lifespan,
         max_body_size=LARGEST,
