@@ -1,5 +1,6 @@
 """What the model sees and may do: little, bounded, masked, and nothing that approves."""
 
+import asyncio
 import json
 
 import pytest
@@ -167,3 +168,12 @@ def test_escalating_tells_the_next_tier(bench: Bench) -> None:
 
 def test_the_page_of_the_bench_has_items_of_every_kind(bench: Bench) -> None:
     assert {one.kind for one in page_of(bench).items} >= {"metric", "log", "change", "database", "gap"}
+
+
+def test_a_model_cannot_ask_again_for_what_a_human_rejected(bench: Bench) -> None:
+    plan = bench.night.propose(bench.incident)
+    asyncio.run(bench.night.answer(plan, "reject", reason="it holds a security fix"))
+    asked = bench.call("request_approval", plan_id=plan.id)
+    assert asked.is_error
+    assert "it holds a security fix" in asked.content[0].text
+    assert bench.night.view(bench.incident).incident.status == "needs_human"

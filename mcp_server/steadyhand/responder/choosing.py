@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from steadyhand.journey.commands import ActorKind
 from steadyhand.journey.incident.state import Incident, PlanChosen
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.responder.deciding import Refused
@@ -11,10 +12,11 @@ from steadyhand.responder.planning import weigh
 from steadyhand.store import Transaction
 
 
-def choose(outside: Outside, plan_id: str, by: str) -> Incident:
+def choose(outside: Outside, plan_id: str, by: str, kind: ActorKind = "human") -> Incident:
     """Ask the humans about this plan instead. Raises Refused with what would help, LedgerError.
 
     A plan that is about to expire, or was decided before, is asked about as a new one: same fix, new digest.
+    What a human rejected only a human may bring up again: being asked until one gives in is no consent.
     """
     now = outside.clock.now()
     with outside.ledger.write() as tx:
@@ -24,6 +26,9 @@ def choose(outside: Outside, plan_id: str, by: str) -> Incident:
             raise Refused(f"there is no plan {plan_id}; get_incident lists the plans")
         if incident.status not in ("awaiting_approval", "needs_human"):
             raise Refused(f"incident {incident.id} is {incident.status}: no question can be asked now")
+        decided = tx.decision(plan.id)
+        if kind == "agent" and decided is not None and decided.answer == "reject":
+            raise Refused(f"{decided.by} rejected {plan.id} ({decided.reason}); propose something else")
         asked = incident.plan == plan.id and incident.status == "awaiting_approval"
         if asked and now < plan.expires_at:
             return incident

@@ -87,7 +87,7 @@ class ProposalTools:
 
     async def request_approval(self, plan_id: str) -> str:
         """Ask the humans about a plan. They answer in the console or terminal, never here."""
-        incident = await ask(choose, self._outside, plan_id, "model")
+        incident = await ask(choose, self._outside, plan_id, "model", "agent")
         return f"{incident.status}: {incident.note} {next_step(incident)}"
 
     async def draft_report(self, incident_id: str, notes: Annotated[str, Field(max_length=4000)]) -> str:
