@@ -1,11 +1,13 @@
 """incident-config.yaml, whole. Nothing else reads YAML or the environment."""
 
 import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 
 from steadyhand.adapters.alerts.alertmanager import AlertmanagerSettings
 from steadyhand.adapters.alerts.generic import GenericAlertSettings
@@ -21,6 +23,7 @@ from steadyhand.ports import ConfigError
 from steadyhand.responder.rules import Rules
 
 ChannelSettings = Annotated[TerminalSettings | WebhookSettings, Field(discriminator="kind")]
+_VARIABLE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 BUNDLED = Path(__file__).parent / "bundle"
 
 
@@ -45,6 +48,22 @@ class Connections(Rule):
     hands: tuple[PostgresHandSettings, ...] = Field(default=(), description="To build an index in.")
     traffic: tuple[EnvoySettings, ...] = Field(default=(), description="To move, after a human's yes.")
     channels: tuple[ChannelSettings, ...] = Field(default=(TerminalSettings(),))
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "Connections":
+        _once("databases", (one.name for one in self.databases))
+        _once("hands", (one.name for one in self.hands))
+        _once("traffic", (one.name for one in self.traffic))
+        _once("channels", (one.kind for one in self.channels))
+        return self
+
+
+def _once(key: str, names: Iterable[str]) -> None:
+    known: set[str] = set()
+    for name in names:
+        if name in known:
+            raise ValueError(f"{key} holds {name!r} twice")
+        known.add(name)
 
 
 class IncidentConfig(Rules):
@@ -88,6 +107,8 @@ def load(path: Path) -> IncidentConfig:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; `steadyhand config show` prints a whole one") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
     return parse(text, str(path))
 
 
@@ -100,30 +121,40 @@ def parse(text: str, where: str) -> IncidentConfig:
     if not isinstance(raw, dict | None):
         raise ConfigError(f"{where} must hold sections such as `services:`, not a {type(raw).__name__}")
     try:
-        given = raw or {}
-        return IncidentConfig.model_validate(_filled(given, given.get("variables", {}), where))
+        return IncidentConfig.model_validate(_filled_in(raw or {}, where))
     except ValidationError as error:
         raise ConfigError(_explain(error, where)) from error
 
 
-def _filled(given: Any, variables: Any, where: str) -> Any:  # noqa: ANN401 - YAML holds anything
-    """Put variables in place of {{name}}. An unknown name is an error."""
+def _filled_in(raw: dict[Any, Any], where: str) -> dict[Any, Any]:
+    variables = raw.get("variables")
+    known = variables if isinstance(variables, dict) else {}
+    for name, value in known.items():
+        if "{{" in str(value):
+            raise ConfigError(f"{where}: variables.{name}: a variable holds no other variable")
+    return {key: value if key == "variables" else _filled(value, known, where) for key, value in raw.items()}
+
+
+def _filled(given: Any, variables: dict[str, Any], where: str) -> Any:  # noqa: ANN401 - YAML holds anything
+    """Put variables in place of {{name}}. An unknown name is an error, never a word."""
     if isinstance(given, dict):
         return {key: _filled(value, variables, where) for key, value in given.items()}
     if isinstance(given, list):
         return [_filled(one, variables, where) for one in given]
-    if not (isinstance(given, str) and given.startswith("{{") and given.endswith("}}")):
+    if not isinstance(given, str):
         return given
-    name = given[2:-2].strip()
-    if not isinstance(variables, dict) or name not in variables:
-        raise ConfigError(f"{where}: {given} is used but variables.{name} is not set")
-    return variables[name]
+    text = _VARIABLE.sub(lambda found: str(variables.get(found[1], found[0])), given)
+    if "{{" in text:
+        raise ConfigError(f"{where}: {given} is used but there is no such name under variables")
+    return text
 
 
 def _explain(error: ValidationError, where: str) -> str:
     lines = []
     for one in error.errors(include_url=False, include_input=False):
         key = ".".join(str(part) for part in one["loc"]) or "the whole file"
-        known = "no such key" if one["type"] == "extra_forbidden" else one["msg"]
+        known = (
+            "no such key" if one["type"] == "extra_forbidden" else one["msg"].removeprefix("Value error, ")
+        )
         lines.append(f"{where}: {key}: {known}")
     return "\n".join(lines)

@@ -1,8 +1,8 @@
 """Who depends on whom: the services section of incident-config.yaml."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
 from steadyhand.journey.rule import Rule
 
@@ -21,29 +21,26 @@ class Service(Rule):
     owner: str = ""
 
 
+def _sound(services: tuple[Service, ...]) -> tuple[Service, ...]:
+    """Each name once, and each arrow ends at one of them."""
+    names = [one.name for one in services]
+    twice = next((one for one in names if names.count(one) > 1), None)
+    if twice is not None:
+        raise ValueError(f"two services are named {twice!r}")
+    for one in services:
+        lost = next((name for name in one.depends_on if name not in names), None)
+        if lost is not None:
+            raise ValueError(f"services.{one.name}.depends_on names {lost!r}, which is no service here")
+    return services
+
+
+Services = Annotated[tuple[Service, ...], AfterValidator(_sound)]
+
+
 class Topology(Rule):
     """All services and the arrows between them."""
 
-    services: tuple[Service, ...] = ()
-
-    @model_validator(mode="after")
-    def _names_differ(self) -> "Topology":
-        names = [one.name for one in self.services]
-        twice = next((one for one in names if names.count(one) > 1), None)
-        if twice is not None:
-            raise ValueError(f"two services are named {twice!r}")
-        return self
-
-    @model_validator(mode="after")
-    def _arrows_end_somewhere(self) -> "Topology":
-        known = {one.name for one in self.services}
-        for one in self.services:
-            lost = [name for name in one.depends_on if name not in known]
-            if lost:
-                raise ValueError(
-                    f"services.{one.name}.depends_on names {lost[0]!r}, which is no service here"
-                )
-        return self
+    services: Services = ()
 
     def get(self, name: str) -> Service | None:
         """The service of this name, if it is known."""

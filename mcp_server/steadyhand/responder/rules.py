@@ -13,13 +13,13 @@ from steadyhand.journey.remedy.goals import GoalRule
 from steadyhand.journey.remedy.rule import RemedyRule
 from steadyhand.journey.rollout.rule import CanaryRule
 from steadyhand.journey.rule import Rule
-from steadyhand.journey.topology import Service, Topology
+from steadyhand.journey.topology import Services, Topology
 
 
 class Rules(Rule):
     """Every section of incident-config.yaml but the connections to the outside."""
 
-    services: tuple[Service, ...] = ()
+    services: Services = ()
     severity: SeverityRules = Field(default=SeverityRules())
     escalation: Ladder = Field(default=Ladder())
     severity_rules: dict[Severity, SeverityTreatment] = Field(default=DEFAULT_TREATMENT)
