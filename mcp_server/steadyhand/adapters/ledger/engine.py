@@ -18,6 +18,7 @@ _BUSY_S = 10
 
 def open_engine(path: Path) -> Engine:
     """An engine on this file, created with its tables if need be. Raises LedgerError."""
+    _keep_private(path)
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_S})
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
@@ -26,6 +27,15 @@ def open_engine(path: Path) -> Engine:
     if found != str(s.VERSION):
         raise LedgerError(f"{path} has schema {found}; this version of Steadyhand needs {s.VERSION}")
     return engine
+
+
+def _keep_private(path: Path) -> None:
+    """A new file is its owner's alone, whatever its folder allows: it holds hashes of PINs."""
+    try:
+        if not path.exists():
+            path.touch(mode=0o600)  # SQLite gives the files beside it the same rights
+    except OSError as error:
+        raise LedgerError(f"the store failed: {path}: {error.strerror}") from error
 
 
 def _create(connection: Connection) -> str:

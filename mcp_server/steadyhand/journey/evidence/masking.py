@@ -14,7 +14,8 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "key",
         re.compile(
-            r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+            r"-----BEGIN [A-Z ]*PRIVATE KEY[A-Z ]*-----.*?(?:-----END [A-Z ]*PRIVATE KEY[A-Z ]*-----|\Z)",
+            re.DOTALL,
         ),
     ),
     ("token", re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")),
@@ -23,8 +24,8 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "secret",
         re.compile(
-            rf"""(?<![\w-])[\w-]{{0,24}}?(?:{_NAMED})["']?\s*(?:=>|[=:])\s*"""
-            r"""(?P<secret>"[^"]*"?|'[^']*'?|[^\s,;&"'<>)\]}]+)""",
+            rf"""(?<![\w-])[\w-]{{0,24}}?(?:{_NAMED})["']?\s*(?:=>|[=:]|%3[ad])\s*"""
+            r"""(?P<secret>"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,;&"'<>)\]}]+)""",
             re.IGNORECASE,
         ),
     ),
@@ -32,6 +33,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         "password",
         re.compile(r"(?:password|passphrase|pwd|secret)\s(?:is|to)\s(?P<secret>\S*\d\S*)", re.IGNORECASE),
     ),
+    ("password", re.compile(rf"--(?:{_NAMED})\s+(?P<secret>[^\s-]\S*)", re.IGNORECASE)),
     ("key", re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")),
     ("key", re.compile(r"\b(?:gh[pousr]|github_pat|glpat|xox[abprs]|sk|pk|rk)[_-][\w-]{10,}")),
     ("email", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
@@ -39,6 +41,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("token", re.compile(r"\b(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])[\w+/-]{32,}={0,2}")),
 )
 _LITERAL = re.compile(r"'(?:[^']|'')*'?")
+_NOTHING = re.compile(r"[\x00\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")  # of no width
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
 
 
@@ -54,7 +57,7 @@ class Masker:
 
         Masks before it cuts, so that no secret loses only its recognisable half.
         """
-        safe = raw[:_LONGEST]
+        safe = _NOTHING.sub("", raw[:_LONGEST])
         for kind, pattern in _PATTERNS:
             safe = pattern.sub(self._replacer(kind), safe)
         for secret, name in self._names.items():
