@@ -30,7 +30,10 @@ def _guarded(command: Command, args: argparse.Namespace) -> int:
     except SteadyhandError as error:
         sys.stderr.write(f"steadyhand: {error}\n")
         return 1
-    except KeyboardInterrupt:
+    except OSError as error:  # a folder, a file or a disk; its own text names it
+        sys.stderr.write(f"steadyhand: {error}\n")
+        return 1
+    except (KeyboardInterrupt, EOFError):
         return 130
 
 

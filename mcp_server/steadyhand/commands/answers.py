@@ -19,8 +19,10 @@ class Door:
     """The running service's JSON door, opened with a name and a PIN."""
 
     def __init__(self, name: str) -> None:
+        if not sys.stdin.isatty():
+            raise ConfigError("a PIN is typed at a terminal, by a person; there is none here")
         self._name = name or input("Your name: ").strip()
-        self._pin = _ask_pin()
+        self._pin = getpass.getpass("PIN: ")
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
         """GET an answer. Raises SourceUnavailable, SourceRefused."""
@@ -31,22 +33,18 @@ class Door:
         return self._ask("POST", path, body)
 
     def _ask(self, method: str, path: str, body: dict[str, str] | None) -> Any:  # noqa: ANN401 - JSON
-        url = service_url() + path
-        try:
-            answer = httpx2.request(
-                method, url, json=body, auth=(self._name, self._pin), timeout=_DEADLINE_S, trust_env=False
-            )
-        except httpx2.TransportError as error:
-            raise SourceUnavailable(url, f"the service does not answer ({error})") from error
-        if not answer.is_success:
-            raise SourceRefused("service", _why(answer))
-        return answer.json()
+        return _call(method, path, json=body, auth=(self._name, self._pin)).json()
 
 
-def _ask_pin() -> str:
-    if sys.stdin.isatty():
-        return getpass.getpass("PIN: ")
-    raise ConfigError("a PIN is typed at a terminal, by a person; there is none here")
+def _call(method: str, path: str, **given: Any) -> httpx2.Response:  # noqa: ANN401 - what httpx2 takes
+    url = service_url() + path
+    try:
+        answer = httpx2.request(method, url, timeout=_DEADLINE_S, trust_env=False, **given)
+    except httpx2.TransportError as error:
+        raise SourceUnavailable(url, f"the service does not answer ({error})") from error
+    if not answer.is_success:
+        raise SourceRefused("service", _why(answer))
+    return answer
 
 
 def _why(answer: httpx2.Response) -> str:
@@ -115,16 +113,9 @@ def _newest_open(door: Door) -> str:
 
 def alert(service: str, title: str, severity: str) -> int:
     """Open an incident as a monitoring tool would, with the ingest token of this host."""
+    service_url()  # without a service there is no token either: say the first thing first
     token = (home() / "ingest.token").read_text(encoding="ascii").strip()
     body = {"title": title, "service": service, "severity": severity}
-    found = httpx2.post(
-        f"{service_url()}/alerts/generic",
-        json=body,
-        headers={"authorization": f"Bearer {token}"},
-        timeout=_DEADLINE_S,
-        trust_env=False,
-    )
-    if not found.is_success:
-        raise SourceRefused("service", _why(found))
+    found = _call("POST", "/alerts/generic", json=body, headers={"authorization": f"Bearer {token}"})
     sys.stdout.write(found.text + "\n")
     return 0

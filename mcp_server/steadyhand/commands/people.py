@@ -1,7 +1,6 @@
 """`steadyhand people`: who may sign in. A PIN is typed, never given as an argument."""
 
 import getpass
-import secrets
 import sys
 
 from steadyhand.adapters.ledger.sql import SqlLedger
@@ -12,11 +11,12 @@ from steadyhand.responder.deciding import hash_pin
 from steadyhand.store import Person
 from steadyhand.wiring import SystemClock
 
+_OURS = ("steadyhand", "policy", "model")
+
 
 def add(name: str, role: str) -> int:
     """Add a person, or give them a new PIN. Raises ConfigError, Refused, LedgerError."""
-    if not name:
-        raise ConfigError("who? steadyhand people add NAME")
+    _check(name)
     pin = _new_pin()
     now = SystemClock().now()
     folder = home()
@@ -36,11 +36,20 @@ def add(name: str, role: str) -> int:
     return 0
 
 
+def _check(name: str) -> None:
+    if not name:
+        raise ConfigError("who? steadyhand people add NAME")
+    if name in _OURS:
+        raise ConfigError(f"{name} stands for something else in the audit trail; take another name")
+    if not name.isprintable() or name != name.strip() or ":" in name:
+        raise ConfigError("a name has no colon, no control characters and no spaces around it")
+
+
 def _new_pin() -> str:
     if not sys.stdin.isatty():
         return sys.stdin.readline().strip()
     pin = getpass.getpass("New PIN (at least 6 characters): ")
-    if not secrets.compare_digest(pin, getpass.getpass("Once more: ")):
+    if pin != getpass.getpass("Once more: "):
         raise ConfigError("the two PINs differ; nothing was changed")
     return pin
 

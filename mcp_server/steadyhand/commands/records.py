@@ -25,7 +25,10 @@ def audit(what: str, incident: str) -> int:
         trail = tx.trail("" if what == "verify" else incident)
     if what == "verify":
         problem = find_tampering(trail)
-        sys.stdout.write(f"TAMPERED: {problem}\n" if problem else f"The trail holds: {len(trail)} rows.\n")
+        # A tail that was cut off leaves a chain that holds: only a head noted elsewhere can tell.
+        head = trail[-1].hash if trail else "none"
+        holds = f"The trail holds: {len(trail)} rows, head {head}.\n"
+        sys.stdout.write(f"TAMPERED: {problem}\n" if problem else holds)
         return 1 if problem else 0
     for one in trail:
         if what == "export":

@@ -8,11 +8,15 @@ from steadyhand import server
 from steadyhand.config import home, load
 from steadyhand.ports import ConfigError
 
+_LAST_PORT = 65_535
+
 
 def serve(config: Path, port: int | None, *, detach: bool) -> int:
     """Run the service until it is told to stop. Raises ConfigError, LedgerError."""
     loaded = load(config)
     if port is not None:
+        if not 1 <= port <= _LAST_PORT:
+            raise ConfigError(f"--port {port}: a port is a number from 1 to {_LAST_PORT}")
         listen = loaded.listen.model_copy(update={"port": port})
         loaded = loaded.model_copy(update={"listen": listen})
     if detach:

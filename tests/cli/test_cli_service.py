@@ -1,0 +1,109 @@
+"""A service of its own, started and asked from the terminal."""
+
+import json
+import os
+import pty
+import select
+import sqlite3
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import httpx2
+from cli.terminal import Terminal
+
+PORT = 27_003
+OTHER = 27_004
+
+
+def typed(terminal: Terminal, words: list[str], answers: list[tuple[str, str]]) -> str:
+    """Run a command at a real terminal, answering each prompt."""
+    pid, tty = pty.fork()
+    if pid == 0:
+        os.execve(sys.executable, [sys.executable, "-m", "steadyhand", *words], terminal.environment())  # noqa: S606
+    seen, ends = "", time.monotonic() + 30
+    waiting = list(answers)
+    while time.monotonic() < ends:
+        if not select.select([tty], [], [], 0.2)[0]:
+            continue
+        try:
+            piece = os.read(tty, 4096).decode()
+        except OSError:
+            break
+        if not piece:
+            break
+        seen += piece
+        if waiting and waiting[0][0] in seen.rsplit("\n", 1)[-1]:
+            os.write(tty, waiting.pop(0)[1].encode() + b"\n")
+    os.waitpid(pid, 0)
+    os.close(tty)
+    return seen
+
+
+def test_one_service_per_home_and_it_says_where_it_is(terminal: Terminal) -> None:
+    with terminal.serving(PORT) as said:
+        assert f"http://127.0.0.1:{PORT}" in said
+        second = terminal.run("serve", "--port", str(OTHER), "--config", str(terminal.config))
+        assert second.returncode == 1
+        assert f"another Steadyhand service already works on {terminal.home}" in second.stderr
+        assert httpx2.get(f"http://127.0.0.1:{PORT}/healthz", trust_env=False).is_success
+        detached = terminal.run("serve", "--detach", "--port", str(OTHER), "--config", str(terminal.config))
+        assert detached.returncode == 1
+        assert "service.log says why" in detached.stderr
+    assert not (terminal.home / "service.json").exists()
+
+
+def test_an_alert_is_told_acknowledged_and_closed_from_the_terminal(terminal: Terminal) -> None:
+    assert terminal.run("people", "add", "ana", typed="314159\n").returncode == 0
+    with terminal.serving(PORT):
+        told = terminal.run("alert", "shop", "it is slow")
+        assert told.returncode == 0, told.stderr
+        incident = str(json.loads(told.stdout)["incidents"][0])
+        assert terminal.run("alert", "shop", "it is slow").stdout == told.stdout
+        name = ("Your name", "ana"), ("PIN", "314159")
+        assert incident in typed(terminal, ["incidents"], [*name])
+        assert f"ack: {incident}" in typed(terminal, ["ack"], [*name])
+        assert "PIN" in typed(terminal, ["ack", "--as", "ana"], [("PIN", "000000")])
+        closed = typed(terminal, ["close", "--as", "ana", "--reason", "a drill"], [("PIN", "314159")])
+        assert f"close: {incident}" in closed
+        assert "no incident is open" in typed(terminal, ["ack", "--as", "ana"], [("PIN", "314159")])
+    assert "Closed by ana" in terminal.run("report", incident).stdout
+    assert terminal.run("audit", "verify").returncode == 0
+    actions = terminal.run("audit", "show", "--incident", incident).stdout
+    assert "ana (terminal) incident.acknowledged" in actions
+    assert "PAGE ana" in (terminal.home / "service.log").read_text()
+
+
+def test_a_service_that_is_gone_is_said_so(terminal: Terminal) -> None:
+    terminal.home.mkdir()
+    (terminal.home / "ingest.token").write_text("t")
+    (terminal.home / "service.json").write_text(json.dumps({"url": f"http://127.0.0.1:{OTHER}"}))
+    done = terminal.run("alert", "shop", "it is slow")
+    assert done.returncode == 1
+    assert "the service does not answer" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_pin_typed_at_a_terminal_is_asked_for_twice(terminal: Terminal) -> None:
+    again = [("New PIN", "pässwörter"), ("Once more", "pässwörter")]
+    assert "ana may sign in" in typed(terminal, ["people", "add", "ana"], again)
+    assert "the two PINs differ" in typed(
+        terminal, ["people", "add", "bo"], [again[0], ("Once more", "passworter")]
+    )
+
+
+def rows(home: Path) -> int:
+    with closing(sqlite3.connect(home / "steadyhand.db")) as db:
+        return int(db.execute("select count(*) from audit").fetchone()[0])
+
+
+def test_a_busy_port_leaves_the_trail_as_it_was(terminal: Terminal) -> None:
+    terminal.run("people", "add", "ana", typed="314159\n")
+    before = rows(terminal.home)
+    with terminal.serving(PORT):
+        elsewhere = Terminal(terminal.home.parent)
+        elsewhere.home = terminal.home.parent / "second"
+        done = elsewhere.run("serve", "--port", str(PORT), "--config", str(terminal.config))
+        assert f"127.0.0.1:{PORT}" in done.stderr
+    assert rows(terminal.home) == before
