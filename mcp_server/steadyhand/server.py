@@ -39,7 +39,7 @@ def run(config: IncidentConfig, folder: Path) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # Uvicorn stops gently and then raises the signal again, which would end us before we take our address back.
+    # Uvicorn stops gently, then raises the signal again: by default that ends us before our address is gone.
     signal.signal(signal.SIGTERM, _leave)
     with _alone(folder), _bound(config) as listener:
         asyncio.run(_serve(config, folder, listener))

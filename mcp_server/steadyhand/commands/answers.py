@@ -76,7 +76,7 @@ def answer(verb: str, incident: str, name: str, reason: str) -> int:
     door = Door(name)
     wanted = incident or _newest_open(door)
     if verb in _PATHS:
-        door.post(f"/api/incidents/{wanted}/{_PATHS[verb]}", {"why": reason})
+        door.post(f"/api/incidents/{wanted}/{_PATHS[verb]}", {"why": reason or "asked from the terminal"})
         sys.stdout.write(f"{verb}: {wanted}\n")
         return 0
     return _decide(door, verb, wanted, reason)

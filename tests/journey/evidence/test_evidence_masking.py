@@ -147,3 +147,7 @@ def test_untrusted_text_stays_on_one_line_within_its_limit_and_inside_its_quotes
     assert len(shown) <= 80
     assert shown.isprintable() or not any(one in shown for one in "\n\r\x1b\u202e\u2028")
     assert quoted(shown).count('"') == 2
+
+
+def test_a_number_that_is_part_of_a_name_is_no_payment_card() -> None:
+    assert Masker().text("change chg-4111111111111111 of shop", 100) == "change chg-4111111111111111 of shop"

@@ -37,7 +37,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("key", re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")),
     ("key", re.compile(r"\b(?:gh[pousr]|github_pat|glpat|xox[abprs]|sk|pk|rk)[_-][\w-]{10,}")),
     ("email", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
-    ("card", re.compile(r"\b\d(?:[ -]?\d){12,18}\b")),
+    ("card", re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}\b")),
     ("token", re.compile(r"\b(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])[\w+/-]{32,}={0,2}")),
 )
 _LITERAL = re.compile(r"'(?:[^']|'')*'?")
