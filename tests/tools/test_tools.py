@@ -173,7 +173,22 @@ def test_the_page_of_the_bench_has_items_of_every_kind(bench: Bench) -> None:
 def test_a_model_cannot_ask_again_for_what_a_human_rejected(bench: Bench) -> None:
     plan = bench.night.propose(bench.incident)
     asyncio.run(bench.night.answer(plan, "reject", reason="it holds a security fix"))
-    asked = bench.call("request_approval", plan_id=plan.id)
-    assert asked.is_error
-    assert "it holds a security fix" in asked.content[0].text
+    same = plan.model_copy(update={"id": "plan-again"})
+    with bench.night.outside.ledger.write() as tx:
+        tx.put("plan", same.id, same.incident, same, bench.night.clock.now())
+    for again in (plan.id, same.id):
+        asked = bench.call("request_approval", plan_id=again)
+        assert asked.is_error
+        assert "it holds a security fix" in asked.content[0].text
     assert bench.night.view(bench.incident).incident.status == "needs_human"
+
+
+def test_a_model_cannot_ask_without_end(bench: Bench) -> None:
+    plan = bench.night.propose(bench.incident)
+    refused = 0
+    for number in range(12):
+        other = plan.model_copy(update={"id": f"other-{number}"})
+        with bench.night.outside.ledger.write() as tx:
+            tx.put("plan", other.id, other.incident, other, bench.night.clock.now())
+        refused += bench.call("request_approval", plan_id=other.id).is_error
+    assert refused >= 6

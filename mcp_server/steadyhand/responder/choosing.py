@@ -11,6 +11,8 @@ from steadyhand.responder.outside import Outside
 from steadyhand.responder.planning import weigh
 from steadyhand.store import Transaction
 
+_MOST_QUESTIONS = 6
+
 
 def choose(outside: Outside, plan_id: str, by: str, kind: ActorKind = "human") -> Incident:
     """Ask the humans about this plan instead. Raises Refused with what would help, LedgerError.
@@ -26,15 +28,24 @@ def choose(outside: Outside, plan_id: str, by: str, kind: ActorKind = "human") -
             raise Refused(f"there is no plan {plan_id}; get_incident lists the plans")
         if incident.status not in ("awaiting_approval", "needs_human"):
             raise Refused(f"incident {incident.id} is {incident.status}: no question can be asked now")
-        decided = tx.decision(plan.id)
-        if kind == "agent" and decided is not None and decided.answer == "reject":
-            raise Refused(f"{decided.by} rejected {plan.id} ({decided.reason}); propose something else")
+        if kind == "agent":
+            _spare_the_humans(tx, incident, plan)
         asked = incident.plan == plan.id and incident.status == "awaiting_approval"
         if asked and now < plan.expires_at:
             return incident
         fresh = _fresh(outside, tx, plan, now)
         event = PlanChosen(plan=fresh, verdict=weigh(outside, tx, incident, fresh), by=by)
         return happen(tx, incident.id, event, now)
+
+
+def _spare_the_humans(tx: Transaction, incident: Incident, plan: Plan) -> None:
+    """A model may neither repeat what was rejected nor ask without end. Raises Refused."""
+    if len(incident.plans) >= _MOST_QUESTIONS and plan.id not in incident.plans:
+        raise Refused(f"{len(incident.plans)} plans were proposed already: a human leads now")
+    for asked in incident.plans:
+        decided, before = tx.decision(asked), tx.get("plan", asked, Plan)
+        if decided and decided.answer == "reject" and before and before.fix.action == plan.fix.action:
+            raise Refused(f"{decided.by} rejected this fix ({decided.reason}); propose something else")
 
 
 def _fresh(outside: Outside, tx: Transaction, plan: Plan, now: datetime) -> Plan:
