@@ -8,12 +8,15 @@ from datetime import timedelta
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _POINTS = 48
 _WIDE = 160
+_INDENT = 7
 
 
 class Sparkline:
@@ -67,7 +70,7 @@ class Screen:
 
     def say(self, text: str, style: str = "") -> None:
         """One line. The text is plain: what looks like markup is printed as it is."""
-        self.console.print(f"       {escape(text)}", style=style)
+        self.console.print(Padding(Text(text), (0, 0, 0, _INDENT)), style=style)
 
     def draw(self, *lines: Sparkline) -> None:
         """The charts as they are now."""
