@@ -135,6 +135,7 @@ def _bound(config: IncidentConfig) -> Iterator[socket.socket]:
     with contextlib.closing(listener):
         try:
             listener.bind((listen.host, listen.port))
+            listener.listen()
         except OSError as error:
             raise ConfigError(
                 f"cannot listen on {listen.host}:{listen.port}: {error.strerror}; "

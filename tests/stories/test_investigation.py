@@ -134,6 +134,19 @@ def test_a_dead_source_is_a_gap_on_the_page_and_paging_goes_on(
     asyncio.run(story())
 
 
+def test_a_bug_in_one_source_is_a_gap_too(tmp_path: Path) -> None:
+    async def story() -> None:
+        night = Sick(tmp_path)
+        night.metrics.failure = ZeroDivisionError("of its own making")
+        incident = night.alert()
+        await night.turn()
+        view = night.view(incident)
+        assert any("ZeroDivisionError" in gap for gap in view.page.gaps)
+        assert any(one.kind == "database" for one in view.page.items)
+
+    asyncio.run(story())
+
+
 def test_with_every_source_dead_a_human_is_told_so(tmp_path: Path) -> None:
     async def story() -> None:
         night = Sick(tmp_path)

@@ -1,6 +1,7 @@
 """Ask every source at once; a source that fails is a gap on the page and stops nobody."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -15,6 +16,7 @@ from steadyhand.responder.outside import Outside
 
 _Found = TypeVar("_Found")
 _Ask = Callable[[], Awaitable[Sequence[_Found]]]
+log = logging.getLogger("steadyhand.gather")
 _STEP = timedelta(seconds=1)
 _DEADLINE_S = 20.0
 
@@ -99,3 +101,6 @@ async def _one(name: str, ask: _Ask[_Found]) -> Sequence[_Found] | str:
         return str(error)
     except TimeoutError:
         return f"{name}: no answer within {_DEADLINE_S:.0f} s"
+    except Exception as error:  # a bug in one adapter must not hide what the others saw
+        log.exception("%s failed", name)
+        return f"{name}: failed with {type(error).__name__}; the service's log says more"
