@@ -1,6 +1,7 @@
 """From hypotheses to plans a human can say yes or no to."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
@@ -19,6 +20,7 @@ from steadyhand.ports import SourceError
 from steadyhand.responder.outside import Outside
 from steadyhand.store import Transaction
 
+log = logging.getLogger("steadyhand.planning")
 _SLOW_FACTOR = 5.0
 _SLOW_MS = 1000.0
 _READ_S = 2.0
@@ -40,6 +42,8 @@ async def _read(outside: Outside, goal: Goal | GoalRule, at: datetime) -> float 
                 return await source.value(goal.expression, at)
         except (SourceError, TimeoutError):
             continue  # the next source may know; no reading at all is named as such by the criteria
+        except Exception:  # a bug in one adapter is no reading, and must not stop a rollout's watch
+            log.exception("%s failed", source.name)
     return None
 
 
