@@ -12,7 +12,7 @@ from starlette.routing import Route
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.report.markdown import figure_rows, markdown
 from steadyhand.journey.report.model import Report
-from steadyhand.journey.report.write import write
+from steadyhand.responder.reporting import report_of
 from steadyhand.responder.views import list_incidents, view_incident
 from steadyhand.web.console.paper import page
 from steadyhand.web.console.sheet import Sheet, make_sheet
@@ -112,15 +112,7 @@ class Pages:
 
     async def _report(self, request: Request) -> Report:
         view = await asyncio.to_thread(view_incident, self._desk.outside, request.path_params["incident"])
-        return write(
-            view.incident,
-            page=view.page,
-            diagnosis=view.diagnosis,
-            plan=view.plan,
-            decision=view.decision,
-            rollout=view.rollout,
-            trail=view.trail,
-        )
+        return report_of(view)
 
     def _changed(
         self, request: Request, address: str, parts: tuple[Part, ...], pace: str, title: str
