@@ -146,11 +146,27 @@ def test_no_bug_ends_the_loop(night: Night) -> None:
     asyncio.run(story())
 
 
-def test_a_source_with_a_bug_leaves_the_incident_to_a_human_in_the_end(night: Night) -> None:
+def test_a_source_with_a_bug_is_a_gap_on_the_page(night: Night) -> None:
     async def story() -> None:
         night.outside = replace(night.outside, probes={"postgres": BrokenProbe()})
         night.worker = Worker(night.outside)
         incident = night.alert()
+        await night.pass_time(2)
+        view = night.view(incident)
+        assert view.incident.status == "needs_human"
+        assert any("ZeroDivisionError" in gap for gap in view.page.gaps)
+
+    asyncio.run(story())
+
+
+def test_an_investigation_that_keeps_failing_is_left_to_a_human_in_the_end(night: Night) -> None:
+    def no_names(_prefix: str) -> str:
+        raise ZeroDivisionError("a bug of our own")
+
+    async def story() -> None:
+        incident = night.alert()
+        night.outside = replace(night.outside, new_id=no_names)
+        night.worker = Worker(night.outside)
         await night.pass_time(12)
         view = night.view(incident)
         assert view.incident.status == "needs_human"

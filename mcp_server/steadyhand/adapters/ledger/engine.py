@@ -1,8 +1,9 @@
 """A SQLite file in WAL mode with full sync: what was committed survives a power cut."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,11 +15,13 @@ from steadyhand.adapters.ledger import schema as s
 from steadyhand.ports import LedgerError
 
 _BUSY_S = 10
+_AGAIN_S = 0.05
 
 
 def open_engine(path: Path) -> Engine:
     """An engine on this file, created with its tables if need be. Raises LedgerError."""
     _keep_private(path)
+    _write_ahead(path)
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_S})
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
@@ -38,6 +41,21 @@ def _keep_private(path: Path) -> None:
         raise LedgerError(f"the store failed: {path}: {error.strerror}") from error
 
 
+def _write_ahead(path: Path) -> None:
+    """Make it a WAL file, for good. SQLite waits for nobody here, so several that begin at once try again."""
+    ends = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            with closing(sqlite3.connect(path, timeout=_BUSY_S)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.Error as error:
+            if "locked" not in str(error) or time.monotonic() > ends:
+                raise LedgerError(f"the store failed: {path}: {error}") from error
+            time.sleep(_AGAIN_S)
+        else:
+            return
+
+
 def _create(connection: Connection) -> str:
     s.metadata.create_all(connection)
     for guard in s.GUARDS:
@@ -50,7 +68,7 @@ def _create(connection: Connection) -> str:
 def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
     # sqlite3 begins late and deferred by itself; transactions are begun by _on_begin instead.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
