@@ -138,7 +138,15 @@ def _processes(lab: Lab) -> list[psutil.Process]:
 
 
 def _alive(processes: list[psutil.Process]) -> list[str]:
-    return [one.name() for one in processes if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    return [name for one in processes if (name := _name(one))]
+
+
+def _name(one: psutil.Process) -> str:
+    """The name of a process that lives; empty for one that ended, also while we looked."""
+    try:
+        return one.name() if one.is_running() and one.status() != psutil.STATUS_ZOMBIE else ""
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def test_users_are_served_quickly(well: Lab) -> None:
