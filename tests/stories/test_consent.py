@@ -140,3 +140,19 @@ def test_a_plan_that_was_edited_after_the_approval_does_not_run(night: Night) ->
         assert "digest differs" in refused[0].body["why"]
 
     asyncio.run(story())
+
+
+def test_an_approval_is_used_up_by_the_rollout_it_starts(night: Night) -> None:
+    async def story() -> None:
+        plan = night.propose(night.alert())
+        await night.answer(plan)
+        before = night.view(plan.incident).decision
+        assert before is not None
+        assert before.used_at is None
+        await night.pass_time(2)
+        after = night.view(plan.incident).decision
+        assert after is not None
+        assert after.used_at is not None
+        assert "started already" in execute(night.outside, plan.id)
+
+    asyncio.run(story())
