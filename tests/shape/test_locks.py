@@ -10,7 +10,7 @@ _WANTED = re.compile(r"^([A-Za-z0-9._-]+)\[([A-Za-z0-9._,-]+)\]([^;]*)$")
 
 
 def test_a_package_wanted_with_an_extra_is_locked_with_it() -> None:
-    # An older pip looks for "coverage[toml]" past the pin of "coverage", and then has no hash for what it finds.
+    # An older pip looks for "coverage[toml]" past the pin of "coverage", and has no hash for what it finds.
     locked = dict(_LOCKED.findall((ROOT / "requirements/dev.txt").read_text(encoding="utf-8")))
     bare = [
         f"{name} wants {found[0]}"
