@@ -4,6 +4,7 @@ SteadyhandError
 ├── SourceError             an outside system did not give what was asked
 │   ├── SourceUnavailable   not reachable, overloaded or too slow; a retry may help
 │   └── SourceRefused       it answered and said no; a retry does not help
+│       └── ForeignChange   somebody else holds or moved what we were moving: never fought
 ├── EffectUnknown           an effect was sent and no answer came: look before acting again
 ├── ConfigError             incident-config.yaml or the environment is wrong; names the key
 └── LedgerError             the store cannot be read or written
@@ -12,7 +13,7 @@ SteadyhandError
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 from steadyhand.journey.evidence.model import Change, DatabaseReport, LogReport, Series, Window
 from steadyhand.journey.remedy.model import CreateIndex, DropIndex, IndexState
@@ -38,6 +39,10 @@ class SourceUnavailable(SourceError):
 
 class SourceRefused(SourceError):
     """The outside system answered and said no; a retry does not help."""
+
+
+class ForeignChange(SourceRefused):
+    """Somebody else holds, or has changed, what we were about to move: told by name, never fought."""
 
 
 class EffectUnknown(SourceError):
@@ -133,13 +138,21 @@ class DatabaseHand(Protocol):
         ...
 
 
+LeaseKind = Literal["in the proxy", "watchdog", "none"]
+
+
 class TrafficTarget(Protocol):
     """One service whose traffic can be split between a stable and a canary arm.
 
-    Every step sets an absolute value and reads it back; all are safe to repeat.
+    Every step sets an absolute value and reads it back; all are safe to repeat. A share that somebody else
+    holds or moved is a ForeignChange: it is told, not overwritten.
     """
 
     name: str
+    mark: str
+    """What `Observed.owner` says while the share is ours; another text is another's, "" is nobody's."""
+    lease_kind: LeaseKind
+    """Who brings traffic home when we are dead: the proxy itself, a watchdog process, or nobody."""
 
     async def observe(self) -> Observed:
         """Share, versions and health of both arms now; changes nothing. Raises SourceError."""
@@ -149,12 +162,23 @@ class TrafficTarget(Protocol):
         """Bring the canary arm to this release, without traffic. Raises SourceError, EffectUnknown."""
         ...
 
-    async def set_share(self, share: float, lease: timedelta) -> Observed:
-        """Give the canary arm this share; unless renewed the traffic is stable again after `lease`."""
+    async def set_share(self, share: float, lease: timedelta, fence: int = 0) -> Observed:
+        """Give the canary arm this share; unless renewed the traffic is stable again after `lease`.
+
+        `fence` rises each time another process takes a rollout over: a target that can keep the highest it
+        has seen refuses a lower one. Raises SourceError, ForeignChange, EffectUnknown.
+        """
         ...
 
     async def counters(self, slow_ms: tuple[float, float]) -> Arms:
         """Cumulative requests, errors and slow answers (over each limit) of both arms, at one instant."""
+        ...
+
+    async def slow_limits(self) -> tuple[float, float] | None:
+        """The stable arm's p90 and p99 in ms, as answered so far; None where that cannot be told.
+
+        Raises SourceError.
+        """
         ...
 
     async def settle(self, version: str) -> Observed:
@@ -163,6 +187,10 @@ class TrafficTarget(Protocol):
 
     async def revert(self) -> Observed:
         """Bring all traffic back to the stable arm and empty the canary arm."""
+        ...
+
+    def by_hand(self) -> str:
+        """The exact command with which a person brings all traffic back without us; holds no secret."""
         ...
 
 

@@ -7,7 +7,7 @@ import pytest
 from envoy_world import TOKEN, World, envoy_world
 from servers import Reply, free_port
 
-from steadyhand.adapters.rollouts.envoy_admin import runtime_value, share_of, slower_than
+from steadyhand.adapters.rollouts.envoy_admin import quantile, runtime_value, share_of, slower_than
 from steadyhand.ports import EffectUnknown, SourceRefused, SourceUnavailable
 
 pytestmark = pytest.mark.anyio
@@ -168,3 +168,11 @@ def test_slow_answers_are_interpolated_inside_a_bucket() -> None:
     assert slower_than(50, buckets) == 75
     assert slower_than(900, buckets) == 10
     assert slower_than(100, []) == 0
+
+
+def test_a_quantile_is_interpolated_inside_its_bucket_and_unknown_without_answers() -> None:
+    buckets = [(10.0, 50), (20.0, 90), (40.0, 100), (float("inf"), 100)]
+    assert quantile(0.9, buckets) == 20
+    assert quantile(0.95, buckets) == 30
+    assert quantile(0.99, [(10.0, 0), (20.0, 1), (float("inf"), 100)]) == 20
+    assert quantile(0.9, [(10.0, 0), (float("inf"), 0)]) is None

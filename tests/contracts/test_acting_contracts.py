@@ -24,6 +24,7 @@ from steadyhand.ports import (
     Clock,
     DatabaseHand,
     DatabaseProbe,
+    ForeignChange,
     SourceError,
     SourceRefused,
     TrafficTarget,
@@ -73,7 +74,7 @@ async def test_a_step_reads_back_what_it_set_and_may_be_repeated(make: Traffic, 
             assert (seen.share, seen.canary_version, seen.canary_ready) == (0, "1.1", 2)
         for _ in range(2):
             seen = await target.set_share(0.25, LONG)
-            assert (seen.share, seen.canary_version, bool(seen.owner)) == (0.25, "1.1", True)
+            assert (seen.share, seen.canary_version, seen.owner) == (0.25, "1.1", target.mark)
         for _ in range(2):
             seen = await target.settle("1.1")
             assert (seen.share, seen.stable_version, seen.canary_version, seen.owner) == (0, "1.1", "", "")
@@ -127,6 +128,29 @@ async def test_counters_only_grow_and_both_arms_are_of_one_instant(make: Traffic
             assert new.requests > old.requests
             assert new.requests >= new.errors >= old.errors
         await target.revert()
+
+
+@TRAFFIC
+async def test_a_process_that_was_overtaken_while_it_slept_moves_nothing(
+    make: Traffic, tmp_path: Path
+) -> None:
+    async with make(tmp_path) as (target, _):
+        await target.prepare("1.1", 1)
+        await target.set_share(0.05, LONG, 7)
+        with pytest.raises(ForeignChange, match="another process of ours"):
+            await target.set_share(1.0, LONG, 6)
+        assert (await target.observe()).share == 0.05
+        await target.revert()
+
+
+@TRAFFIC
+async def test_a_target_tells_its_slow_limits_and_the_way_back_by_hand(make: Traffic, tmp_path: Path) -> None:
+    async with make(tmp_path) as (target, pass_time):
+        await await_it(pass_time(1))
+        limits = await target.slow_limits()
+        assert limits is not None
+        assert 0 < limits[0] <= limits[1]
+        assert target.by_hand()
 
 
 INDEX = CreateIndex(database="pg", table="orders", columns=("email",), name="orders_email")

@@ -54,10 +54,10 @@ class SlowTraffic(TrafficSimulator):
         self.gate.set()
         self.done: list[str] = []
 
-    async def set_share(self, share: float, lease: timedelta) -> Observed:
+    async def set_share(self, share: float, lease: timedelta, fence: int = 0) -> Observed:
         await self.gate.wait()
         self.done.append("share")
-        return await super().set_share(share, lease)
+        return await super().set_share(share, lease, fence)
 
     async def revert(self) -> Observed:
         self.done.append("revert")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from steadyhand.journey.rollout.model import Arms, Counts, Observed
-from steadyhand.ports import Clock, SourceError, SourceRefused
+from steadyhand.ports import Clock, ForeignChange, LeaseKind, SourceError, SourceRefused
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,17 +46,22 @@ class TrafficSimulator:
     Answers are spread in exact proportion, without noise: statistics belong to the judge's own tests.
     """
 
+    lease_kind: LeaseKind = "in the proxy"
+
     def __init__(self, clock: Clock, *, name: str = "shop", version: str = "1.0.0", rps: float = 100) -> None:
         self.name = name
         self.rps = rps
         self.stable = Arm(version=version, replicas=3)
         self.canary = Arm()
-        self.owner = "test"
+        self.mark = "test"
+        self.limits: tuple[float, float] | None = (200.0, 900.0)
+        self.holder = ""
         self.stale = False
         self.lost = False
         self.failure: SourceError | None = None
         self._clock = clock
         self._share = 0.0
+        self._fence = 0
         self._expires: datetime | None = None
         self._counted_to = clock.now()
         self._last_reading: Arms | None = None
@@ -70,24 +75,29 @@ class TrafficSimulator:
             stable_ready=self.stable.replicas,
             canary_version=self.canary.version,
             canary_ready=self.canary.replicas,
-            owner=self.owner if self._expires else "",
+            owner=self.holder,
         )
 
     async def prepare(self, version: str, replicas: int) -> Observed:
         """The canary arm runs this release at once, without traffic."""
         self._pass_time()
+        self._must_be_ours()
         if self._share > 0:
             raise SourceRefused(self.name, "the canary arm has traffic")
         self.canary.version, self.canary.replicas = version, replicas
         return await self.observe()
 
-    async def set_share(self, share: float, lease: timedelta) -> Observed:
+    async def set_share(self, share: float, lease: timedelta, fence: int = 0) -> Observed:
         """The canary arm gets this share until the lease ends."""
         self._pass_time()
+        self._must_be_ours()
+        if share > 0:
+            self._must_be_latest(fence)
         if share > 0 and not self.canary.replicas:
             raise SourceRefused(self.name, "the canary arm runs nothing")
         self._share = share
         self._expires = self._clock.now() + lease if share > 0 else None
+        self.holder = self.mark if share > 0 else ""
         return await self.observe()
 
     async def counters(self, slow_ms: tuple[float, float]) -> Arms:  # noqa: ARG002 -- the arms know their slow rates
@@ -98,6 +108,11 @@ class TrafficSimulator:
                 at=self._clock.now(), stable=self.stable.counts(), canary=self.canary.counts()
             )
         return self._last_reading
+
+    async def slow_limits(self) -> tuple[float, float] | None:
+        """What the test set."""
+        self._pass_time()
+        return self.limits
 
     async def settle(self, version: str) -> Observed:
         """The stable arm runs this release at once and has all traffic, at the rates the canary arm had."""
@@ -112,7 +127,17 @@ class TrafficSimulator:
     async def revert(self) -> Observed:
         """All traffic is stable again and the canary arm runs nothing."""
         self._pass_time()
+        self._must_be_ours()
         return await self._empty_canary()
+
+    def by_hand(self) -> str:
+        """What a person would type if there were anything to type it into."""
+        return f"simulator {self.name} share 0"
+
+    def seize(self, share: float, holder: str = "somebody") -> None:
+        """Another hand takes the share, under its own mark and without a lease."""
+        self._pass_time()
+        self._share, self.holder, self._expires = share, holder, None
 
     def reset_counters(self) -> None:
         """Begin counting at zero again, as a restarted balancer does."""
@@ -120,9 +145,18 @@ class TrafficSimulator:
             arm.requests = arm.errors = arm.slow90 = arm.slow99 = 0.0
 
     async def _empty_canary(self) -> Observed:
-        self._share, self._expires = 0.0, None
+        self._share, self._expires, self.holder = 0.0, None, ""
         self.canary.version, self.canary.replicas = "", 0
         return await self.observe()
+
+    def _must_be_ours(self) -> None:
+        if self.holder not in ("", self.mark):
+            raise ForeignChange(self.name, f"{self.holder} holds its traffic")
+
+    def _must_be_latest(self, fence: int) -> None:
+        if fence < self._fence:
+            raise ForeignChange(self.name, "another process of ours has taken its rollout over")
+        self._fence = fence
 
     def _pass_time(self) -> None:
         if self.failure is not None:
@@ -130,7 +164,7 @@ class TrafficSimulator:
         now = self._clock.now()
         if self._expires is not None and now >= self._expires:
             self._serve_until(self._expires)
-            self._share, self._expires = 0.0, None
+            self._share, self._expires, self.holder = 0.0, None, ""
         self._serve_until(now)
 
     def _serve_until(self, then: datetime) -> None:

@@ -18,7 +18,7 @@ from steadyhand.adapters.rollouts.lease import Lease
 from steadyhand.adapters.rollouts.platform import ArmStates, Platform
 from steadyhand.journey.rollout.model import Arms, Observed
 from steadyhand.journey.rule import Duration, Rule
-from steadyhand.ports import Clock, SourceRefused
+from steadyhand.ports import Clock, ForeignChange, LeaseKind, SourceRefused
 
 
 class EnvoySettings(Rule):
@@ -39,6 +39,8 @@ class EnvoySettings(Rule):
 class EnvoyTraffic:
     """A TrafficTarget. Its lease lies in `leases` under the mark `owner`, which a restart must not change."""
 
+    lease_kind: LeaseKind = "watchdog"
+
     def __init__(
         self,
         settings: EnvoySettings,
@@ -49,6 +51,7 @@ class EnvoyTraffic:
         owner: str = "steadyhand",
     ) -> None:
         self.name = settings.name
+        self.mark = owner
         self._clusters = (settings.stable_cluster, settings.canary_cluster)
         self._clock = clock
         self._turn = asyncio.Lock()
@@ -87,16 +90,17 @@ class EnvoyTraffic:
         await self._platform.bring("canary", version, replicas, f"Canary of {version}, no traffic yet")
         return await self.observe()
 
-    async def set_share(self, share: float, lease: timedelta) -> Observed:
+    async def set_share(self, share: float, lease: timedelta, fence: int = 0) -> Observed:
         """Give the canary arm this share for as long as it is renewed; 0 ends the lease.
 
-        Raises SourceRefused when somebody else holds or changed the share, or the canary arm is not well.
+        Raises ForeignChange when somebody else holds or changed the share, SourceRefused when the canary
+        arm is not well.
         """
         async with self._turn:
             if share == 0:
                 await self._bring_share_home()  # needs nothing but the balancer
             else:
-                await self._move(share, lease)
+                await self._move(share, lease, fence)
         return self._observed(share, await self._platform.state())
 
     async def counters(self, slow_ms: tuple[float, float]) -> Arms:
@@ -104,6 +108,10 @@ class EnvoyTraffic:
         at = self._clock.now()
         stable, canary = await self._admin.counts(self._clusters, slow_ms)
         return Arms(at=at, stable=stable, canary=canary)
+
+    async def slow_limits(self) -> tuple[float, float] | None:
+        """The stable arm's p90 and p99 since the balancer started, in ms; None before any answer."""
+        return await self._admin.slow_limits(self._clusters[0])
 
     async def settle(self, version: str) -> Observed:
         """Roll the stable arm to the release, then take all traffic there and empty the canary arm.
@@ -119,7 +127,11 @@ class EnvoyTraffic:
         """Bring the share to 0 first, whatever else is broken; then empty the canary arm."""
         return await self._go_home()
 
-    async def _move(self, share: float, lease: timedelta) -> None:
+    def by_hand(self) -> str:
+        """The command that sets the share to 0 at the balancer."""
+        return self._admin.by_hand()
+
+    async def _move(self, share: float, lease: timedelta, fence: int) -> None:
         if self._going_home:
             raise SourceRefused(self.name, "its traffic is being brought home")
         if not (await self._platform.state()).canary.ready:
@@ -128,8 +140,8 @@ class EnvoyTraffic:
         ours = {0.0, held.share, held.previous} if held else {0.0}
         now = await self._admin.share()
         if now not in ours:
-            raise SourceRefused(self.name, f"somebody else set the share to {now:.1%}")
-        await self._lease.hold(share, lease)
+            raise ForeignChange(self.name, f"somebody else set the share to {now:.1%}")
+        await self._lease.hold(share, lease, fence)
         await self._admin.set_share(share)
 
     async def _go_home(self) -> Observed:
@@ -152,7 +164,7 @@ class EnvoyTraffic:
     async def _bring_share_home(self) -> None:
         now = await self._admin.share()
         if now > 0 and self._lease.ours() is None:
-            raise SourceRefused(
+            raise ForeignChange(
                 self.name, f"somebody else set the share to {now:.1%}; it is not ours to change"
             )
         if now > 0:

@@ -45,13 +45,26 @@ class EnvoyAdmin:
         if now != share_of(value):
             raise SourceRefused(self._web.source, f"the share was set to {share:g} and reads {now:g}")
 
+    def by_hand(self) -> str:
+        """The command with which a person sets the share to 0."""
+        return f"curl -X POST '{self._url}/runtime_modify?{self._key}=0'"
+
     async def counts(self, clusters: Sequence[str], slow_ms: tuple[float, float]) -> list[Counts]:
         """Cumulative counters of these clusters, all of one answer. Raises SourceError."""
+        samples = await self._statistics(clusters)
+        return [self._counts(one, samples, slow_ms) for one in clusters]
+
+    async def slow_limits(self, cluster: str) -> tuple[float, float] | None:
+        """The cluster's p90 and p99 in ms; None before any answer. Raises SourceError."""
+        buckets = _buckets(cluster, await self._statistics((cluster,)))
+        p90, p99 = quantile(0.9, buckets), quantile(0.99, buckets)
+        return None if p90 is None or p99 is None else (p90, p99)
+
+    async def _statistics(self, clusters: Sequence[str]) -> "Sequence[_Sample]":
         names = "|".join(re.escape(one) for one in clusters)
         wanted = rf"^cluster\.({names})\.upstream_rq_(total|time|[1-5]xx)$"
         answer = self._must(await self._web.read(f"{self._url}/stats/prometheus", {"filter": wanted}))
-        samples = list(_samples(answer.body.decode(errors="replace")))
-        return [self._counts(one, samples, slow_ms) for one in clusters]
+        return list(_samples(answer.body.decode(errors="replace")))
 
     def _counts(self, cluster: str, samples: "Sequence[_Sample]", slow_ms: tuple[float, float]) -> Counts:
         mine = [
@@ -60,9 +73,7 @@ class EnvoyAdmin:
         if not any(metric == "upstream_rq_total" for metric, _, _ in mine):
             raise SourceRefused(self._web.source, f"it has no cluster {cluster!r}")
         classes = {labels[_CLASS]: value for metric, labels, value in mine if metric == "upstream_rq_xx"}
-        buckets = [
-            (float(labels["le"]), value) for metric, labels, value in mine if metric.endswith("_bucket")
-        ]
+        buckets = _buckets(cluster, samples)
         return Counts(
             requests=sum(classes.values()),
             errors=classes.get("5", 0),
@@ -123,6 +134,34 @@ def slower_than(limit_ms: float, buckets: Sequence[tuple[float, int]]) -> int:
             break
         lower, below, within = upper, count, float(count)
     return int(total - within)
+
+
+def quantile(part: float, buckets: Sequence[tuple[float, int]]) -> float | None:
+    """The time, in ms, that this part of the answers took at most; None without any answer.
+
+    Linear inside its bucket; the last finite bound where it lies beyond.
+    """
+    ordered = sorted(buckets)
+    wanted = part * max((count for _, count in ordered), default=0)
+    lower, below = 0.0, 0
+    for upper, count in ordered:
+        if count >= wanted > below:
+            return (
+                lower
+                if upper == float("inf")
+                else lower + (upper - lower) * (wanted - below) / (count - below)
+            )
+        lower, below = upper, count
+    return None
+
+
+def _buckets(cluster: str, samples: "Sequence[_Sample]") -> list[tuple[float, int]]:
+    """The cluster's answers by upper bound in ms, cumulative."""
+    return [
+        (float(labels["le"]), value)
+        for metric, labels, value in samples
+        if metric.endswith("_bucket") and labels.get(_CLUSTER) == cluster
+    ]
 
 
 def _samples(text: str) -> Iterator[_Sample]:

@@ -11,13 +11,16 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from steadyhand.adapters.rollouts import watchdog
-from steadyhand.ports import SourceRefused, SourceUnavailable
+from steadyhand.ports import ForeignChange, SourceRefused, SourceUnavailable
 
 _START_S = 10.0
 
 
 class Held(BaseModel):
-    """What the lease file says. `sequence` rises with each renewal; the watchdog needs no common clock."""
+    """What the lease file says. `sequence` rises with each renewal; the watchdog needs no common clock.
+
+    `fence` is the latest holder's: a process that was overtaken while it slept has a lower one.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,6 +32,7 @@ class Held(BaseModel):
     active: bool
     admin: str
     key: str
+    fence: int = 0
 
 
 class Lease:
@@ -51,22 +55,24 @@ class Lease:
             raise SourceRefused(self._service, f"the lease {self._file} is unreadable") from error
 
     def ours(self) -> Held | None:
-        """Our own lease, running or over. Raises SourceRefused while somebody else holds it."""
+        """Our own lease, running or over. Raises ForeignChange while somebody else holds it."""
         held = self.read()
         if held is None or held.owner == self._owner:
             return held
         if held.active:
-            raise SourceRefused(self._service, f"{held.owner} holds its traffic")
+            raise ForeignChange(self._service, f"{held.owner} holds its traffic")
         return None
 
-    async def hold(self, share: float, span: timedelta) -> None:
+    async def hold(self, share: float, span: timedelta, fence: int = 0) -> None:
         """Take or renew it, and see to it that a watchdog is there before traffic moves.
 
-        Raises SourceUnavailable when none would start.
+        Raises SourceUnavailable when none would start, ForeignChange when a later holder was here.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._mutex():
             held = self.ours()
+            if held and held.fence > fence:
+                raise ForeignChange(self._service, "another process of ours has taken its rollout over")
             fresh = Held(
                 owner=self._owner,
                 share=share,
@@ -76,6 +82,7 @@ class Lease:
                 active=True,
                 admin=self._admin,
                 key=self._key,
+                fence=fence,
             )
             self._write(fresh)
             watched = self._is_watched()
