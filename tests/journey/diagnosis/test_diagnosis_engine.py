@@ -10,6 +10,7 @@ from journey.diagnosis.pages import (
     change,
     growing_memory,
     hanging_provider,
+    idle,
     leak,
     lock_queue,
     lost_cache,
@@ -23,7 +24,7 @@ from journey.diagnosis.pages import (
 )
 
 from steadyhand.journey.diagnosis.model import Hypothesis
-from steadyhand.journey.evidence.model import Item
+from steadyhand.journey.evidence.model import Item, Onset
 from steadyhand.journey.topology import Service, Topology
 
 RELEASE = change("dep-2", -5)
@@ -176,6 +177,35 @@ def test_the_cause_carries_what_the_remedy_needs() -> None:
 
 def test_the_onset_is_the_earliest_sign_and_not_what_users_felt() -> None:
     onset = best(*leak(), RELEASE).onset
+    assert onset is not None
+    assert onset.at == at(5)
+
+
+def test_a_gauge_that_a_rollout_moved_does_not_date_a_leak_before_its_first_lost_session() -> None:
+    items = [one for one in leak() if one.role not in {"saturation", "idle_in_transaction"}]
+    gauge = seen("pool", "saturation", "shop", -5.5, shape="ramp", metric="pool_in_use")
+    lost = idle("SELECT id FROM orders", "33", "2").model_copy(
+        update={"onset": Onset(at=at(1.4), lo=at(0.4), hi=at(2.4))}
+    )
+    onset = best(*items, gauge, lost, change("dep-2", -5, took_s="8")).onset
+    assert onset is not None
+    assert onset.at == at(1.4)
+
+
+def test_no_fault_is_dated_before_the_change_that_brought_it() -> None:
+    items = [one for one in leak() if one.role != "saturation"]
+    gauge = seen("pool", "saturation", "shop", -6.5, shape="ramp", metric="pool_in_use")
+    onset = best(*items, gauge, change("dep-2", -5, took_s="8")).onset
+    assert onset is not None
+    assert (onset.lo, onset.at) == (at(-5), at(-5))
+
+
+def test_a_session_opened_long_after_the_rollout_does_not_move_the_onset() -> None:
+    lost = idle("SELECT id FROM orders", "5", "2").model_copy(
+        update={"onset": Onset(at=at(30), lo=at(29), hi=at(31))}
+    )
+    items = [one for one in leak() if one.role != "idle_in_transaction"]
+    onset = best(*items, lost, change("dep-2", -5, took_s="8")).onset
     assert onset is not None
     assert onset.at == at(5)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from steadyhand.journey.diagnosis.culprit import Culprit, find_culprit
+from steadyhand.journey.diagnosis.dating import dated
 from steadyhand.journey.diagnosis.path import on_the_way, too_early
 from steadyhand.journey.diagnosis.scene import Scene, earliest
 from steadyhand.journey.diagnosis.signals import SIGNALS, TRAITS
@@ -48,8 +49,9 @@ def weigh(mechanism: Mechanism, suspect: Suspect, scene: Scene, weights: Weights
     """Read all signals of the mechanism off the page, find the culprit, check the order, add up."""
     pairs = weights.signals[mechanism.name]
     observed = {name: SIGNALS[name].find(scene, suspect) for name in pairs if name in SIGNALS}
-    first, onset = _began(observed, pairs, suspect, scene)
+    first, signs = _began(observed, pairs, suspect, scene)
     culprit = find_culprit(mechanism, suspect, first, scene, weights)
+    onset = dated(earliest(signs) or first, signs, culprit.change)
     derived = _derive(culprit, too_early(suspect, onset, _own_signs(observed, pairs), scene))
     seen = {name: found for name, found in {**observed, **derived}.items() if name in pairs}
     score = weights.prior[mechanism.name] + sum(
@@ -62,8 +64,8 @@ def weigh(mechanism: Mechanism, suspect: Suspect, scene: Scene, weights: Weights
 
 def _began(
     observed: Seen, pairs: Mapping[str, tuple[float, float]], suspect: Suspect, scene: Scene
-) -> tuple[Onset | None, Onset | None]:
-    """The earliest sign of the fault, which no culprit may follow, and the onset of the cause itself.
+) -> tuple[Onset | None, tuple[Item, ...]]:
+    """The earliest sign of the fault, which no culprit may follow, and the signs of the cause itself.
 
     What users suffered tells the onset only where nothing else does. Of a change that is itself the
     suspect, all harm on its way is a sign.
@@ -71,8 +73,8 @@ def _began(
     signs = {name: found for name, found in observed.items() if pairs[name][0] > 0}
     causes = {name: found for name, found in signs.items() if not SIGNALS[name].effect}
     harm = on_the_way(suspect, scene) if suspect.change else ()
-    first = earliest((*_items(signs, scene), *harm))
-    return first, first if suspect.change else earliest(_items(causes, scene)) or first
+    every = (*_items(signs, scene), *harm)
+    return earliest(every), every if suspect.change else _items(causes, scene)
 
 
 def _items(seen: Seen, scene: Scene) -> tuple[Item, ...]:
