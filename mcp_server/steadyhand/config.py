@@ -152,7 +152,8 @@ def _filled(given: Any, variables: dict[str, Any], where: str) -> Any:  # noqa: 
 def _explain(error: ValidationError, where: str) -> str:
     lines = []
     for one in error.errors(include_url=False, include_input=False):
-        key = ".".join(str(part) for part in one["loc"]) or "the whole file"
+        parts = (str(part) for part in one["loc"])
+        key = ".".join(part for part in parts if not part.startswith("(")) or "the whole file"
         known = (
             "no such key" if one["type"] == "extra_forbidden" else one["msg"].removeprefix("Value error, ")
         )

@@ -47,7 +47,7 @@ def test_an_empty_file_is_all_defaults() -> None:
 
 def test_the_shipped_file_says_the_defaults() -> None:
     shipped = Path(__file__).parents[2] / "incident-config.yaml"
-    assert load(shipped).escalation.tiers
+    assert load(shipped).escalation.policies
 
 
 def test_the_compact_escalation_loads_as_it_is_written() -> None:
@@ -92,7 +92,7 @@ def test_an_unknown_key_is_named_with_its_path(text: str, key: str) -> None:
         ("canary: {share: 2}", "canary.share"),
         ("canary: {soak: soon}", "canary.soak"),
         ("canary: {soak: -5}", "canary.soak"),
-        ("escalation: {tiers: []}", "escalation.tiers"),
+        ("escalation: {tiers: []}", "escalation: tiers or policies must name somebody"),
         ("escalation: {tiers: [{name: a, contacts: [], escalate_after: 5}]}", "escalation.tiers.0.contacts"),
         ("escalation: {tiers: [{name: a, contacts: [{type: sms}], escalate_after: .inf}]}", "escalate_after"),
         ("severity_rules: {SEV9: {}}", "severity_rules.SEV9"),

@@ -21,6 +21,7 @@ from steadyhand.journey.rollout.rule import CanaryRule
 from steadyhand.testing.clock import START
 
 NOW = START
+LADDER = Ladder(tiers=TIERS, repeat=1)
 ASK = AskHuman(reasons=("autonomy is approve: a human decides every fix",))
 _Kind = TypeVar("_Kind", bound=Command)
 
@@ -71,12 +72,13 @@ class Case:
 
     now: datetime = NOW
     escalates: bool = True
+    ladder: Ladder = LADDER
     incident: Incident = field(init=False)
     asked: tuple[Command, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         policy = Policy(
-            ladder=Ladder(tiers=TIERS, repeat=1),
+            ladder=self.ladder,
             treatment=SeverityTreatment(auto_escalate=self.escalates),
             approval=RULES.approval,
             relapse=RULES.recovery.relapse,

@@ -5,17 +5,19 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from steadyhand.journey.escalation.ladder import Contact, Ladder, Tier
+from steadyhand.journey.escalation.contact import Contact
+from steadyhand.journey.escalation.ladder import Ladder, Tier
 
 
 def tier(name: str, **given: object) -> Tier:
     return Tier.model_validate({"name": name, "contacts": [{"type": "phone", "user": name}]} | given)
 
 
-def test_beyond_the_last_rung_it_stays_the_last_for_as_many_repeats() -> None:
-    ladder = Ladder(tiers=(tier("a"), tier("b")), repeat=2)
-    assert [ladder.tier(rung).name for rung in range(5)] == ["a", "b", "b", "b", "b"]
-    assert [ladder.has_next(rung) for rung in range(5)] == [True, True, True, False, False]
+def test_all_tiers_come_again_and_then_everybody_at_once() -> None:
+    ladder = Ladder(tiers=(tier("a"), tier("b")), repeat=1)
+    assert [ladder.tier(rung).name for rung in range(6)] == ["a", "b", "a", "b", "last_resort", "last_resort"]
+    assert [ladder.has_next(rung) for rung in range(6)] == [True, True, True, True, False, False]
+    assert [one.whom for one in ladder.tier(4).contacts] == ["a", "b"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from journey.incident_case import ASK, NOW, Case, alert, investigated, plan, sai
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.approval.guardrails import Allow, Refuse
 from steadyhand.journey.commands import Consent, Disarm, Unsend
+from steadyhand.journey.incident.paging import EVERY, LADDER
 from steadyhand.journey.incident.state import (
     Acknowledged,
     AlertSeen,
@@ -128,7 +129,7 @@ def test_an_episode_that_began_after_the_end_is_a_relapse_although_no_resolution
 
 def test_an_acknowledgement_stops_the_ladder_and_takes_pages_back() -> None:
     case = Case().after(ACK)
-    assert case.of(Disarm)[0].kinds == ("escalate",)
+    assert case.of(Disarm)[0].kinds == LADDER
     assert case.of(Unsend) == [Unsend()]
     assert case.incident.acked_by == "ana"
     assert case.after(silent(), minutes=15).asked == ()
@@ -151,11 +152,13 @@ def test_a_clock_of_a_rung_that_is_past_changes_nothing() -> None:
     assert case.after(silent(), minutes=1).asked == ()
 
 
-def test_the_last_rung_is_asked_again_and_then_the_ladder_ends() -> None:
+def test_all_rungs_are_told_again_then_everybody_and_then_the_ladder_ends() -> None:
     case = Case().after(silent(0)).after(silent(1))
-    assert case.pages == ["bo"]
+    assert case.pages == ["ana"]
+    assert case.after(silent(2)).pages == ["bo"]
+    assert case.after(silent(3)).pages == ["ana", "bo"]
     assert case.armed == {}
-    assert case.after(silent(2)).actions == ["escalation.exhausted"]
+    assert case.after(silent(4)).actions == ["escalation.exhausted"]
 
 
 def test_somebody_may_ask_for_help_at_once_even_after_an_acknowledgement() -> None:
@@ -230,7 +233,7 @@ def test_an_approval_starts_the_rollout_acknowledges_and_quiets() -> None:
     assert case.incident.status == "rolling_out"
     assert case.incident.acked_by == "ana"
     assert case.actions == ["plan.approved"]
-    assert case.of(Disarm)[0].kinds == ("approval", "escalate")
+    assert case.of(Disarm)[0].kinds == ("approval", *LADDER)
     assert set(case.armed) == {"rollout"}
 
 
@@ -270,12 +273,12 @@ def test_a_rung_called_by_a_question_has_its_own_clock_for_when_the_question_is_
     case = asked().after(ApprovalSilent(plan="plan-1", due_at=NOW), minutes=5)
     assert case.armed["escalate"] == case.now + timedelta(minutes=30)
     case.after(PlanChosen(plan=plan(id="plan-2"), verdict=REFUSE, by="model"))
-    assert case.after(silent(1), minutes=30).pages == ["bo"]
+    assert case.after(silent(1), minutes=30).pages == ["ana"]
 
 
 def test_a_question_nobody_is_left_for_is_recorded() -> None:
     case = asked()
-    for _ in range(2):
+    for _ in range(4):
         case.after(ApprovalSilent(plan="plan-1", due_at=NOW), minutes=5)
     assert case.after(ApprovalSilent(plan="plan-1", due_at=NOW)).actions == ["approval.unanswered"]
     assert case.armed == {}
@@ -303,7 +306,7 @@ def test_a_verified_fix_resolves_tells_and_takes_pages_back() -> None:
     case = resolved()
     assert case.incident.status == "resolved"
     assert case.told == ["ana"]
-    assert case.of(Disarm)[0].kinds == ("escalate", "approval", "investigate")
+    assert case.of(Disarm)[0].kinds == EVERY
     assert case.of(Unsend) == [Unsend()]
 
 
@@ -320,7 +323,7 @@ def test_a_fix_taken_back_is_told_and_one_that_is_stuck_wakes_somebody() -> None
 def test_a_human_may_close_and_every_clock_and_waiting_page_goes_with_it() -> None:
     case = asked().after(CLOSE)
     assert case.incident.status == "resolved"
-    assert case.of(Disarm)[0].kinds == ("escalate", "approval", "investigate")
+    assert case.of(Disarm)[0].kinds == EVERY
     assert case.of(Unsend) == [Unsend()]
 
 

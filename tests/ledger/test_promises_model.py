@@ -2,7 +2,7 @@
 
 Held after every step: no page by a tier's silence after an acknowledgement of that episode; no key is sent
 twice; no rollout without an approval of its own plan, used once. Held in the end: of an incident that
-escalates by itself and that nobody acknowledged every tier was told, each once and the last one again.
+escalates by itself and that nobody acknowledged every tier was told, twice in turn, then all at once.
 """
 
 import asyncio
@@ -17,7 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from stories.night import RULES, TIERS, Night
 
 from steadyhand.journey.audit import find_tampering
-from steadyhand.journey.escalation.ladder import Contact, Ladder, Tier
+from steadyhand.journey.escalation.contact import Contact
+from steadyhand.journey.escalation.ladder import Tier
+from steadyhand.journey.escalation.policy import EscalationRule
 from steadyhand.journey.incident.state import Acknowledged, ClosedByHuman
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.responder.deciding import Refused
@@ -25,7 +27,7 @@ from steadyhand.responder.intake import tell_incident
 from steadyhand.testing.phone import Phone
 
 BOSS = Tier(name="boss", contacts=(Contact(type="phone", user="cy"),), escalate_after=timedelta(minutes=30))
-LADDER = Ladder(tiers=(*TIERS, BOSS), repeat=1)
+LADDER = EscalationRule(tiers=(*TIERS, BOSS), repeat=1)
 STEPS = st.sampled_from([1, 7, 60, 5 * 60, 15 * 60, 3 * 3600])
 ALERTS = st.sampled_from(["HighErrorRate", "SlowAnswers"])
 
@@ -180,7 +182,7 @@ class Promises(RuleBasedStateMachine):
                 for one in self.night.phone.rings
                 if one.key.startswith(f"{incident.id}:{incident.episode}:page:")
             ]
-            assert pages == ["ana", "bo", "cy", "cy"]
+            assert Counter(pages) == {"ana": 3, "bo": 3, "cy": 3}  # two rounds, then everybody
 
 
 Promises.TestCase.settings = settings(

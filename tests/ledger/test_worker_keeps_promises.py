@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 from stories.night import Night, Users
 
-from steadyhand.journey.escalation.ladder import Contact, Ladder, Tier
+from steadyhand.journey.escalation.contact import Contact
+from steadyhand.journey.escalation.ladder import Tier
+from steadyhand.journey.escalation.policy import EscalationRule
 from steadyhand.journey.evidence.model import DatabaseReport
 from steadyhand.journey.incident.state import Acknowledged, ClosedByHuman, InvestigationFailed
 from steadyhand.journey.rollout.model import Observed
@@ -19,7 +21,7 @@ from steadyhand.responder.worker import Worker
 from steadyhand.testing.phone import Phone
 from steadyhand.testing.traffic import TrafficSimulator
 
-PAGE_AND_PHONE = Ladder(
+PAGE_AND_PHONE = EscalationRule(
     tiers=(
         Tier(name="on_call", contacts=(Contact(type="sms", user="ana"), Contact(type="phone", user="ana"))),
     )

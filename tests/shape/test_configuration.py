@@ -68,7 +68,8 @@ def test_the_examples_load_once_their_mark_is_taken_away() -> None:
     assert links.traffic
     assert [one.kind for one in links.channels] == ["terminal", "webhook"]
     assert [one.name for one in config.escalation.tiers] == ["on_call", "team_lead"]
-    assert config.escalation.tiers[1].contacts[0].target == "bo"
+    assert config.escalation.tiers[1].contacts[0].whom == "bo"
+    assert [one.name for one in config.people] == ["ana"]
 
 
 @pytest.mark.parametrize(("path", "body"), SAMPLES, ids=[f"{short(path)}" for path, _ in SAMPLES])

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.journey.alert.model import Alert
-from steadyhand.journey.escalation.ladder import Contact, Ladder, Tier
+from steadyhand.journey.escalation.contact import Contact
+from steadyhand.journey.escalation.ladder import Tier
+from steadyhand.journey.escalation.policy import EscalationRule
 from steadyhand.journey.evidence.model import DatabaseReport, Series, Window
 from steadyhand.journey.incident.state import Incident, Investigated
 from steadyhand.journey.remedy.goals import GoalRule, goals
@@ -38,7 +40,7 @@ RULES = Rules(
         Service(name="shop", depends_on=("postgres",), tier=1),
         Service(name="postgres", kind="database"),
     ),
-    escalation=Ladder(tiers=TIERS, repeat=1),
+    escalation=EscalationRule(tiers=TIERS, repeat=1),
     goals={"shop": (GoalRule(name="errors", kind="errors", expression=ERRORS, bound=0.02),)},
 )
 ROLL_BACK = Fix(

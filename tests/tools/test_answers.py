@@ -168,7 +168,7 @@ def test_notes_on_an_unknown_incident_are_refused(bench: Bench) -> None:
 
 
 def test_an_escalation_that_tells_nobody_does_not_claim_to(bench: Bench) -> None:
-    for tier in ("lead", "lead"):
+    for tier in ("lead", "on_call", "lead", "last_resort"):
         assert bench.text("escalate_incident", incident_id=bench.incident, reason="stuck").startswith(
             f"Told: {tier}"
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from steadyhand.config import IncidentConfig, load
 from steadyhand.journey.alert.severity import Severity
+from steadyhand.journey.escalation.policy import SEVERITIES
 from steadyhand.journey.rule import show_duration
 
 
@@ -31,13 +32,13 @@ def check(path: Path, severity: Severity) -> int:
 
 
 def _timeline(config: IncidentConfig, severity: Severity) -> list[str]:
-    ladder, escalates = config.escalation, config.policy(severity).treatment.auto_escalate
+    policy = config.policy(severity)
     lines, at = [], timedelta()
-    for rung in range(len(ladder.tiers) + ladder.repeat):
-        tier = ladder.tier(rung)
-        whom = ", ".join(f"{one.type} {one.whom}".strip() for one in tier.contacts)
+    for rung in range(policy.ladder.rungs):
+        tier = policy.ladder.tier(rung)
+        whom = ", ".join(str(one.contacts[0]) for one in policy.ladder.reach(tier, severity)) or "NOBODY"
         lines.append(f"after {show_duration(at)}: {tier.name} by {whom}")
-        if not escalates:
+        if not policy.treatment.auto_escalate:
             return [*lines, "then nobody: this severity does not escalate by itself"]
         at += tier.escalate_after
     return lines
@@ -45,14 +46,19 @@ def _timeline(config: IncidentConfig, severity: Severity) -> list[str]:
 
 def _problems(config: IncidentConfig) -> list[str]:
     built = {"console", *(one.kind for one in config.connections.channels)}
-    found = [
-        f"escalation tier {tier.name}: connections.channels has no {contact.type}"
-        for tier in config.escalation.tiers
-        for contact in tier.contacts
-        if contact.type not in built
+    ladders = {one.name: one for one in (config.policy(severity).ladder for severity in SEVERITIES)}
+    ways = [
+        (f"escalation {ladder.name}.{tier.name}", way)
+        for ladder in ladders.values()
+        for tier in (*ladder.tiers, ladder.tier(ladder.rungs))
+        for reach in ladder.reach(tier, "SEV1")
+        for way in reach.contacts
     ]
-    if all(one.type == "console" for tier in config.escalation.tiers for one in tier.contacts):
+    found = [
+        f"{where}: connections.channels has no {way.type}" for where, way in ways if way.type not in built
+    ]
+    if all(way.type == "console" for _, way in ways):
         found.append("every contact is the console: nobody is woken by a page they must be looking at")
     known = {one.name for one in config.services}
     found += [f"goals.{name}: no such service" for name in config.goals if name not in known]
-    return found
+    return list(dict.fromkeys(found))

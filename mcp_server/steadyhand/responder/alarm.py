@@ -4,7 +4,7 @@ import asyncio
 import logging
 from datetime import datetime, timedelta
 
-from steadyhand.journey.escalation.ladder import Contact
+from steadyhand.journey.escalation.contact import Contact
 from steadyhand.responder.outside import Outside
 
 log = logging.getLogger("steadyhand.alarm")
@@ -20,15 +20,16 @@ class Alarm:
         self._rang: dict[str, datetime] = {}
 
     async def ring(self, why: str) -> None:
-        """Tell every contact of the first tier directly; what cannot be reached is logged."""
+        """Tell the first tier of a SEV1 directly, by every way; what cannot be reached is logged."""
         now = self._outside.clock.now()
         self._rang = {text: at for text, at in self._rang.items() if now - at < _QUIET}
         if why in self._rang:
             return
         self._rang[why] = now
         log.error("ALARM: %s", why)
-        contacts = self._outside.rules.escalation.tier(0).contacts
-        await asyncio.gather(*(self._call(one, why, now) for one in contacts))
+        ladder = self._outside.rules.policy("SEV1").ladder
+        people = ladder.reach(ladder.tier(0), "SEV1")
+        await asyncio.gather(*(self._call(way, why, now) for one in people for way in one.contacts))
 
     async def _call(self, contact: Contact, why: str, now: datetime) -> None:
         channel = self._outside.channels.get(contact.type)

@@ -53,7 +53,7 @@ def _belongs(outside: Outside, tx: Transaction, alert: Alert, now: datetime) -> 
     if alert.status == "resolved":
         return None
     severity = classify(alert, outside.rules.topology.get(alert.service), outside.rules.severity)
-    policy = outside.rules.policy(severity[0])
+    policy = outside.rules.policy(severity[0], alert.service)
     opened, commands = open_incident(outside.new_id("inc"), alert, severity, policy, now)
     return tx.save(opened, commands, now)
 

@@ -5,7 +5,9 @@ from pydantic import Field
 from steadyhand.journey.alert.severity import Severity, SeverityRules
 from steadyhand.journey.approval.policy import ApprovalRule, AutonomyRule, GuardrailRule
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
-from steadyhand.journey.escalation.ladder import DEFAULT_TREATMENT, Ladder, SeverityTreatment
+from steadyhand.journey.escalation.ladder import SeverityTreatment
+from steadyhand.journey.escalation.people import People
+from steadyhand.journey.escalation.policy import DEFAULT_TREATMENT, EscalationRule
 from steadyhand.journey.evidence.rule import EvidenceRule
 from steadyhand.journey.incident.state import Policy
 from steadyhand.journey.recovery.model import RecoveryRule
@@ -21,7 +23,8 @@ class Rules(Rule):
 
     services: Services = ()
     severity: SeverityRules = Field(default=SeverityRules())
-    escalation: Ladder = Field(default=Ladder())
+    escalation: EscalationRule = Field(default=EscalationRule())
+    people: People = Field(default=(), description="How each person is reached.")
     severity_rules: dict[Severity, SeverityTreatment] = Field(default=DEFAULT_TREATMENT)
     evidence: EvidenceRule = Field(default=EvidenceRule())
     diagnosis: DiagnosisRule = Field(default=DiagnosisRule())
@@ -40,10 +43,11 @@ class Rules(Rule):
         """The services as a graph."""
         return Topology(services=self.services)
 
-    def policy(self, severity: Severity) -> Policy:
-        """What is frozen into an incident of this severity when it opens."""
+    def policy(self, severity: Severity, service: str = "") -> Policy:
+        """What is frozen into an incident of this severity and service when it opens."""
+        ladder = self.escalation.ladder(service, severity)
         return Policy(
-            ladder=self.escalation,
+            ladder=ladder.model_copy(update={"people": self.people}),
             treatment=self.severity_rules.get(severity, DEFAULT_TREATMENT[severity]),
             approval=self.approval,
             relapse=self.recovery.relapse,

@@ -7,7 +7,13 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import assert_never
 
-from steadyhand.journey.incident.state import ApprovalSilent, Event, InvestigationFailed, TierSilent
+from steadyhand.journey.incident.state import (
+    ApprovalSilent,
+    ContactSilent,
+    Event,
+    InvestigationFailed,
+    TierSilent,
+)
 from steadyhand.ports import LeaseLost, LedgerError, SteadyhandError
 from steadyhand.responder.alarm import Alarm
 from steadyhand.responder.intake import happen
@@ -145,6 +151,12 @@ class Worker:
             case "escalate":
                 event = TierSilent(rung=int(timer.payload["rung"]), due_at=timer.due_at)
                 await asyncio.to_thread(self._fire, timer, event)
+            case "reach":
+                asked = timer.payload
+                silence = ContactSilent(
+                    rung=int(asked["rung"]), who=asked["who"], tried=int(asked["tried"]), due_at=timer.due_at
+                )
+                await asyncio.to_thread(self._fire, timer, silence)
             case "approval":
                 silent = ApprovalSilent(plan=timer.payload["plan"], due_at=timer.due_at)
                 await asyncio.to_thread(self._fire, timer, silent)

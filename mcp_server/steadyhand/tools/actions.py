@@ -58,5 +58,5 @@ class ActionTools:
                 f"nobody new was told: {why}; get_incident shows who was, list_on_call who they are"
             )
         tier = after.policy.ladder.tier(after.rung)
-        whom = ", ".join(f"{one.type} {one.whom}" for one in tier.contacts)
+        whom = ", ".join(str(one.contacts[0]) for one in after.called)
         return f"Told: {tier.name} ({whom}). get_incident shows whether the message left."

@@ -119,10 +119,10 @@ class QuestionTools:
 
     async def list_on_call(self) -> str:
         """Who is told first, and who next when nobody answers."""
-        tiers = self._outside.rules.escalation.tiers
+        ladder = self._outside.rules.policy("SEV2").ladder
         rows = []
-        for one in tiers:
-            whom = ", ".join(f"{contact.type} {contact.whom}" for contact in one.contacts)
+        for one in ladder.tiers:
+            whom = ", ".join(str(reach.contacts[0]) for reach in ladder.reach(one, "SEV2"))
             rows.append(f"{one.name}: {whom}; next after {show_duration(one.escalate_after)}")
         return "\n".join(rows)
 

@@ -6,7 +6,7 @@ from typing import assert_never
 from steadyhand.journey.approval.consent import GUARDRAILS, Decision
 from steadyhand.journey.approval.guardrails import Allow, AskHuman, GuardrailVerdict, Refuse
 from steadyhand.journey.commands import ActorKind, Arm, Command, Consent, Disarm, Record, Unsend
-from steadyhand.journey.incident.paging import lateness, next_page, page, tell
+from steadyhand.journey.incident.paging import LADDER, call, lateness, tell
 from steadyhand.journey.incident.state import (
     ApprovalSilent,
     Decided,
@@ -126,7 +126,7 @@ def _decided(incident: Incident, decision: Decision, now: datetime) -> Outcome:
     quiet: tuple[Command, ...] = (Disarm(kinds=("approval",)),)
     if kind == "human":  # who answers has it; the policy wakes and quiets nobody
         decided = decided.model_copy(update={"acked_by": incident.acked_by or decision.by})
-        quiet = (Disarm(kinds=("approval", "escalate")), Unsend())
+        quiet = (Disarm(kinds=("approval", *LADDER)), Unsend())
     if decision.answer == "reject":
         after, commands = _for_human(decided, "plan.set_aside", f"{decision.by} said no: {decision.reason}")
         return after, (*quiet, record, *commands)
@@ -146,10 +146,11 @@ def _unanswered(incident: Incident, event: ApprovalSilent, now: datetime) -> Out
     record = Record(action="approval.unanswered", body={"plan": event.plan})
     if not incident.policy.ladder.has_next(incident.rung):
         return incident, (record,)
-    after = incident.model_copy(update={"rung": incident.rung + 1})
+    later = incident.model_copy(update={"rung": incident.rung + 1})
+    after, pages = call(later, now, f"{why} It waits for a yes or no.")
     due = now + incident.policy.approval.answer_within
     again = Arm(kind="approval", key=f"{incident.id}:approval", due_at=due, payload={"plan": event.plan})
-    return after, (record, again, *page(after, f"{why} It waits for a yes or no."), *next_page(after, now))
+    return after, (record, again, *pages)
 
 
 def _for_human(incident: Incident, action: str, note: str) -> tuple[Incident, tuple[Command, ...]]:

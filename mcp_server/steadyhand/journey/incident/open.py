@@ -5,7 +5,7 @@ from datetime import datetime
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.commands import Arm, Record
-from steadyhand.journey.incident.paging import next_page, page
+from steadyhand.journey.incident.paging import call
 from steadyhand.journey.incident.state import Incident, Outcome, Policy
 
 
@@ -25,13 +25,13 @@ def open_incident(
         milestones={"started": min(alert.starts_at, now), "detected": now},
         policy=policy,
     )
+    called, pages = call(incident, now, f"{alert.name} is firing.")
     commands = (
         Record(action="incident.opened", body=_facts(incident, alert)),
-        *page(incident, f"{alert.name} is firing."),
-        *next_page(incident, now),
+        *pages,
         Arm(kind="investigate", key=f"{given_id}:investigate", due_at=now),
     )
-    return incident, commands
+    return called, commands
 
 
 def _facts(incident: Incident, alert: Alert) -> dict[str, str]:

@@ -1,27 +1,99 @@
-"""Who is told what: messages for a rung of the ladder."""
+"""Who is told what: messages for a rung of the ladder, and for everybody told so far."""
 
 from datetime import datetime, timedelta
 
-from steadyhand.journey.commands import Arm, Command, Send
-from steadyhand.journey.escalation.ladder import Contact
-from steadyhand.journey.incident.state import Incident
+from steadyhand.journey.commands import Arm, Command, Record, Send, TimerKind
+from steadyhand.journey.escalation.contact import Contact
+from steadyhand.journey.escalation.people import Reach
+from steadyhand.journey.incident.state import Incident, Outcome
+
+LADDER: tuple[TimerKind, ...] = ("escalate", "reach")  # the clocks that somebody's answer stops
+EVERY: tuple[TimerKind, ...] = (*LADDER, "approval", "investigate")  # those that end with the incident
 
 
 def tell(incident: Incident, step: str, subject: str, body: str) -> tuple[Send, ...]:
-    """One message to each contact of every rung told so far. `step` makes it one message for good."""
-    contacts: list[Contact] = []
-    for rung in range(incident.rung + 1):
-        contacts += [one for one in incident.policy.ladder.tier(rung).contacts if one not in contacts]
-    return tuple(_message(incident, step, one, subject, body) for one in contacts)
+    """One message to everybody told so far, by their first way. `step` makes it one message for good."""
+    return tuple(
+        message(incident, step, way, subject, body) for one in _known(incident) for way in one.contacts[:1]
+    )
 
 
-def page(incident: Incident, why: str, about: str = "") -> tuple[Command, ...]:
-    """Wake the present rung; once for each rung, and once more for each thing to be woken about."""
+def _known(incident: Incident) -> tuple[Reach, ...]:
+    """Everybody told so far; an incident of before they were noted asks its ladder."""
+    if incident.told:
+        return incident.told
+    ladder = incident.policy.ladder
+    found = [
+        one for rung in range(incident.rung + 1) for one in ladder.reach(ladder.tier(rung), incident.severity)
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def call(incident: Incident, now: datetime, why: str) -> Outcome:
+    """Tell the present rung and start its clock. A rung with nobody on it is an error: on to the next."""
+    ladder = incident.policy.ladder
+    empty: list[Record] = []
+    while True:
+        tier = ladder.tier(incident.rung)
+        found = ladder.reach(tier, incident.severity)
+        if found or not ladder.has_next(incident.rung):
+            break
+        empty.append(Record(action="escalation.empty_tier", body={"tier": tier.name}))
+        incident = incident.model_copy(update={"rung": incident.rung + 1})
+    if not found:
+        empty.append(Record(action="escalation.exhausted", body={"why": "nobody can be reached"}))
+    called, reserve = _split(found, tier.notify, incident.turn)
+    after = with_called(incident, called, reserve)
+    return after, (*empty, *page(after, why), *_patience(after, now), *next_page(after, now))
+
+
+def _split(found: tuple[Reach, ...], notify: str, turn: int) -> tuple[tuple[Reach, ...], tuple[Reach, ...]]:
+    """Those told now, and those who are told when these cannot be reached or stay silent."""
+    if notify == "all" or not found:
+        return found, ()
+    first = turn % len(found) if notify == "round_robin" else 0
+    ordered = (*found[first:], *found[:first])
+    return ordered[:1], ordered[1:]
+
+
+def with_called(incident: Incident, called: tuple[Reach, ...], reserve: tuple[Reach, ...]) -> Incident:
+    """The incident with these called now, none of them lost yet."""
+    before = _known(incident) if incident.told or incident.rung else ()
+    told = tuple(dict.fromkeys((*before, *called)))
+    return incident.model_copy(update={"called": called, "reserve": reserve, "lost": (), "told": told})
+
+
+def page(incident: Incident, why: str, about: str = "") -> tuple[Send, ...]:
+    """Wake those called now; once for each rung, and once more for each thing to be woken about."""
+    called = incident.called or _known(incident)
+    return tuple(page_one(incident, one.contacts[0], why, about) for one in called)
+
+
+def page_one(incident: Incident, way: Contact, why: str, about: str = "") -> Send:
+    """Wake one of them by one way."""
     tier = incident.policy.ladder.tier(incident.rung)
     subject = f"{incident.severity} {incident.service}: {incident.title}"
     body = f"{why} You are {tier.name}. Incident {incident.id}."
-    step = f"page:{incident.rung}:{about}"
-    return tuple(_message(incident, step, one, subject, body) for one in tier.contacts)
+    return message(incident, f"{page_step(incident)}{about}", way, subject, body)
+
+
+def page_step(incident: Incident) -> str:
+    """What the keys of this rung's pages have in common; another for each time it is called anew."""
+    again = f"{incident.rung}.{incident.calls}" if incident.calls else f"{incident.rung}"
+    return f"page:{again}:"
+
+
+def _patience(incident: Incident, now: datetime) -> tuple[Arm, ...]:
+    return tuple(arm for one in incident.called if (arm := next_way(incident, one, 1, now)))
+
+
+def next_way(incident: Incident, one: Reach, tried: int, now: datetime) -> Arm | None:
+    """The timer after which a silent person is tried by another way, or another is called instead."""
+    if tried >= len(one.contacts) and not incident.reserve:
+        return None
+    payload = {"rung": str(incident.rung), "who": one.who, "tried": str(tried)}
+    key = f"{incident.id}:reach:{one.who}"
+    return Arm(kind="reach", key=key, due_at=now + one.next_after, payload=payload)
 
 
 def next_page(incident: Incident, now: datetime) -> tuple[Command, ...]:
@@ -40,6 +112,7 @@ def lateness(due_at: datetime, now: datetime) -> str:
     return f" (late by {late.total_seconds():.0f} s)" if late > timedelta(seconds=5) else ""
 
 
-def _message(incident: Incident, step: str, contact: Contact, subject: str, body: str) -> Send:
-    key = f"{incident.id}:{incident.episode}:{step}:{contact.type}:{contact.whom}"
-    return Send(key=key, channel=contact.type, target=contact.whom, subject=subject[:200], body=body)
+def message(incident: Incident, step: str, way: Contact, subject: str, body: str) -> Send:
+    """One message by one way; the same step by the same way is the same message."""
+    key = f"{incident.id}:{incident.episode}:{step}:{way.type}:{way.whom}"
+    return Send(key=key, channel=way.type, target=way.whom, subject=subject[:200], body=body)

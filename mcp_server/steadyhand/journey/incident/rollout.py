@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import assert_never
 
 from steadyhand.journey.commands import Disarm, Record, Unsend
-from steadyhand.journey.incident.paging import page, tell
+from steadyhand.journey.incident.paging import EVERY, page, tell
 from steadyhand.journey.incident.state import (
     Incident,
     Outcome,
@@ -69,7 +69,7 @@ def _resolved(incident: Incident, event: RolloutEnded, now: datetime, record: Re
     )
     subject = f"{incident.severity} {incident.service}: resolved"
     return after, (
-        Disarm(kinds=("escalate", "approval", "investigate")),
+        Disarm(kinds=EVERY),
         Unsend(),
         record,
         Record(action="incident.resolved", body={"reason": event.reason}),

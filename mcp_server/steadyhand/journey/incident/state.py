@@ -11,6 +11,7 @@ from steadyhand.journey.approval.guardrails import GuardrailVerdict
 from steadyhand.journey.approval.policy import ApprovalRule
 from steadyhand.journey.commands import Command
 from steadyhand.journey.escalation.ladder import Ladder, SeverityTreatment
+from steadyhand.journey.escalation.people import Reach
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rule import Duration, Instant, Value
 
@@ -51,6 +52,13 @@ class Incident(Value):
     episode: int = Field(default=0, ge=0, description="How often it came back after it was resolved.")
     repeats: int = Field(default=0, ge=0, description="Alerts that said again what was known.")
     rung: int = Field(default=0, ge=0, description="How far up the ladder people were told.")
+    calls: int = Field(default=0, ge=0, description="How often a rung was called anew: after a snooze, say.")
+    turn: int = Field(default=0, ge=0, description="Whose turn it is where a tier goes round.")
+    called: tuple[Reach, ...] = Field(default=(), description="Whom the present rung told.")
+    reserve: tuple[Reach, ...] = Field(default=(), description="Whom it tells when those stay silent.")
+    lost: tuple[str, ...] = Field(default=(), description="Of those called, who cannot be reached at all.")
+    told: tuple[Reach, ...] = Field(default=(), description="Everybody told so far.")
+    acks: tuple[str, ...] = Field(default=(), description="Who said they have it, while more are needed.")
     acked_by: str = ""
     plan: str = Field(default="", description="The plan in question now.")
     plans: tuple[str, ...] = Field(default=(), description="All plans proposed, best first.")
@@ -84,6 +92,35 @@ class TierSilent(Value):
 
     rung: int
     due_at: Instant
+
+
+class ContactSilent(Value):
+    """Somebody who was told did not answer by this many of their ways."""
+
+    rung: int
+    who: str
+    tried: int
+    due_at: Instant
+
+
+class MessageFailed(Value):
+    """A message failed for good, or nobody confirmed its delivery in time; `why` says which."""
+
+    key: str
+    channel: str
+    target: str
+    subject: str
+    body: str
+    why: str
+
+
+class MessageArrived(Value):
+    """A message is known to have reached the device, or to have been looked at."""
+
+    key: str
+    channel: str
+    target: str
+    how: Literal["delivered", "seen"]
 
 
 class Investigated(Value):
@@ -164,6 +201,9 @@ Event = (
     AlertSeen
     | Acknowledged
     | TierSilent
+    | ContactSilent
+    | MessageFailed
+    | MessageArrived
     | Investigated
     | InvestigationFailed
     | PlanChosen

@@ -1,0 +1,113 @@
+"""Which ladder an incident climbs: the escalation and severity_rules sections of incident-config.yaml."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from steadyhand.journey.alert.severity import Severity
+from steadyhand.journey.escalation.contact import Contact, Target
+from steadyhand.journey.escalation.ladder import Ladder, SeverityTreatment, Tier
+from steadyhand.journey.rule import Rule
+
+
+class EscalationPolicy(Rule):
+    """The longer form: named tiers, what follows them, and a last resort that is never empty."""
+
+    name: str
+    tiers: tuple[Tier, ...] = Field(min_length=1)
+    repeat: int = Field(default=3, ge=0, description="How often all tiers are told again.")
+    last_resort: tuple[Target, ...] = Field(min_length=1, description="Told when nobody has answered.")
+
+
+class Assignment(Rule):
+    """Which incidents climb which policy; what is left empty fits every incident."""
+
+    policy: str
+    services: tuple[str, ...] = ()
+    severities: tuple[Severity, ...] = ()
+
+    def fits(self, service: str, severity: Severity) -> bool:
+        """Whether an incident of this service and severity is meant."""
+        return (not self.services or service in self.services) and (
+            not self.severities or severity in self.severities
+        )
+
+
+def _shipped(
+    name: Severity, whom: tuple[str, ...], response: timedelta, escalate: timedelta
+) -> EscalationPolicy:
+    contacts = tuple(Contact(type="console", target=one) for one in whom)
+    tier = Tier(
+        name=" and ".join(whom), contacts=contacts, response_time_minutes=response, escalate_after=escalate
+    )
+    everybody = tuple(Contact(type="console", target=one) for one in ("on-call", "team-lead", "manager"))
+    return EscalationPolicy(name=name.lower(), tiers=(tier,), last_resort=everybody)
+
+
+_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
+SHIPPED = (
+    _shipped("SEV1", ("on-call", "manager"), 15 * _MINUTE, 30 * _MINUTE),
+    _shipped("SEV2", ("team-lead",), 1 * _HOUR, 2 * _HOUR),
+    _shipped("SEV3", ("team-channel",), 4 * _HOUR, 8 * _HOUR),
+    _shipped("SEV4", ("ticket-queue",), 24 * _HOUR, 48 * _HOUR),
+)
+SEVERITIES: tuple[Severity, ...] = ("SEV1", "SEV2", "SEV3", "SEV4")
+ASSIGNED = tuple(Assignment(policy=one.lower(), severities=(one,)) for one in SEVERITIES)
+
+DEFAULT_TREATMENT: dict[Severity, SeverityTreatment] = {
+    "SEV1": SeverityTreatment(auto_escalate=True, create_war_room=True, notify_stakeholders=True),
+    "SEV2": SeverityTreatment(auto_escalate=True),
+    "SEV3": SeverityTreatment(auto_escalate=False),
+    "SEV4": SeverityTreatment(auto_escalate=False),
+}
+
+
+class EscalationRule(Rule):
+    """Tiers for every incident, or policies for some of them.
+
+    Written tiers replace the shipped policies; where both are written, tiers are for what no row assigns.
+    """
+
+    tiers: tuple[Tier, ...] = Field(default=(), description="The compact form: one ladder.")
+    repeat: int = Field(default=3, ge=0, description="How often all tiers are told again.")
+    policies: tuple[EscalationPolicy, ...] = Field(default=SHIPPED, description="The longer form.")
+    assign: tuple[Assignment, ...] = Field(
+        default=ASSIGNED, description="Who climbs which policy: the first row that fits."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shipped_unless_written(cls, given: object) -> object:
+        """What somebody wrote is meant whole: no shipped policy stands beside it."""
+        if not isinstance(given, dict) or not {"tiers", "policies"} & set(given):
+            return given
+        return {"policies": (), "assign": ()} | given
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        _once("policies", (one.name for one in self.policies))
+        if not self.tiers and not self.policies:
+            raise ValueError("tiers or policies must name somebody to tell")
+        known = {one.name for one in self.policies}
+        lost = next((one.policy for one in self.assign if one.policy not in known), None)
+        if lost is not None:
+            raise ValueError(f"assign names {lost!r}, which is no policy here")
+        return self
+
+    def ladder(self, service: str, severity: Severity) -> Ladder:
+        """The ladder of such an incident: an assigned policy, else the tiers, else the first policy."""
+        wanted = next((one.policy for one in self.assign if one.fits(service, severity)), "")
+        policy = next((one for one in self.policies if one.name == wanted), None)
+        if policy is None and self.tiers:
+            return Ladder(tiers=self.tiers, repeat=self.repeat)
+        return Ladder.model_validate((policy or self.policies[0]).model_dump())
+
+
+def _once(key: str, names: Iterable[str]) -> None:
+    known: set[str] = set()
+    for name in names:
+        if name in known:
+            raise ValueError(f"{key} holds {name!r} twice")
+        known.add(name)

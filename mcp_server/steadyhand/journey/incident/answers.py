@@ -1,0 +1,90 @@
+"""Transitions by what people do, and by what they leave undone."""
+
+from datetime import datetime
+from typing import assert_never
+
+from steadyhand.journey.commands import ActorKind, Disarm, Record, Unsend
+from steadyhand.journey.incident.paging import EVERY, LADDER, call, lateness
+from steadyhand.journey.incident.state import (
+    Acknowledged,
+    ClosedByHuman,
+    Escalated,
+    Incident,
+    Outcome,
+    TierSilent,
+)
+
+_KINDS: dict[str, ActorKind] = {"steadyhand": "system", "model": "agent"}  # whoever else asks is a person
+AnswerEvent = Acknowledged | TierSilent | Escalated | ClosedByHuman
+
+
+def reduce(incident: Incident, event: AnswerEvent, now: datetime) -> Outcome:
+    """What follows from an answer, or from silence."""
+    match event:
+        case Acknowledged():
+            return _acknowledged(incident, event)
+        case TierSilent():
+            return _tier_silent(incident, event, now)
+        case Escalated():
+            return next_rung(incident, now, f"{event.by} asks for help: {event.why}.", event.by)
+        case ClosedByHuman():
+            return _closed(incident, event, now)
+        case _:
+            assert_never(event)
+
+
+def _acknowledged(incident: Incident, event: Acknowledged) -> Outcome:
+    """Somebody has it. Where a tier wants more than one, the first does not silence the others."""
+    if incident.acked_by or incident.status == "resolved" or event.by in incident.acks:
+        return incident, ()
+    acks = (*incident.acks, event.by)
+    needed = incident.policy.ladder.tier(incident.rung).acknowledgements
+    body = {"acknowledgements": f"{len(acks)} of {needed}"} if needed > 1 else {}
+    record = Record(
+        action="incident.acknowledged", actor=event.by, actor_kind="human", via=event.via, body=body
+    )
+    if len(acks) < needed:
+        return incident.model_copy(update={"acks": acks}), (record,)
+    after = incident.model_copy(update={"acks": acks, "acked_by": ", ".join(acks)})
+    return after, (Disarm(kinds=LADDER), Unsend(), record)
+
+
+def _tier_silent(incident: Incident, event: TierSilent, now: datetime) -> Outcome:
+    answered = bool(incident.acked_by) or incident.status == "resolved"
+    if answered or event.rung != incident.rung:
+        return incident, ()
+    silent = incident.policy.ladder.tier(incident.rung).name
+    why = f"{silent} did not answer{lateness(event.due_at, now)}."
+    return next_rung(incident, now, why, "steadyhand")
+
+
+def next_rung(incident: Incident, now: datetime, why: str, by: str = "steadyhand") -> Outcome:
+    """Up the ladder, if anybody is left on it."""
+    if incident.status == "resolved" or not incident.policy.ladder.has_next(incident.rung):
+        return incident, (Record(action="escalation.exhausted", body={"why": why}),)
+    later = incident.model_copy(update={"rung": incident.rung + 1})
+    after, pages = call(later, now, why)
+    kind = _KINDS.get(by, "human")
+    tier = after.policy.ladder.tier(after.rung).name
+    record = Record(action="incident.escalated", actor=by, actor_kind=kind, body={"to": tier, "why": why})
+    return after, (record, *pages)
+
+
+def _closed(incident: Incident, event: ClosedByHuman, now: datetime) -> Outcome:
+    if incident.status in ("resolved", "rolling_out"):
+        return incident, (Record(action="incident.close_refused", body={"status": incident.status}),)
+    after = incident.model_copy(
+        update={
+            "status": "resolved",
+            "note": f"Closed by {event.by}: {event.why}",
+            "milestones": {**incident.milestones, "resolved": now},
+        }
+    )
+    record = Record(
+        action="incident.resolved",
+        actor=event.by,
+        actor_kind="human",
+        via=event.via,
+        body={"why": event.why},
+    )
+    return after, (Disarm(kinds=EVERY), Unsend(), record)

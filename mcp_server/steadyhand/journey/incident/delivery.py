@@ -1,0 +1,112 @@
+"""Transitions by what became of messages: the next way, the next person, the next rung."""
+
+from datetime import datetime
+from typing import assert_never
+
+from steadyhand.journey.commands import Command, Record, Send
+from steadyhand.journey.escalation.contact import Contact
+from steadyhand.journey.escalation.people import Reach
+from steadyhand.journey.incident.answers import next_rung
+from steadyhand.journey.incident.paging import lateness, next_way, page_one, page_step
+from steadyhand.journey.incident.state import (
+    ContactSilent,
+    Incident,
+    MessageArrived,
+    MessageFailed,
+    Outcome,
+)
+
+DeliveryEvent = ContactSilent | MessageFailed | MessageArrived
+
+
+def reduce(incident: Incident, event: DeliveryEvent, now: datetime) -> Outcome:
+    """What follows from a message's end, or from a person's silence."""
+    match event:
+        case MessageFailed():
+            return _failed(incident, event, now)
+        case MessageArrived():
+            body = {"channel": event.channel, "target": event.target}
+            return incident, (Record(action=f"message.{event.how}", body=body),)
+        case ContactSilent():
+            return _silent(incident, event, now)
+        case _:
+            assert_never(event)
+
+
+def _failed(incident: Incident, event: MessageFailed, now: datetime) -> Outcome:
+    """At once by the next way of the same person; nobody left to reach is as good as no answer."""
+    body = {"channel": event.channel, "target": event.target, "why": event.why}
+    record = Record(action="message.lost", body=body)
+    paging = event.key.startswith(f"{incident.id}:{incident.episode}:page:")
+    owner = _owner(incident, event)
+    if incident.status == "resolved" or (paging and incident.acked_by) or owner is None:
+        return incident, (record,)
+    way = owner.after(event.channel, event.target)
+    current = event.key.startswith(f"{incident.id}:{incident.episode}:{page_step(incident)}")
+    if way is None and current and owner in incident.called:
+        after, commands = _unreachable(incident, owner, now)
+        return after, (record, *commands)
+    if way is None:
+        return incident, (record,)
+    patience = next_way(incident, owner, owner.contacts.index(way) + 1, now) if current else None
+    return incident, (record, _again(event, way), *((patience,) if patience else ()))
+
+
+def _owner(incident: Incident, event: MessageFailed) -> Reach | None:
+    people = (*incident.called, *incident.told)
+    return next((one for one in people if one.has(event.channel, event.target)), None)
+
+
+def _again(event: MessageFailed, way: Contact) -> Send:
+    """The same words by another way."""
+    step = event.key.removesuffix(f":{event.channel}:{event.target}")
+    key = f"{step}:{way.type}:{way.whom}"
+    return Send(key=key, channel=way.type, target=way.whom, subject=event.subject, body=event.body)
+
+
+def _unreachable(incident: Incident, who: Reach, now: datetime) -> Outcome:
+    if who.who in incident.lost:
+        return incident, ()
+    after = incident.model_copy(update={"lost": (*incident.lost, who.who)})
+    record = Record(action="person.unreachable", body={"who": who.who})
+    if incident.reserve:
+        other, commands = _instead(after, f"{who.who} cannot be reached.", now)
+        return other, (record, *commands)
+    if {one.who for one in after.called} - set(after.lost):
+        return after, (record,)
+    tier = incident.policy.ladder.tier(incident.rung).name
+    higher, commands = next_rung(after, now, f"Nobody of {tier} can be reached.")
+    return higher, (record, *commands)
+
+
+def _instead(incident: Incident, why: str, now: datetime) -> Outcome:
+    """Call the next of those in reserve."""
+    other, *rest = incident.reserve
+    told = incident.told if other in incident.told else (*incident.told, other)
+    update = {"called": (*incident.called, other), "reserve": tuple(rest), "told": told}
+    after = incident.model_copy(update=update)
+    return after, (page_one(after, other.contacts[0], why), *_patience(after, other, 1, now))
+
+
+def _silent(incident: Incident, event: ContactSilent, now: datetime) -> Outcome:
+    """By their next way, or whoever stands in; their rung's own clock runs on beside it."""
+    one = next((one for one in incident.called if one.who == event.who), None)
+    over = bool(incident.acked_by) or incident.status == "resolved" or event.rung != incident.rung
+    if one is None or over or event.who in (*incident.acks, *incident.lost):
+        return incident, ()
+    why = f"{event.who} did not answer{lateness(event.due_at, now)}."
+    if event.tried < len(one.contacts):
+        way = one.contacts[event.tried]
+        record = Record(action="escalation.next_way", body={"who": one.who, "by": str(way)})
+        patience = _patience(incident, one, event.tried + 1, now)
+        return incident, (record, page_one(incident, way, why), *patience)
+    if not incident.reserve:
+        return incident, ()
+    record = Record(action="escalation.next_person", body={"who": incident.reserve[0].who, "why": why})
+    after, commands = _instead(incident, why, now)
+    return after, (record, *commands)
+
+
+def _patience(incident: Incident, one: Reach, tried: int, now: datetime) -> tuple[Command, ...]:
+    arm = next_way(incident, one, tried, now)
+    return (arm,) if arm else ()
