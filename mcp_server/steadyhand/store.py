@@ -7,7 +7,7 @@ from typing import Literal, Protocol, TypeVar
 
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.approval.consent import Decision
-from steadyhand.journey.audit import Entry
+from steadyhand.journey.audit.entry import Entry
 from steadyhand.journey.commands import Arm, Command, Record, TimerKind
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from e2e.world import World, world
 
-from steadyhand.journey.audit import find_tampering
+from steadyhand.journey.audit.entry import find_tampering
 from steadyhand.journey.remedy.plan import Plan
 
 pytestmark = pytest.mark.lab

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from e2e.world import world
 
-from steadyhand.journey.audit import find_tampering
+from steadyhand.journey.audit.entry import find_tampering
 
 pytestmark = pytest.mark.lab
 _VALID = "select bool_and(indisvalid) from pg_index where indexrelid = to_regclass('{name}')"

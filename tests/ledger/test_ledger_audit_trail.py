@@ -14,7 +14,7 @@ import pytest
 from ledger.shelf import NOW, raw
 
 from steadyhand.adapters.ledger.sql import SqlLedger
-from steadyhand.journey.audit import find_tampering
+from steadyhand.journey.audit.entry import find_tampering
 from steadyhand.journey.commands import Record
 
 ROWS = 6

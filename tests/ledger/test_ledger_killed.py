@@ -10,7 +10,7 @@ from ledger.doomed import POINTS, PhoneBook, live_until, service, turns
 from ledger.shelf import NOW, filled
 
 from steadyhand.adapters.ledger.sql import SqlLedger
-from steadyhand.journey.audit import find_tampering
+from steadyhand.journey.audit.entry import find_tampering
 
 
 def killed(path: Path, book: Path, point: str) -> int | None:

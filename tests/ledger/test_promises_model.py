@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from stories.night import RULES, TIERS, Night
 
-from steadyhand.journey.audit import find_tampering
+from steadyhand.journey.audit.entry import find_tampering
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.ladder import Tier
 from steadyhand.journey.escalation.policy import EscalationRule

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from steadyhand.journey.audit import find_tampering
+from steadyhand.journey.audit.entry import find_tampering
 from steadyhand.ports import EffectUnknown, SourceUnavailable
 from steadyhand.responder.rollouts import abort_rollout
 from stories.night import BUILD_INDEX, Night

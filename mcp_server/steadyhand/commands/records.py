@@ -5,7 +5,7 @@ import sys
 from steadyhand.adapters.channels.terminal import plain
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.config import home
-from steadyhand.journey.audit import find_tampering
+from steadyhand.journey.audit.entry import find_tampering
 from steadyhand.journey.report.markdown import markdown
 from steadyhand.ports import LedgerError
 from steadyhand.responder.reporting import report_of

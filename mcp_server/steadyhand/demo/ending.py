@@ -7,7 +7,7 @@ from steadyhand.demo.engineer import Engineer
 from steadyhand.demo.screen import Screen
 from steadyhand.demo.stage import Stage
 from steadyhand.demo.vitals import Vitals
-from steadyhand.journey.audit import find_tampering
+from steadyhand.journey.audit.entry import find_tampering
 
 _GOALS = (("detect", "detected", 120), ("fix ready", "fix_ready", 180), ("resolve", "resolved", 300))
 

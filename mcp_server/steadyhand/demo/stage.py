@@ -18,7 +18,7 @@ import httpx2
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.config import environment
 from steadyhand.demo.config import lab_config, lab_environment
-from steadyhand.journey.audit import Entry
+from steadyhand.journey.audit.entry import Entry
 from steadyhand.lab.failure import LabError
 from steadyhand.lab.process import guarded
 from steadyhand.lab.settings import Description, LabSettings

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from steadyhand.journey.approval.consent import Decision
-from steadyhand.journey.audit import Entry
+from steadyhand.journey.audit.entry import Entry
 from steadyhand.journey.diagnosis.model import Diagnosis
 from steadyhand.journey.evidence.model import Page
 from steadyhand.journey.incident.state import Incident

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.approval.consent import Decision
-from steadyhand.journey.audit import GENESIS, Entry
+from steadyhand.journey.audit.entry import Entry
+from steadyhand.journey.audit.proof import GENESIS
 from steadyhand.journey.diagnosis.model import Cause, Diagnosis, Hypothesis
 from steadyhand.journey.evidence.model import Item, Onset, Page, Window
 from steadyhand.journey.incident.open import open_incident

@@ -9,7 +9,8 @@ from sqlalchemy.dialects.sqlite import insert
 
 from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.engine import to_ms
-from steadyhand.journey.audit import GENESIS, Entry, seal
+from steadyhand.journey.audit.entry import Entry, seal
+from steadyhand.journey.audit.proof import GENESIS
 from steadyhand.journey.commands import Record
 
 
@@ -26,7 +27,7 @@ def write_entry(db: Connection, incident: str, record: Record, now: datetime) ->
             **record.model_dump(),
         )
     )
-    db.execute(insert(s.audit).values({**entry.model_dump(), "body": _text(entry.body)}))
+    db.execute(insert(s.audit).values({**entry.model_dump(exclude={"n"}), "body": _text(entry.body)}))
 
 
 def read_entry(row: RowMapping) -> Entry:

@@ -13,7 +13,7 @@ from steadyhand.adapters.ledger.engine import from_ms, to_ms
 from steadyhand.adapters.ledger.trail import read_entry, write_entry
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.approval.consent import Decision
-from steadyhand.journey.audit import Entry
+from steadyhand.journey.audit.entry import Entry
 from steadyhand.journey.commands import Arm, Command, Record
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from steadyhand.journey.audit import Entry
+from steadyhand.journey.audit.entry import Entry
 from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
 from steadyhand.journey.evidence.wording import quantity
 from steadyhand.journey.incident.state import Incident

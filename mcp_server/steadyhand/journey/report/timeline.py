@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from steadyhand.journey.audit import Entry
+from steadyhand.journey.audit.entry import Entry
 from steadyhand.journey.evidence.model import Item, Page
 from steadyhand.journey.report.model import Event, EventKind
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from steadyhand.journey.approval.consent import Decision
-from steadyhand.journey.audit import Entry
+from steadyhand.journey.audit.entry import Entry
 from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
 from steadyhand.journey.evidence.model import Page
 from steadyhand.journey.evidence.wording import quantity

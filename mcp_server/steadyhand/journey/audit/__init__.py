@@ -1,0 +1,1 @@
+"""What was done, by whom, and the proof that nobody changed the record of it."""

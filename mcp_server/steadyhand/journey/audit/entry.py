@@ -1,0 +1,38 @@
+"""One line of the trail."""
+
+from collections.abc import Iterable
+
+from pydantic import Field
+
+from steadyhand.journey.audit.proof import find_problem, row_hash
+from steadyhand.journey.commands import ActorKind
+from steadyhand.journey.rule import Value
+
+
+class Entry(Value):
+    """One line of the trail. `ts` is unix milliseconds; `hash` covers every other field.
+
+    `n` is its place in the chain of its incident; rows of the first release had none, and one chain for all.
+    """
+
+    seq: int = Field(ge=1)
+    n: int = Field(default=0, ge=0)
+    ts: int
+    incident: str
+    actor: str
+    actor_kind: ActorKind
+    via: str
+    action: str
+    body: dict[str, str]
+    prev: str
+    hash: str = ""
+
+
+def seal(entry: Entry) -> Entry:
+    """The entry with its hash. Raises ValueError for what has no canonical form."""
+    return entry.model_copy(update={"hash": row_hash(entry.model_dump())})
+
+
+def find_tampering(entries: Iterable[Entry]) -> str:
+    """What is wrong with a whole trail, by its first broken row; empty when it holds."""
+    return find_problem(one.model_dump() for one in entries)
