@@ -9,8 +9,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
-from steadyhand.adapters.alerts.alertmanager import AlertmanagerSettings
-from steadyhand.adapters.alerts.generic import GenericAlertSettings
+from steadyhand.adapters.alerts.sources import DEFAULT_SOURCES, TERMINAL, AlertSettings
 from steadyhand.adapters.channels.terminal import TerminalSettings
 from steadyhand.adapters.channels.webhook import WebhookSettings
 from steadyhand.adapters.databases.postgres import PostgresSettings
@@ -40,8 +39,9 @@ class Listen(Rule):
 class Connections(Rule):
     """The outside: what may be read, and what a fix may move."""
 
-    alertmanager: AlertmanagerSettings = Field(default=AlertmanagerSettings())
-    generic: GenericAlertSettings = Field(default=GenericAlertSettings())
+    alerts: tuple[AlertSettings, ...] = Field(
+        default=DEFAULT_SOURCES, description="Who may post alerts, each to /alerts/ and its name."
+    )
     logs: tuple[FileLogSettings, ...] = ()
     metrics: tuple[PrometheusSettings, ...] = ()
     databases: tuple[PostgresSettings, ...] = Field(default=(), description="To look at, read-only.")
@@ -51,6 +51,7 @@ class Connections(Rule):
 
     @model_validator(mode="after")
     def _names_differ(self) -> "Connections":
+        _once("alerts", (TERMINAL.name, *(one.name for one in self.alerts)))
         _once("databases", (one.name for one in self.databases))
         _once("hands", (one.name for one in self.hands))
         _once("traffic", (one.name for one in self.traffic))

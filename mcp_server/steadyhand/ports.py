@@ -6,15 +6,21 @@ SteadyhandError
 │   └── SourceRefused       it answered and said no; a retry does not help
 │       └── ForeignChange   somebody else holds or moved what we were moving: never fought
 ├── EffectUnknown           an effect was sent and no answer came: look before acting again
+├── AlertRefused            a post of an alert source is not taken; the text names the place, never the value
+│   ├── BadAlert            it is not what its source says it sends
+│   ├── NotAuthentic        nothing proves that it comes from there
+│   └── Replayed            it is old, or its id was used for something else
 ├── ConfigError             incident-config.yaml or the environment is wrong; names the key
 └── LedgerError             the store cannot be read or written
     └── LeaseLost           another process has taken the work over: drop it
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
+from steadyhand.journey.alert.model import Delivery
 from steadyhand.journey.evidence.model import Change, DatabaseReport, LogReport, Series, Window
 from steadyhand.journey.remedy.model import CreateIndex, DropIndex, IndexState
 from steadyhand.journey.rollout.model import Arms, Observed
@@ -49,6 +55,22 @@ class EffectUnknown(SourceError):
     """An effect was sent and no answer came: look at the target before acting again."""
 
 
+class AlertRefused(SteadyhandError):
+    """A post of an alert source is not taken; the text names the place that is wrong and never its value."""
+
+
+class BadAlert(AlertRefused):
+    """The post is not what its source says it sends."""
+
+
+class NotAuthentic(AlertRefused):
+    """Nothing proves that the post comes from its source."""
+
+
+class Replayed(AlertRefused):
+    """The post is too old to be taken, or its id was used for another one."""
+
+
 class ConfigError(SteadyhandError):
     """The configuration is wrong; the text names the key and the way out."""
 
@@ -70,6 +92,26 @@ class Clock(Protocol):
 
     async def sleep(self, span: timedelta) -> None:
         """Return once `span` has passed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """What somebody posted, untouched: header names in lower case, the raw bytes, and when they came."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+
+
+class AlertSource(Protocol):
+    """A monitoring system that posts its alerts to us."""
+
+    name: str
+    signed: bool  # proves its posts by itself; a post of any other source needs the ingest token
+
+    async def read(self, post: Post) -> Delivery:
+        """The alerts of a post, which is checked first. Raises AlertRefused, SourceUnavailable."""
         ...
 
 

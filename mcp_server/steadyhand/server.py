@@ -73,7 +73,7 @@ def build(wired: Wired) -> Starlette:
             yield
 
     return build_app(
-        wired.outside, wired.secrets, wired.parsers, wired.names, mounts=(door,), lifespan=lifespan
+        wired.outside, wired.secrets, wired.sources, wired.names, mounts=(door,), lifespan=lifespan
     )
 
 

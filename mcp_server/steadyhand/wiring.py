@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +13,7 @@ import httpx2
 import yaml
 from pydantic import SecretStr
 
-from steadyhand.adapters.alerts.alertmanager import Alertmanager
-from steadyhand.adapters.alerts.generic import GenericAlerts
+from steadyhand.adapters.alerts.sources import TERMINAL, AlertSettings, build_source, secrets_of
 from steadyhand.adapters.channels.terminal import TerminalChannel, TerminalSettings
 from steadyhand.adapters.channels.webhook import WebhookChannel
 from steadyhand.adapters.databases.postgres import PostgresProbe
@@ -24,17 +23,14 @@ from steadyhand.adapters.logs.files import FileLogs
 from steadyhand.adapters.metrics.prometheus import Prometheus
 from steadyhand.adapters.rollouts.envoy import EnvoyTraffic
 from steadyhand.config import BUNDLED, ChannelSettings, IncidentConfig, secret
-from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.diagnosis.playbook import Playbook, read, split
 from steadyhand.journey.recovery.model import Goal, RecoveryRule
 from steadyhand.journey.remedy.model import Fix, SetRelease
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rollout.rule import CanaryRule
-from steadyhand.ports import Channel, Clock, ConfigError, TrafficTarget
+from steadyhand.ports import AlertSource, Channel, Clock, ConfigError, TrafficTarget
 from steadyhand.responder.outside import Outside
 from steadyhand.web.secret import WebSecrets
-
-Parser = Callable[[bytes, datetime], Sequence[Alert]]
 
 
 class SystemClock:
@@ -55,7 +51,7 @@ class Wired:
 
     outside: Outside
     secrets: WebSecrets
-    parsers: Mapping[str, Parser]
+    sources: Mapping[str, AlertSource]
     playbooks: dict[str, Playbook]
     names: tuple[str, ...] = ()
 
@@ -76,18 +72,28 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         traffic=_traffic(config, folder, http, clock),
         channels={one.kind: _channel(one, http, clock) for one in links.channels},
     )
-    parsers: dict[str, Parser] = {
-        "alertmanager": Alertmanager(links.alertmanager).read,
-        "generic": GenericAlerts(links.generic).read,
-    }
     tokens = WebSecrets(
         ingest_token=_kept(folder / "ingest.token"),
         mcp_token=_kept(folder / "mcp.token"),
         session_key=_kept(folder / "session.key").encode(),
     )
     return Wired(
-        outside=outside, secrets=tokens, parsers=parsers, playbooks=playbooks(), names=config.listen.names
+        outside=outside,
+        secrets=tokens,
+        sources=_sources(links.alerts, http, clock),
+        playbooks=playbooks(),
+        names=config.listen.names,
     )
+
+
+def _sources(
+    given: Sequence[AlertSettings], http: httpx2.AsyncClient, clock: Clock
+) -> dict[str, AlertSource]:
+    """Every alert source by the name in its door's address, and the terminal's own."""
+    return {
+        one.name: build_source(one, [_needed(name) for name in secrets_of(one)], http, clock)
+        for one in (TERMINAL, *given)
+    }
 
 
 def _needed(name: str) -> SecretStr:

@@ -21,10 +21,8 @@ import uvicorn
 from plugin.running import eventually
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from stories.night import PIN
-from web.house import MCP, SECRETS, House
+from web.house import MCP, SECRETS, SOURCES, House
 
-from steadyhand.adapters.alerts.alertmanager import Alertmanager, AlertmanagerSettings
-from steadyhand.adapters.alerts.generic import GenericAlerts, GenericAlertSettings
 from steadyhand.demo.engineer import Engineer
 from steadyhand.demo.stage import Access
 from steadyhand.journey.evidence.model import LogLine
@@ -117,12 +115,8 @@ class RealService:
 
     def serve(self) -> uvicorn.Server:
         """The whole application, with its tool calls noted."""
-        parsers = {
-            "alertmanager": Alertmanager(AlertmanagerSettings()).read,
-            "generic": GenericAlerts(GenericAlertSettings()).read,
-        }
         app = build(
-            Wired(outside=self.house.outside, secrets=SECRETS, parsers=parsers, playbooks=playbooks())
+            Wired(outside=self.house.outside, secrets=SECRETS, sources=SOURCES, playbooks=playbooks())
         )
         settings = uvicorn.Config(Noted(app, self.calls), log_level="error", timeout_graceful_shutdown=1)
         return uvicorn.Server(settings)

@@ -27,6 +27,10 @@ from steadyhand.web.secret import WebSecrets
 INGEST = "ingest-token-of-tests"
 MCP = "mcp-token-of-the-tests"
 SECRETS = WebSecrets(ingest_token=INGEST, mcp_token=MCP, session_key=b"k" * 32)
+SOURCES = {
+    "alertmanager": Alertmanager(AlertmanagerSettings()),
+    "generic": GenericAlerts(GenericAlertSettings()),
+}
 BASE = "http://console.test"
 CALM_S, LEAK_S, HURT_S = 600, 75, 40
 SELECTOR = '{job="shop"}'
@@ -85,10 +89,7 @@ class House(Night):
         self.app = self.open()
 
     def open(self) -> Starlette:
-        alertmanager = Alertmanager(AlertmanagerSettings())
-        generic = GenericAlerts(GenericAlertSettings())
-        parsers = {"alertmanager": alertmanager.read, "generic": generic.read}
-        return build_app(self.outside, SECRETS, parsers, names=("console.test",))
+        return build_app(self.outside, SECRETS, SOURCES, names=("console.test",))
 
     def client(self, **given: object) -> httpx2.AsyncClient:
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=True)

@@ -116,6 +116,6 @@ def alert(service: str, title: str, severity: str) -> int:
     service_url()  # without a service there is no token either: say the first thing first
     token = (home() / "ingest.token").read_text(encoding="ascii").strip()
     body = {"title": title, "service": service, "severity": severity}
-    found = _call("POST", "/alerts/generic", json=body, headers={"authorization": f"Bearer {token}"})
+    found = _call("POST", "/alerts/terminal", json=body, headers={"authorization": f"Bearer {token}"})
     sys.stdout.write(found.text + "\n")
     return 0

@@ -9,6 +9,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Lifespan
 
+from steadyhand.ports import AlertSource
 from steadyhand.responder.alarm import Alarm
 from steadyhand.responder.outside import Outside
 from steadyhand.web.body import LARGEST
@@ -16,7 +17,7 @@ from steadyhand.web.console.acts import Acts
 from steadyhand.web.console.door import Door
 from steadyhand.web.console.pages import Pages
 from steadyhand.web.console.words import environment
-from steadyhand.web.desk import Desk, Parser
+from steadyhand.web.desk import Desk
 from steadyhand.web.failures import Failures
 from steadyhand.web.headers import SafeHeaders
 from steadyhand.web.machine.api import Api
@@ -31,19 +32,19 @@ _STATIC = Path(__file__).parent / "static"
 def build_app(
     outside: Outside,
     secrets: WebSecrets,
-    parsers: Mapping[str, Parser],
+    sources: Mapping[str, AlertSource],
     names: Sequence[str] = (),
     mounts: Sequence[Route | Mount] = (),
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
-    """The application. `parsers` are the alert sources by name; `mounts` bring their own locks.
+    """The application. `sources` are the alert sources by name; `mounts` bring their own locks.
 
     `names` are the DNS names under which people may reach it, beside its address.
     """
     desk = Desk(
         outside=outside,
         secrets=secrets,
-        parsers=parsers,
+        sources=sources,
         alarm=Alarm(outside),
         templates=environment(),
     )

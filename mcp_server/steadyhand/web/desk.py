@@ -1,18 +1,14 @@
 """What every door works with, handed to it once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from jinja2 import Environment
 
-from steadyhand.journey.alert.model import Alert
+from steadyhand.ports import AlertSource
 from steadyhand.responder.alarm import Alarm
 from steadyhand.responder.outside import Outside
 from steadyhand.web.secret import WebSecrets
-
-Parser = Callable[[bytes, datetime], Sequence[Alert]]
-"""A post's raw body and when it came, as alerts. Raises ValueError naming the field that is wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +17,6 @@ class Desk:
 
     outside: Outside
     secrets: WebSecrets
-    parsers: Mapping[str, Parser]
+    sources: Mapping[str, AlertSource]
     alarm: Alarm
     templates: Environment

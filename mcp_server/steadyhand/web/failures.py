@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ExceptionHandler
 
-from steadyhand.ports import LedgerError
+from steadyhand.ports import AlertRefused, LedgerError, NotAuthentic, Replayed, SourceUnavailable
 from steadyhand.responder.deciding import Refused
 from steadyhand.responder.intake import UnknownIncident
 from steadyhand.web.console.paper import error_page
@@ -29,6 +29,8 @@ class Failures:
         return {
             HTTPException: self.http,
             LedgerError: self.ledger,
+            AlertRefused: self.alert,
+            SourceUnavailable: self.unavailable,
             UnknownIncident: self.unknown,
             Refused: self.refused,
             SignInNeeded: self.sign_in,
@@ -42,6 +44,15 @@ class Failures:
     def ledger(self, request: Request, _error: Exception) -> Response:
         """The store failed: nothing was written, the caller is to try again."""
         return self._answer(request, 503, "the store failed; nothing was written, try again", _RETRY_AFTER)
+
+    def alert(self, request: Request, error: Exception) -> Response:
+        """A post of an alert source that is not taken: 400 what it is not, 401 no proof, 409 a replay."""
+        status = 401 if isinstance(error, NotAuthentic) else 409 if isinstance(error, Replayed) else 400
+        return self._answer(request, status, str(error), {})
+
+    def unavailable(self, request: Request, error: Exception) -> Response:
+        """Something that is needed to answer cannot be reached now: the caller is to try again."""
+        return self._answer(request, 503, str(error), _RETRY_AFTER)
 
     def unknown(self, request: Request, error: Exception) -> Response:
         """There is no such incident."""

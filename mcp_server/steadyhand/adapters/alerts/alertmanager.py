@@ -1,16 +1,25 @@
 """Alerts as Prometheus Alertmanager posts them (webhook version "4")."""
 
-import hashlib
 import logging
-from datetime import datetime
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BaseModel, Field
 
-from steadyhand.adapters.alerts.payload import BadAlert, When, cut, cut_labels, number, read
-from steadyhand.journey.alert.model import Alert
+from steadyhand.adapters.alerts.payload import (
+    SourceName,
+    When,
+    cut,
+    cut_labels,
+    digest,
+    first_of,
+    number,
+    read,
+    short_key,
+)
+from steadyhand.journey.alert.model import Alert, Delivery
 from steadyhand.journey.rule import Rule
+from steadyhand.ports import BadAlert, Post
 
 _log = logging.getLogger(__name__)
 
@@ -19,7 +28,7 @@ class AlertmanagerSettings(Rule):
     """Where an alert's service is written, and how many alerts one post may hold."""
 
     kind: Literal["alertmanager"] = "alertmanager"
-    name: str = "alertmanager"
+    name: SourceName = "alertmanager"
     service_labels: tuple[str, ...] = Field(
         default=("service",), min_length=1, description="The first of these labels that is set names it."
     )
@@ -29,7 +38,9 @@ class AlertmanagerSettings(Rule):
     most_alerts: int = Field(default=500, gt=0, description="A post with more is refused.")
 
 
-class _Posted(BaseModel):
+class Posted(BaseModel):
+    """One alert of a post; Grafana's has the same fields and more."""
+
     status: Literal["firing", "resolved"]
     labels: dict[str, str]
     annotations: dict[str, str] = {}
@@ -40,50 +51,60 @@ class _Posted(BaseModel):
 
 class _Post(BaseModel):
     version: Literal["4"]
-    alerts: list[_Posted]
+    alerts: list[Posted]
     cut_off: int = Field(default=0, alias="truncatedAlerts")
 
 
 class Alertmanager:
     """Turns one post into alerts, each with its own status; the group's status is not looked at."""
 
+    signed = False
+
     def __init__(self, settings: AlertmanagerSettings) -> None:
         self.name = settings.name
         self._settings = settings
 
-    def read(self, body: bytes, received_at: datetime) -> tuple[Alert, ...]:
-        """All alerts of a post. Raises BadAlert, a ValueError, naming the field that is wrong."""
-        post = read(_Post, body)
-        if len(post.alerts) > self._settings.most_alerts:
-            raise BadAlert(f"alerts: {len(post.alerts)} of them, at most {self._settings.most_alerts}")
-        if post.cut_off > 0:
-            _log.warning("alertmanager.truncated source=%s left_out=%d", self.name, post.cut_off)
-        return tuple(self._alert(one, received_at) for one in post.alerts)
+    async def read(self, post: Post) -> Delivery:
+        """All alerts of a post. Raises BadAlert naming the field that is wrong."""
+        posted = read(_Post, post.body)
+        limit(posted.alerts, self._settings.most_alerts)
+        if posted.cut_off > 0:
+            _log.warning("alertmanager.truncated source=%s left_out=%d", self.name, posted.cut_off)
+        return Delivery(source=self.name, alerts=tuple(self._alert(one, post) for one in posted.alerts))
 
-    def _alert(self, posted: _Posted, received_at: datetime) -> Alert:
-        notes = posted.annotations
-        return Alert(
-            source=self.name,
-            dedup_key=f"{posted.fingerprint or _fingerprint(posted.labels)}:{posted.started.isoformat()}",
-            name=cut(posted.labels.get("alertname", "") or "unnamed alert", 200),
-            service=self._service(posted.labels),
-            status=posted.status,
-            starts_at=min(posted.started, received_at),
-            severity=cut(posted.labels.get("severity", ""), 100),
-            summary=cut(notes.get("summary") or notes.get("description") or "", 1000),
-            value=number(notes.get("value", "")),
-            expression=cut(_expression(posted.generator), 2000),
-            labels=cut_labels(posted.labels),
-        )
+    def _alert(self, posted: Posted, post: Post) -> Alert:
+        settings = self._settings
+        service = first_of(posted.labels, settings.service_labels, settings.unlabelled)
+        value = number(posted.annotations.get("value", ""))
+        return labelled(self.name, posted, post, service, value)
 
-    def _service(self, labels: dict[str, str]) -> str:
-        named = (labels[label] for label in self._settings.service_labels if labels.get(label))
-        return cut(next(named, self._settings.unlabelled), 100)
+
+def limit(alerts: list[Posted], most: int) -> None:
+    """Raises BadAlert for more alerts than one post may hold."""
+    if len(alerts) > most:
+        raise BadAlert(f"alerts: {len(alerts)} of them, at most {most}")
+
+
+def labelled(source: str, posted: Posted, post: Post, service: str, value: float | None) -> Alert:
+    """An alert made of labels, as Prometheus has them."""
+    notes, labels = posted.annotations, posted.labels
+    return Alert(
+        source=source,
+        dedup_key=short_key(posted.fingerprint or _fingerprint(labels)),
+        name=cut(labels.get("alertname", "") or "unnamed alert", 200),
+        service=service,
+        status=posted.status,
+        starts_at=min(posted.started, post.received_at),
+        severity=cut(labels.get("severity", ""), 100),
+        summary=cut(notes.get("summary") or notes.get("description") or "", 1000),
+        value=value,
+        expression=cut(_expression(posted.generator), 2000),
+        labels=cut_labels(labels),
+    )
 
 
 def _fingerprint(labels: dict[str, str]) -> str:
-    text = "\0".join(f"{name}\0{value}" for name, value in sorted(labels.items()))
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
+    return digest(*(part for pair in sorted(labels.items()) for part in pair))
 
 
 def _expression(generator: str) -> str:

@@ -1,33 +1,39 @@
 """Reading an alert source's JSON: capped, typed, and refused in one named way."""
 
+import hashlib
 import math
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, ValidationError
+
+from steadyhand.ports import BadAlert
 
 LARGEST_BODY = 1024 * 1024
 MOST_LABELS = 64
 _LONGEST_LABEL = 500
 _EARLIEST_YEAR, _LATEST_YEAR = 2000, 2200
+OURS = "steadyhand"  # how the keys of our own pages begin: what we sent must not come back as an alert
+
+# The words that severity rules know, for sources that count priorities.
+PRIORITIES: Mapping[str, str] = {"P1": "critical", "P2": "error", "P3": "warning", "P4": "low", "P5": "info"}
 
 Payload = TypeVar("Payload", bound=BaseModel)
 
 
-class BadAlert(ValueError):
-    """The payload is no alert; the text names the field and never quotes its value."""
-
-
-def _credible(given: datetime) -> datetime:
+def credible(given: datetime) -> datetime:
+    """The instant in UTC. Raises ValueError for one that no alert can have."""
     if not _EARLIEST_YEAR <= given.year < _LATEST_YEAR:
         raise ValueError("not a credible date")
     return given.astimezone(UTC)
 
 
-When = Annotated[AwareDatetime, AfterValidator(_credible)]
+SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]  # it stands in the door's address
+When = Annotated[AwareDatetime, AfterValidator(credible)]
 
 
-def read(model: type[Payload], body: bytes) -> Payload:
+def read(model: type[Payload], body: bytes | str) -> Payload:
     """The body as this model. Raises BadAlert naming the first field that is wrong."""
     if len(body) > LARGEST_BODY:
         raise BadAlert(f"body: {len(body):,} bytes, at most {LARGEST_BODY:,} are read")
@@ -43,7 +49,7 @@ def cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def cut_labels(labels: dict[str, str]) -> dict[str, str]:
+def cut_labels(labels: Mapping[str, str]) -> dict[str, str]:
     """The first labels, each name and value shortened."""
     kept = list(labels.items())[:MOST_LABELS]
     return {cut(name, 100): cut(value, _LONGEST_LABEL) for name, value in kept}
@@ -56,6 +62,30 @@ def number(text: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+def digest(*parts: str) -> str:
+    """A short key that is equal for equal parts."""
+    text = "\0".join(parts)
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def short_key(key: str) -> str:
+    """The key itself, or one of its own for a key that is too long to keep."""
+    return key if len(key) <= 255 else digest(key)  # noqa: PLR2004 - the longest an Alert takes
+
+
+def tagged(tags: Iterable[str]) -> dict[str, str]:
+    """Tags such as "service:shop" as labels; one without a colon has an empty value."""
+    return {
+        name.strip(): value.strip() for name, _, value in (one.partition(":") for one in tags) if name.strip()
+    }
+
+
+def first_of(labels: Mapping[str, str], names: Iterable[str], otherwise: str) -> str:
+    """The value of the first of these labels that is set."""
+    found = next((labels[name] for name in names if labels.get(name)), otherwise)
+    return cut(found, 100)
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -11,7 +11,9 @@ class Alert(Value):
     """One firing or resolved alert of one monitored thing."""
 
     source: str = Field(description="Where it came from, e.g. alertmanager.")
-    dedup_key: str = Field(max_length=255, description="Equal for every repeat of the same alert episode.")
+    dedup_key: str = Field(
+        max_length=255, description="Equal for every repeat and every episode of the same alert."
+    )
     name: str = Field(max_length=200)
     service: str = Field(max_length=100)
     status: Literal["firing", "resolved"]
@@ -21,3 +23,14 @@ class Alert(Value):
     value: float | None = Field(default=None, description="The measured value that crossed the line.")
     expression: str = Field(default="", max_length=2000, description="The rule's expression, where known.")
     labels: dict[str, str] = Field(default={})
+
+
+class Delivery(Value):
+    """What one post of a source held."""
+
+    source: str
+    alerts: tuple[Alert, ...] = Field(default=(), description="None where the post says nothing of an alert.")
+    id: str = Field(
+        default="", max_length=255, description="The sender's id of the post: the same when it tries again."
+    )
+    note: str = Field(default="", max_length=200, description="Why there is no alert in it.")

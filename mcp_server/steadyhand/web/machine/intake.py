@@ -11,10 +11,10 @@ from starlette.routing import Route
 
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.evidence.model import Change
-from steadyhand.ports import LedgerError
+from steadyhand.ports import LedgerError, Post
 from steadyhand.responder.intake import take_alert
 from steadyhand.web.body import json_body, raw_body
-from steadyhand.web.desk import Desk, Parser
+from steadyhand.web.desk import Desk
 from steadyhand.web.machine.guard import check_token
 
 log = logging.getLogger("steadyhand.web")
@@ -36,12 +36,15 @@ class Intake:
 
     async def alerts(self, request: Request) -> Response:
         """Take every alert of a post. When the store fails, page past it and ask the sender to repeat."""
-        check_token(request, self._desk.secrets.ingest_token)
-        parser = self._desk.parsers.get(request.path_params["source"])
-        if parser is None:
-            raise HTTPException(404, f"no such source; known are {', '.join(sorted(self._desk.parsers))}")
+        source = self._desk.sources.get(request.path_params["source"])
+        if source is None or not source.signed:
+            check_token(request, self._desk.secrets.ingest_token)
+        if source is None:
+            raise HTTPException(404, f"no such source; known are {', '.join(sorted(self._desk.sources))}")
         body = await raw_body(request)
-        alerts = self._parse(parser, body)
+        now = self._desk.outside.clock.now()
+        delivery = await source.read(Post(headers=dict(request.headers), body=body, received_at=now))
+        alerts = delivery.alerts
         try:
             incidents = await asyncio.to_thread(self._take, alerts, body.decode(errors="replace"))
         except LedgerError as error:
@@ -56,12 +59,6 @@ class Intake:
         change = await json_body(request, Change)
         await asyncio.to_thread(self._keep, change)
         return JSONResponse({"id": change.id}, status_code=201)
-
-    def _parse(self, parser: Parser, body: bytes) -> Sequence[Alert]:
-        try:
-            return parser(body, self._desk.outside.clock.now())
-        except ValueError as error:
-            raise HTTPException(400, str(error)) from error
 
     def _take(self, alerts: Sequence[Alert], raw: str) -> list[str]:
         """Each alert in its own transaction; a repeat after a failure half-way restarts nothing."""
