@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -82,11 +83,13 @@ class HttpServer:
 
 
 @asynccontextmanager
-async def http_server(handler: Callable[[Request], Reply]) -> AsyncIterator[HttpServer]:
+async def http_server(
+    handler: Callable[[Request], Reply], tls: ssl.SSLContext | None = None
+) -> AsyncIterator[HttpServer]:
     """A server whose every answer is the handler's; it keeps what it was asked."""
     one = HttpServer("", handler)
-    server = await asyncio.start_server(one.serve, "127.0.0.1", 0)
-    one.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(one.serve, "127.0.0.1", 0, ssl=tls)
+    one.url = f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield one
     finally:

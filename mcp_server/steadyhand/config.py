@@ -4,14 +4,14 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import yaml
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
 from steadyhand.adapters.alerts.sources import DEFAULT_SOURCES, TERMINAL, AlertSettings
+from steadyhand.adapters.channels.registry import ChannelSettings
 from steadyhand.adapters.channels.terminal import TerminalSettings
-from steadyhand.adapters.channels.webhook import WebhookSettings
 from steadyhand.adapters.databases.postgres import PostgresSettings
 from steadyhand.adapters.databases.postgres_hand import PostgresHandSettings
 from steadyhand.adapters.logs.files import FileLogSettings
@@ -21,7 +21,6 @@ from steadyhand.journey.rule import Rule
 from steadyhand.ports import ConfigError
 from steadyhand.responder.rules import Rules
 
-ChannelSettings = Annotated[TerminalSettings | WebhookSettings, Field(discriminator="kind")]
 _VARIABLE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 BUNDLED = Path(__file__).parent / "bundle"
 
@@ -55,7 +54,7 @@ class Connections(Rule):
         _once("databases", (one.name for one in self.databases))
         _once("hands", (one.name for one in self.hands))
         _once("traffic", (one.name for one in self.traffic))
-        _once("channels", (one.kind for one in self.channels))
+        _once("channels", (one.called for one in self.channels))
         return self
 
 

@@ -20,10 +20,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
+from pydantic import Field
+
 from steadyhand.journey.alert.model import Delivery
+from steadyhand.journey.commands import Act
 from steadyhand.journey.evidence.model import Change, DatabaseReport, LogReport, Series, Window
 from steadyhand.journey.remedy.model import CreateIndex, DropIndex, IndexState
 from steadyhand.journey.rollout.model import Arms, Observed
+from steadyhand.journey.rule import Value
 
 
 class SteadyhandError(Exception):
@@ -40,7 +44,14 @@ class SourceError(SteadyhandError):
 
 
 class SourceUnavailable(SourceError):
-    """The outside system was not reachable, overloaded or too slow; a retry may help."""
+    """The outside system was not reachable, overloaded or too slow; a retry may help.
+
+    `again_after` is the wait it asked for, where it did.
+    """
+
+    def __init__(self, source: str, why: str, again_after: timedelta | None = None) -> None:
+        super().__init__(source, why)
+        self.again_after = again_after
 
 
 class SourceRefused(SourceError):
@@ -236,11 +247,45 @@ class TrafficTarget(Protocol):
         ...
 
 
+class Letter(Value):
+    """One message as a channel gets it. Subject and body are untrusted: each channel escapes its own way."""
+
+    key: str = Field(description="Makes it one message, however often it is tried.")
+    target: str = Field(description="Whom it is for, as the channel calls them.")
+    subject: str
+    body: str
+    act: Act = "page"
+    severity: str = Field(default="", description="SEV1 to SEV4; empty where it concerns no incident.")
+    incident: str = ""
+    thread: str = Field(default="", description="What belongs together: one episode of one incident.")
+    first: str = Field(default="", description="Receipt of the thread's first message to this target.")
+    link: str = Field(default="", description="Where the incident is shown; empty when nobody said where.")
+
+
 class Channel(Protocol):
-    """A way to reach a person."""
+    """A way to reach a person. Delivery is at least once: the same letter may be sent again."""
 
     name: str
+    follows: bool
+    """Whether it wants to be told that somebody has it and that it is over; a phone does not."""
+    receipt_within: timedelta | None
+    """How soon a receipt of delivery must come in; None where the channel gives none."""
 
-    async def send(self, key: str, target: str, subject: str, body: str) -> str:
-        """Send one message; `key` is its idempotency key. Returns the provider's id. Raises SourceError."""
+    async def send(self, letter: Letter) -> str:
+        """Send one message. Returns the provider's id, which says "accepted" and nothing more.
+
+        Raises SourceUnavailable (try again), SourceRefused (never), EffectUnknown (look first).
+        """
+        ...
+
+    async def find(self, letter: Letter) -> str:
+        """The provider's id of a message that an earlier try may have left there; "" where none is seen.
+
+        A channel that cannot look, or whose receiver drops repeats by itself, says "". Raises SourceError
+        only where a repeat would do more harm than a wait.
+        """
+        ...
+
+    async def ready(self) -> Sequence[str]:
+        """What is wrong with it now, one sentence each; disturbs nobody."""
         ...

@@ -14,21 +14,20 @@ import yaml
 from pydantic import SecretStr
 
 from steadyhand.adapters.alerts.sources import TERMINAL, AlertSettings, build_source, secrets_of
-from steadyhand.adapters.channels.terminal import TerminalChannel, TerminalSettings
-from steadyhand.adapters.channels.webhook import WebhookChannel
+from steadyhand.adapters.channels.registry import build_all
 from steadyhand.adapters.databases.postgres import PostgresProbe
 from steadyhand.adapters.databases.postgres_hand import PostgresHand
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.adapters.logs.files import FileLogs
 from steadyhand.adapters.metrics.prometheus import Prometheus
 from steadyhand.adapters.rollouts.envoy import EnvoyTraffic
-from steadyhand.config import BUNDLED, ChannelSettings, IncidentConfig, secret
+from steadyhand.config import BUNDLED, IncidentConfig, secret
 from steadyhand.journey.diagnosis.playbook import Playbook, read, split
 from steadyhand.journey.recovery.model import Goal, RecoveryRule
 from steadyhand.journey.remedy.model import Fix, SetRelease
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rollout.rule import CanaryRule
-from steadyhand.ports import AlertSource, Channel, Clock, ConfigError, TrafficTarget
+from steadyhand.ports import AlertSource, Clock, ConfigError, TrafficTarget
 from steadyhand.responder.outside import Outside
 from steadyhand.web.secret import WebSecrets
 
@@ -70,7 +69,7 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         probes={one.name: PostgresProbe(one, _needed(one.dsn_env)) for one in links.databases},
         hands={one.name: PostgresHand(one, _needed(one.dsn_env)) for one in links.hands},
         traffic=_traffic(config, folder, http, clock),
-        channels={one.kind: _channel(one, http, clock) for one in links.channels},
+        channels=build_all(links.channels, http, clock, _needed),
     )
     tokens = WebSecrets(
         ingest_token=_kept(folder / "ingest.token"),
@@ -111,12 +110,6 @@ def _traffic(
         one.name: EnvoyTraffic(one, http, secret(one.deploy_secret_env), leases, clock)
         for one in config.connections.traffic
     }
-
-
-def _channel(settings: ChannelSettings, http: httpx2.AsyncClient, clock: Clock) -> Channel:
-    if isinstance(settings, TerminalSettings):
-        return TerminalChannel(settings)
-    return WebhookChannel(settings, http, _needed(settings.url_env), _needed(settings.secret_env), clock)
 
 
 def _kept(path: Path) -> str:

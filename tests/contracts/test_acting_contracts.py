@@ -6,15 +6,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx2
 import psycopg
 import pytest
 from envoy_world import envoy_world
 from pydantic import SecretStr
-from servers import Reply, free_port, http_server, postgres
+from servers import Reply, free_port, postgres
+from vendors.base import Trouble
+from vendors.line_up import LINES, Lines
 
 from steadyhand.adapters.channels.terminal import TerminalChannel, TerminalSettings
-from steadyhand.adapters.channels.webhook import WebhookChannel, WebhookSettings
 from steadyhand.adapters.databases.postgres import PostgresProbe, PostgresSettings
 from steadyhand.adapters.databases.postgres_hand import PostgresHand, PostgresHandSettings
 from steadyhand.journey.evidence.model import DatabaseReport, Index
@@ -25,6 +25,7 @@ from steadyhand.ports import (
     DatabaseHand,
     DatabaseProbe,
     ForeignChange,
+    Letter,
     SourceError,
     SourceRefused,
     TrafficTarget,
@@ -37,7 +38,7 @@ from steadyhand.wiring import SystemClock
 
 pytestmark = pytest.mark.anyio
 SECRET = "hunter2"
-SENT = Reply(200)
+LETTER = Letter(key="k1", target="ann", subject="SEV1", body="shop", thread="inc-1:0")
 LEASE = timedelta(seconds=0.6)
 LONG = timedelta(seconds=60)
 Pass = Callable[[float], object]
@@ -216,41 +217,52 @@ async def test_a_dead_database_is_a_gap_for_the_probe_and_an_error_for_the_hand_
         assert SECRET not in f"{caught.value!r} {caught.value.__cause__!r}"
 
 
-Channels = Callable[[Path], AbstractAsyncContextManager[Channel]]
+Channels = Callable[[Path], AbstractAsyncContextManager[tuple[Channel, str]]]
 
 
 @asynccontextmanager
-async def phone(_: Path) -> AsyncIterator[Channel]:
-    yield Phone()
+async def phone(_: Path) -> AsyncIterator[tuple[Channel, str]]:
+    yield Phone(), "ann"
 
 
 @asynccontextmanager
-async def terminal(folder: Path) -> AsyncIterator[Channel]:
-    yield TerminalChannel(TerminalSettings(path=str(folder / "out")))
+async def terminal(folder: Path) -> AsyncIterator[tuple[Channel, str]]:
+    yield TerminalChannel(TerminalSettings(path=str(folder / "out"))), "ann"
 
 
-@asynccontextmanager
-async def webhook(_: Path, reply: Reply = SENT) -> AsyncIterator[Channel]:
-    settings = WebhookSettings.model_validate({"url_env": "U", "secret_env": "S", "timeout": "1s"})
-    async with http_server(lambda _: reply) as server, httpx2.AsyncClient() as client:
-        url = SecretStr(f"{server.url}/{SECRET}")
-        yield WebhookChannel(settings, client, url, SecretStr(SECRET), VirtualClock())
+def _of(make: Lines) -> Channels:
+    @asynccontextmanager
+    async def channel(folder: Path) -> AsyncIterator[tuple[Channel, str]]:
+        async with make(folder) as line:
+            yield line.channel, line.target
+            line.arrived()
+
+    return channel
 
 
-@pytest.mark.parametrize("make", [phone, terminal, webhook])
+CHANNELS = {"phone": phone, "terminal": terminal, **{name: _of(make) for name, make in LINES.items()}}
+
+
+@pytest.mark.parametrize("make", CHANNELS.values(), ids=CHANNELS)
 async def test_a_message_has_an_id_and_the_same_key_the_same_id(make: Channels, tmp_path: Path) -> None:
-    async with make(tmp_path) as channel:
-        ids = [await channel.send("k1", "ann", "SEV1", "shop") for _ in range(2)]
-        other = await channel.send("k2", "ann", "SEV1", "shop")
-    assert ids[0] == ids[1] != other
+    async with make(tmp_path) as (channel, target):
+        one = LETTER.model_copy(update={"target": target})
+        other = one.model_copy(update={"key": "k2", "thread": "inc-2:0"})
+        first = await channel.send(one)
+        again = await channel.find(one) or await channel.send(one)
+        assert first == again != await channel.send(other)
 
 
-@pytest.mark.parametrize("reply", [Reply(400, SECRET.encode()), Reply(503), Reply(then="reset")])
-async def test_a_failing_channel_leaks_no_secret(reply: Reply, tmp_path: Path) -> None:
-    async with webhook(tmp_path, reply) as channel:
+@pytest.mark.parametrize("make", LINES.values(), ids=LINES)
+@pytest.mark.parametrize("reply", [Reply(503), Reply(400), Reply(then="reset")], ids=["503", "400", "reset"])
+async def test_a_failing_channel_leaks_no_secret(make: Lines, reply: Reply, tmp_path: Path) -> None:
+    async with make(tmp_path) as line:
+        for _ in range(3):
+            line.fails(Trouble(reply, after_commit=reply.then == "reset"))
         with pytest.raises(SourceError) as caught:
-            await channel.send("k1", "ann", "SEV1", "shop")
-    assert SECRET not in f"{caught.value!r} {caught.value} {caught.value.__cause__!r}"
+            await line.channel.send(LETTER.model_copy(update={"target": line.target}))
+        assert line.secret not in f"{caught.value!r} {caught.value} {caught.value.__cause__!r}"
+        line.arrived()
 
 
 async def test_a_clock_is_in_utc_and_a_sleep_ends_when_its_span_has_passed() -> None:

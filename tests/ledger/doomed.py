@@ -12,26 +12,27 @@ from stories.night import RULES
 
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.adapters.ledger.transaction import SqlTransaction
+from steadyhand.ports import Letter
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.worker import Worker
 from steadyhand.store import Message, Timer
 from steadyhand.testing.clock import VirtualClock
+from steadyhand.testing.phone import Phone
 
 POINTS = ("timers claimed", "messages claimed", "before a commit", "sent, not written down")
 
 
-class PhoneBook:
+class PhoneBook(Phone):
     """A channel whose calls outlive the process: one line of a file each."""
 
-    name = "phone"
-
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self.path = path
 
-    async def send(self, key: str, target: str, subject: str, body: str) -> str:  # noqa: ARG002 - a port's shape
+    async def send(self, letter: Letter) -> str:
         with self.path.open("a") as out:
-            out.write(key + "\n")
-        return key
+            out.write(letter.key + "\n")
+        return letter.key
 
     def keys(self) -> list[str]:
         return self.path.read_text().splitlines() if self.path.exists() else []

@@ -22,6 +22,7 @@ from steadyhand.journey.escalation.ladder import Tier
 from steadyhand.journey.escalation.policy import EscalationRule
 from steadyhand.journey.incident.state import Acknowledged, ClosedByHuman
 from steadyhand.journey.remedy.plan import Plan
+from steadyhand.ports import Letter
 from steadyhand.responder.deciding import Refused
 from steadyhand.responder.intake import tell_incident
 from steadyhand.testing.phone import Phone
@@ -39,9 +40,9 @@ class CountingPhone(Phone):
         super().__init__()
         self.sent: Counter[str] = Counter()
 
-    async def send(self, key: str, target: str, subject: str, body: str) -> str:
-        self.sent[key] += 1
-        return await super().send(key, target, subject, body)
+    async def send(self, letter: Letter) -> str:
+        self.sent[letter.key] += 1
+        return await super().send(letter)
 
 
 class Promises(RuleBasedStateMachine):

@@ -13,7 +13,7 @@ from steadyhand.journey.escalation.policy import EscalationRule
 from steadyhand.journey.evidence.model import DatabaseReport
 from steadyhand.journey.incident.state import Acknowledged, ClosedByHuman, InvestigationFailed
 from steadyhand.journey.rollout.model import Observed
-from steadyhand.ports import LeaseLost, SourceRefused, SourceUnavailable
+from steadyhand.ports import LeaseLost, Letter, SourceRefused, SourceUnavailable
 from steadyhand.responder.alarm import Alarm
 from steadyhand.responder.intake import tell_incident
 from steadyhand.responder.rollouts import abort_rollout, drive
@@ -28,12 +28,10 @@ PAGE_AND_PHONE = EscalationRule(
 )
 
 
-class BrokenChannel:
+class BrokenChannel(Phone):
     """A channel with a bug of its own."""
 
-    name = "sms"
-
-    async def send(self, key: str, target: str, subject: str, body: str) -> str:  # noqa: ARG002 - a port's shape
+    async def send(self, letter: Letter) -> str:  # noqa: ARG002 - a port's shape
         raise ZeroDivisionError
 
 

@@ -3,6 +3,7 @@
 import asyncio
 
 from steadyhand.journey.incident.state import Acknowledged
+from steadyhand.ports import Letter
 from steadyhand.responder.intake import tell_incident
 from stories.night import Night
 
@@ -99,9 +100,9 @@ def test_a_receiver_that_hangs_keeps_no_timer_waiting(night: Night) -> None:
         release = asyncio.Event()
         send = night.phone.send
 
-        async def hang(key: str, target: str, subject: str, body: str) -> str:
+        async def hang(letter: Letter) -> str:
             await release.wait()
-            return await send(key, target, subject, body)
+            return await send(letter)
 
         night.phone.send = hang
         incident = night.alert()

@@ -6,6 +6,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Literal
 
 import httpx2
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 
 from steadyhand.ports import EffectUnknown, SourceError, SourceRefused, SourceUnavailable
 
+_LONGEST_NUMBER = 7  # more digits are no wait that anybody means
 RETRY_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -22,6 +24,7 @@ class Answer:
 
     status: int
     body: bytes
+    retry_after_s: float | None = None
 
     @property
     def ok(self) -> bool:
@@ -71,12 +74,17 @@ class Web:
         params: Mapping[str, str] | None = None,
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        method: Literal["POST", "PUT", "PATCH"] = "POST",
+        tls_name: str = "",
     ) -> Answer:
         """POST it; tried again only where the far end said "later" or nothing was sent.
 
+        `tls_name` is whom the certificate must be for, where the address in `url` is no name.
         Raises as `read` does, and EffectUnknown when the request was sent and no answer came.
         """
-        request = self._request("POST", url, params=params, content=content, headers=headers)
+        request = self._request(method, url, params=params, content=content, headers=headers)
+        if tls_name:
+            request.extensions["sni_hostname"] = tls_name
         return await self._with_retries(request, effect=True)
 
     def refusal(self, answer: Answer, why: str = "") -> SourceError:
@@ -121,7 +129,9 @@ class Web:
             except _Again as again:
                 wait_s = _wait_s(attempt, again.wait_s)
                 if attempt >= self.tries or now() + wait_s > ends:
-                    raise SourceUnavailable(self.source, f"{again} (tries: {attempt})") from again.__cause__
+                    asked = None if again.wait_s is None else timedelta(seconds=again.wait_s)
+                    tried = f"{again} (tries: {attempt})"
+                    raise SourceUnavailable(self.source, tried, asked) from again.__cause__
                 await self.pause(wait_s)
 
     async def _once(self, request: httpx2.Request, ends: float, *, effect: bool) -> Answer:
@@ -140,11 +150,13 @@ class Web:
     async def _exchange(self, request: httpx2.Request) -> Answer:
         response = await self.client.send(request, stream=True, follow_redirects=False)
         try:
-            answer = Answer(response.status_code, await self._body(response))
+            wait_s = _retry_after_s(response.headers.get("retry-after", ""))
+            answer = Answer(response.status_code, await self._body(response), wait_s)
         finally:
             await response.aclose()
-        if answer.status in RETRY_LATER:
-            raise _Again(f"answered {answer.status}", _retry_after_s(response.headers.get("retry-after", "")))
+        # GitHub says 403 for "too fast" as well; only the header tells it from "never".
+        if answer.status in RETRY_LATER or (answer.status == HTTPStatus.FORBIDDEN and wait_s is not None):
+            raise _Again(f"answered {answer.status}", wait_s)
         if response.is_redirect:
             raise SourceRefused(self.source, f"answered {answer.status}; redirects are not followed")
         return answer
@@ -190,4 +202,4 @@ def _wait_s(attempt: int, asked_s: float | None) -> float:
 
 
 def _retry_after_s(header: str) -> float | None:
-    return float(header) if header.isascii() and header.isdigit() else None
+    return float(header) if header.isascii() and header.isdigit() and len(header) < _LONGEST_NUMBER else None

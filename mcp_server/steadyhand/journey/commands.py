@@ -29,6 +29,11 @@ class Unsend(Value):
     """Take back pages that have not left yet: somebody has it."""
 
 
+Act = Literal["page", "ask", "note", "acknowledged", "resolved", "room", "invite", "topic", "pin"]
+"""What a message is for: wake somebody, ask for a yes or no, tell what goes on, say that somebody has it or
+that it is over; and the steps of a war room: open it, invite one person, set its topic, pin the summary."""
+
+
 class Send(Value):
     """Tell somebody. `key` makes the message one message, however often it is tried."""
 

@@ -5,6 +5,7 @@ import logging
 from datetime import datetime, timedelta
 
 from steadyhand.journey.escalation.contact import Contact
+from steadyhand.ports import Letter
 from steadyhand.responder.outside import Outside
 
 log = logging.getLogger("steadyhand.alarm")
@@ -38,6 +39,7 @@ class Alarm:
         key = f"alarm:{contact.type}:{contact.whom}:{now.timestamp():.0f}"
         try:
             async with asyncio.timeout(_DEADLINE_S):
-                await channel.send(key, contact.whom, "STEADYHAND NEEDS HELP", why)
+                letter = Letter(key=key, target=contact.whom, subject="STEADYHAND NEEDS HELP", body=why)
+                await channel.send(letter)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one line, the others must ring
             log.error("alarm not delivered by %s: %r", contact.type, error)  # noqa: TRY400 - cause in the text

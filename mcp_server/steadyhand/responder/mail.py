@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
-from steadyhand.ports import EffectUnknown, SourceError, SourceRefused
+from steadyhand.ports import EffectUnknown, Letter, SourceError, SourceRefused
 from steadyhand.responder.outside import Outside
 from steadyhand.store import Message
 
@@ -43,7 +43,11 @@ async def _send(outside: Outside, message: Message) -> str:
         raise SourceRefused(message.channel, "no such channel is configured")
     try:
         async with asyncio.timeout(_DEADLINE_S):
-            return await channel.send(message.key, message.target, message.subject, message.body)
+            letter = Letter(
+                key=message.key, target=message.target, subject=message.subject, body=message.body
+            )
+            found = await channel.find(letter) if message.attempts > 1 else ""
+            return found or await channel.send(letter)
     except TimeoutError as error:
         raise EffectUnknown(message.channel, f"no answer within {_DEADLINE_S:.0f} s") from error
 
