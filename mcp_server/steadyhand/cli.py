@@ -111,6 +111,13 @@ def _add_incidents(add: Add) -> None:
         )
         one.add_argument("--as", dest="person", default="", help="your name; asked for where not given")
         one.add_argument("--reason", default="")
+    severity = add("severity", "Say how bad an incident is, with your PIN and a reason.", _severity)
+    severity.add_argument("severity", choices=("SEV1", "SEV2", "SEV3", "SEV4"))
+    severity.add_argument(
+        "id", nargs="?", default="", help="the incident; the newest open one where not given"
+    )
+    severity.add_argument("--as", dest="person", default="", help="your name; asked for where not given")
+    severity.add_argument("--reason", default="", help="asked for where not given")
     alert = add("alert", "Open an incident from the terminal.", _alert)
     alert.add_argument("service")
     alert.add_argument("title")
@@ -127,6 +134,12 @@ def _answer(args: argparse.Namespace) -> int:
     from steadyhand.commands.answers import answer  # noqa: PLC0415
 
     return answer(args.verb, args.id, args.person, args.reason)
+
+
+def _severity(args: argparse.Namespace) -> int:
+    from steadyhand.commands.answers import grade  # noqa: PLC0415
+
+    return grade(args.severity, args.id, args.person, args.reason)
 
 
 def _alert(args: argparse.Namespace) -> int:

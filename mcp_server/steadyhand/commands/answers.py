@@ -82,6 +82,16 @@ def answer(verb: str, incident: str, name: str, reason: str) -> int:
     return _decide(door, verb, wanted, reason)
 
 
+def grade(severity: str, incident: str, name: str, reason: str) -> int:
+    """Give an incident another severity."""
+    door = Door(name)
+    wanted = incident or _newest_open(door)
+    why = reason or input("Why? ").strip()
+    after = door.post(f"/api/incidents/{wanted}/severity", {"severity": severity, "why": why})
+    sys.stdout.write(f"{wanted} is {after['severity']}\n")
+    return 0
+
+
 def _decide(door: Door, verb: str, incident: str, reason: str) -> int:
     view = door.get(f"/api/incidents/{incident}")
     plan = view.get("plan")

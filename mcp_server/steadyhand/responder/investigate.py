@@ -2,13 +2,16 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
+from steadyhand.journey.alert.impact import Impact
 from steadyhand.journey.diagnosis.engine import diagnose
 from steadyhand.journey.diagnosis.model import Diagnosis
 from steadyhand.journey.evidence.model import Page
 from steadyhand.journey.incident.state import Incident, Investigated
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.responder.gather import gather
+from steadyhand.responder.grading import measure, regrade
 from steadyhand.responder.intake import UnknownIncident, happen
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.planning import goals_for, make_plans, weigh
@@ -18,10 +21,10 @@ from steadyhand.store import Timer
 async def investigate(outside: Outside, timer: Timer) -> None:
     """Read the evidence of the timer's incident and put the outcome. Raises LedgerError, UnknownIncident."""
     incident = await asyncio.to_thread(_load, outside, timer.incident)
-    page = await gather(outside, incident)
+    page, seen = await asyncio.gather(gather(outside, incident), measure(outside, incident.service))
     diagnosis = diagnose(page, outside.rules.topology, outside.rules.diagnosis)
     plans = await _plans(outside, incident, page, diagnosis)
-    await asyncio.to_thread(_store, outside, timer, page, diagnosis, plans)
+    await asyncio.to_thread(_store, outside, timer, Found(page, seen, diagnosis, plans))
 
 
 def _load(outside: Outside, wanted: str) -> Incident:
@@ -40,8 +43,18 @@ async def _plans(outside: Outside, incident: Incident, page: Page, diagnosis: Di
     return make_plans(outside, incident, diagnosis, diagnosis.best, goals)
 
 
-def _store(outside: Outside, timer: Timer, page: Page, diagnosis: Diagnosis, plans: tuple[Plan, ...]) -> None:
+class Found(NamedTuple):
+    """What one investigation brought."""
+
+    page: Page
+    seen: Impact
+    diagnosis: Diagnosis
+    plans: tuple[Plan, ...]
+
+
+def _store(outside: Outside, timer: Timer, found: Found) -> None:
     now = outside.clock.now()
+    page, seen, diagnosis, plans = found
     with outside.ledger.write() as tx:
         tx.finish(timer)
         incident = tx.incident(timer.incident)
@@ -51,6 +64,7 @@ def _store(outside: Outside, timer: Timer, page: Page, diagnosis: Diagnosis, pla
         tx.put("diagnosis", outside.new_id("diag"), incident.id, diagnosis, now)
         for plan in plans:
             tx.put("plan", plan.id, incident.id, plan, now)
+        incident = regrade(outside, tx, incident, seen, now)
         event = Investigated(
             evidence_at=now,
             started_at=_started(page, diagnosis),

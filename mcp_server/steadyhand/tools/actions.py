@@ -6,9 +6,11 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
-from steadyhand.journey.incident.state import Escalated
+from steadyhand.journey.alert.severity import Severity
+from steadyhand.journey.incident.state import Escalated, Incident
 from steadyhand.ports import SteadyhandError
 from steadyhand.responder.executing import execute
+from steadyhand.responder.grading import Voice, grade
 from steadyhand.responder.intake import tell_incident
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.rollouts import abort_rollout as take_back
@@ -47,8 +49,14 @@ class ActionTools:
             raise ToolError(str(error)) from error
         return f"{after.phase}: {after.reason} get_rollout tells when all traffic is back."
 
-    async def escalate_incident(self, incident_id: str, reason: Reason) -> str:
-        """Tell the next tier now. The reason is the first thing they read."""
+    async def escalate_incident(
+        self, incident_id: str, reason: Reason, severity: Severity | None = None
+    ) -> str:
+        """Tell the next tier now; with `severity`, change that instead. Humans read the reason."""
+        if severity is not None:
+            voice = Voice("model", "agent", "mcp")
+            graded = await ask(grade, self._outside, incident_id, severity, reason, voice)
+            return f"{incident_id} is {graded.severity}. {told_of(graded)}"
         before = (await ask(view_incident, self._outside, incident_id)).incident
         event = Escalated(by="model", why=reason)
         after = await ask(tell_incident, self._outside, incident_id, event)
@@ -57,6 +65,11 @@ class ActionTools:
             raise ToolError(
                 f"nobody new was told: {why}; get_incident shows who was, list_on_call who they are"
             )
-        tier = after.policy.ladder.tier(after.rung)
-        whom = ", ".join(str(one.contacts[0]) for one in after.called)
-        return f"Told: {tier.name} ({whom}). get_incident shows whether the message left."
+        return told_of(after)
+
+
+def told_of(incident: Incident) -> str:
+    """Whom the present tier reached."""
+    tier = incident.policy.ladder.tier(incident.rung)
+    whom = ", ".join(str(one.contacts[0]) for one in incident.called)
+    return f"Told: {tier.name} ({whom}). get_incident shows whether the message left."

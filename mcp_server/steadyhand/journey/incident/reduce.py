@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import assert_never
 
 from steadyhand.journey.commands import Arm, Record
-from steadyhand.journey.incident import answers, consent, delivery, rollout
+from steadyhand.journey.incident import answers, consent, delivery, grading, rollout
 from steadyhand.journey.incident.paging import call
 from steadyhand.journey.incident.state import (
     Acknowledged,
@@ -25,6 +25,7 @@ from steadyhand.journey.incident.state import (
     RolloutEnded,
     RolloutMoved,
     RolloutStarted,
+    SeverityChanged,
     TierSilent,
 )
 
@@ -34,6 +35,8 @@ def reduce(incident: Incident, event: Event, now: datetime) -> Outcome:
     match event:
         case AlertSeen():
             return _alert_seen(incident, event, now)
+        case SeverityChanged():
+            return grading.reduce(incident, event, now)
         case Acknowledged() | TierSilent() | Escalated() | ClosedByHuman():
             return answers.reduce(incident, event, now)
         case ContactSilent() | MessageFailed() | MessageArrived():

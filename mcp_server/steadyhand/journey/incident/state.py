@@ -9,7 +9,7 @@ from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.approval.guardrails import GuardrailVerdict
 from steadyhand.journey.approval.policy import ApprovalRule
-from steadyhand.journey.commands import Command
+from steadyhand.journey.commands import ActorKind, Command
 from steadyhand.journey.escalation.ladder import Ladder, SeverityTreatment
 from steadyhand.journey.escalation.people import Reach
 from steadyhand.journey.remedy.plan import Plan
@@ -47,6 +47,7 @@ class Incident(Value):
     title: str
     severity: Severity
     severity_why: str
+    severity_by: ActorKind = Field(default="system", description="Whose word it is.")
     opened_at: Instant
     alerts: tuple[Alert, ...] = Field(default=(), description="The latest of each dedup key.")
     episode: int = Field(default=0, ge=0, description="How often it came back after it was resolved.")
@@ -78,6 +79,17 @@ class AlertSeen(Value):
     """An alert of this incident came in: new, again, or resolved."""
 
     alert: Alert
+
+
+class SeverityChanged(Value):
+    """Somebody, or what was measured, says how bad it is by now; `policy` is the one of that severity."""
+
+    severity: Severity
+    why: str
+    by: str
+    kind: ActorKind
+    via: str
+    policy: Policy
 
 
 class Acknowledged(Value):
@@ -199,6 +211,7 @@ class ClosedByHuman(Value):
 
 Event = (
     AlertSeen
+    | SeverityChanged
     | Acknowledged
     | TierSilent
     | ContactSilent

@@ -11,6 +11,8 @@ from steadyhand.journey.report.model import Event, EventKind
 _WORDS: dict[str, tuple[EventKind, str]] = {
     "incident.opened": ("alert", "{alert} fired on {service}; opened as {severity}: {severity_why}."),
     "incident.reopened": ("alert", "{alert} fires again after a fix; reopened."),
+    "severity.changed": ("other", "Severity {from} is now {to}: {why}"),
+    "severity.refused": ("other", "Severity stays {from}, not {to}: {refused}."),
     "alert.seen": ("alert", "{alert} is {status}."),
     "incident.acknowledged": ("page", "Acknowledged; escalation stops."),
     "incident.escalated": ("page", "Escalated to {to}: {why}"),

@@ -8,9 +8,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from steadyhand.journey.alert.severity import MEANING
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.responder.choosing import choose
 from steadyhand.responder.deciding import Refused, decide
+from steadyhand.responder.grading import Voice, grade
 from steadyhand.responder.rollouts import abort_rollout
 from steadyhand.store import Person
 from steadyhand.web.console.door import VIA
@@ -22,10 +24,11 @@ from steadyhand.web.desk import Desk
 Form = dict[str, str]
 Deed = Callable[[Person, str, Form], Awaitable[object]]
 _LONGEST = 1000
+_REASON = 300
 
 
 class Acts:
-    """Decide, acknowledge, abort, close, choose."""
+    """Decide, acknowledge, abort, close, choose, grade."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -39,6 +42,7 @@ class Acts:
             Route("/incidents/{incident}/abort", self._door(self._abort), methods=["POST"]),
             Route("/incidents/{incident}/close", self._door(self._close), methods=["POST"]),
             Route("/incidents/{incident}/choose", self._door(self._choose), methods=["POST"]),
+            Route("/incidents/{incident}/severity", self._door(self._grade), methods=["POST"]),
         ]
 
     async def decision(self, request: Request) -> Response:
@@ -79,6 +83,14 @@ class Acts:
         if await asyncio.to_thread(self._incident_of, plan) != incident:
             raise Refused("that plan belongs to another incident")
         await asyncio.to_thread(choose, self._outside, plan, person.name)
+
+    async def _grade(self, person: Person, incident: str, form: Form) -> None:
+        wanted, why = form.get("severity", ""), form.get("why", "").strip()[:_REASON]
+        severity = next((one for one in MEANING if one == wanted), None)
+        if severity is None or not why:
+            raise Refused("another severity needs one of SEV1 to SEV4, and a reason")
+        voice = Voice(person.name, "human", VIA)
+        await asyncio.to_thread(grade, self._outside, incident, severity, why, voice)
 
     def _door(self, deed: Deed) -> Callable[[Request], Awaitable[Response]]:
         async def door(request: Request) -> Response:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from steadyhand.journey.alert.severity import MEANING
 from steadyhand.journey.evidence.wording import quantity
 from steadyhand.journey.report.figures import span
 from steadyhand.journey.report.write import describe
@@ -59,7 +60,7 @@ def environment() -> Environment:
         "sure": _sure,
         "count": "{:,}".format,
     }
-    made.globals |= {"STATUS": STATUS, "GLYPH": GLYPH, "PHASE": PHASE, "EVENTS": EVENTS}
+    made.globals |= {"STATUS": STATUS, "GLYPH": GLYPH, "PHASE": PHASE, "EVENTS": EVENTS, "MEANING": MEANING}
     return made
 
 

@@ -7,10 +7,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.approval.consent import objection
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rule import Value
 from steadyhand.responder.deciding import decide
+from steadyhand.responder.grading import Voice, grade
 from steadyhand.responder.rollouts import abort_rollout
 from steadyhand.responder.views import list_incidents, view_incident
 from steadyhand.web.body import json_body
@@ -35,6 +37,13 @@ class Why(Value):
     why: str = Field(min_length=1, max_length=500)
 
 
+class Grade(Value):
+    """Another severity, and why."""
+
+    severity: Severity
+    why: str = Field(min_length=1, max_length=300)
+
+
 class Api:
     """The terminal's doors ask for name and PIN each time; the gate asks for the MCP token."""
 
@@ -52,6 +61,7 @@ class Api:
             Route("/api/incidents/{incident}/ack", self.ack, methods=["POST"]),
             Route("/api/incidents/{incident}/abort", self.abort, methods=["POST"]),
             Route("/api/incidents/{incident}/close", self.close, methods=["POST"]),
+            Route("/api/incidents/{incident}/severity", self.severity, methods=["POST"]),
         ]
 
     async def gate(self, request: Request) -> Response:
@@ -103,6 +113,13 @@ class Api:
         person = await check_person(self._outside, request)
         given = await json_body(request, Why)
         return _json(await close(self._outside, _incident(request), person.name, VIA, given.why))
+
+    async def severity(self, request: Request) -> Response:
+        """Say how bad it is; who is told, and how fast, follows."""
+        person = await check_person(self._outside, request)
+        given = await json_body(request, Grade)
+        voice, wanted = Voice(person.name, "human", VIA), _incident(request)
+        return _json(await asyncio.to_thread(grade, self._outside, wanted, given.severity, given.why, voice))
 
 
 def _incident(request: Request) -> str:

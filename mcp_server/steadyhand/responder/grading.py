@@ -1,0 +1,69 @@
+"""How bad it is: measured by the service's goals, or said by a person or a model, always with a reason."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from steadyhand.journey.alert.impact import Impact, impact
+from steadyhand.journey.alert.severity import Severity, classify
+from steadyhand.journey.commands import ActorKind
+from steadyhand.journey.incident.grading import objection
+from steadyhand.journey.incident.state import Incident, SeverityChanged
+from steadyhand.journey.recovery.model import Goal
+from steadyhand.responder.deciding import Refused
+from steadyhand.responder.intake import UnknownIncident, happen
+from steadyhand.responder.outside import Outside
+from steadyhand.responder.planning import read_goals
+from steadyhand.store import Transaction
+
+
+class Voice(NamedTuple):
+    """Who says it, and at which door."""
+
+    by: str
+    kind: ActorKind
+    via: str
+
+
+_OURS = Voice("steadyhand", "system", "service")
+
+
+async def measure(outside: Outside, service: str) -> Impact:
+    """What the users of a service feel now. Bounded in time; a goal without a number is not measured."""
+    rules = outside.rules.goals.get(service, ())
+    found = await read_goals(outside, rules, outside.clock.now()) if rules else ()
+    return impact([Goal(**one.model_dump()) for one in rules], found)
+
+
+def grade(outside: Outside, wanted: str, severity: Severity, why: str, voice: Voice) -> Incident:
+    """Give an incident another severity. Raises UnknownIncident, Refused with the reason, LedgerError."""
+    now = outside.clock.now()
+    with outside.ledger.write() as tx:
+        before = tx.incident(wanted)
+        if before is None:
+            raise UnknownIncident(f"there is no incident {wanted}; list_incidents shows them")
+        event = _event(outside, before, severity, why, voice)
+        after = happen(tx, wanted, event, now)
+        refused = objection(before, event) if severity != before.severity else ""
+    if refused:
+        raise Refused(f"{wanted} stays {before.severity}: {refused}")
+    return after
+
+
+def regrade(outside: Outside, tx: Transaction, incident: Incident, seen: Impact, now: datetime) -> Incident:
+    """What was measured since may raise it; nothing is lowered, and no person's word is overruled."""
+    firing = [one for one in incident.alerts if one.status == "firing"]
+    if not seen.words or not firing:
+        return incident
+    service = outside.rules.topology.get(incident.service)
+    severity, why = min(classify(one, service, outside.rules.severity, seen) for one in firing)
+    event = _event(outside, incident, severity, f"measured: {why}.", _OURS)
+    if severity == incident.severity or objection(incident, event):
+        return incident
+    return happen(tx, incident.id, event, now)
+
+
+def _event(
+    outside: Outside, incident: Incident, severity: Severity, why: str, voice: Voice
+) -> SeverityChanged:
+    policy = outside.rules.policy(severity, incident.service)
+    return SeverityChanged(severity=severity, why=why, **voice._asdict(), policy=policy)
