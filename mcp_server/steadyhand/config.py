@@ -14,6 +14,7 @@ from steadyhand.adapters.channels.registry import ChannelSettings
 from steadyhand.adapters.channels.terminal import TerminalSettings
 from steadyhand.adapters.databases.postgres import PostgresSettings
 from steadyhand.adapters.databases.postgres_hand import PostgresHandSettings
+from steadyhand.adapters.ledger.settings import StoreRule
 from steadyhand.adapters.logs.files import FileLogSettings
 from steadyhand.adapters.metrics.prometheus import PrometheusSettings
 from steadyhand.adapters.rollouts.envoy import EnvoySettings
@@ -71,6 +72,7 @@ class IncidentConfig(Rules):
 
     variables: dict[str, str] = Field(default={}, description="Put in wherever {{name}} stands.")
     listen: Listen = Field(default=Listen())
+    store: StoreRule = Field(default=StoreRule())
     connections: Connections = Field(default=Connections())
 
 

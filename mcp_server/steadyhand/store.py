@@ -8,7 +8,7 @@ from typing import Literal, Protocol, TypeVar
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit.entry import Entry
-from steadyhand.journey.commands import Arm, Command, Record, TimerKind
+from steadyhand.journey.commands import Arm, Command, Record, Send, TimerKind
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.rollout.machine import Rollout
@@ -19,7 +19,10 @@ Body = TypeVar("Body", bound=Value)
 
 
 class Timer(Value):
-    """A timer this process holds the lease of; `epoch` fences off a process that lost it."""
+    """A timer this process holds the lease of; `epoch` fences off a process that lost it.
+
+    `incident` is "" for one that belongs to none.
+    """
 
     key: str
     incident: str
@@ -31,7 +34,7 @@ class Timer(Value):
 
 
 class Message(Value):
-    """A message this process holds the lease of."""
+    """A message this process holds the lease of; `incident` is "" for one that belongs to none."""
 
     key: str
     incident: str
@@ -76,7 +79,15 @@ class Transaction(Protocol):
         """Write the incident (its version must be the stored one) and carry out the commands."""
         ...
 
-    def arm(self, incident: str, arm: Arm) -> None: ...
+    def arm(self, incident: str, arm: Arm) -> None:
+        """Arm a timer, or move it; incident "" for one that belongs to none."""
+        ...
+
+    def disarm(self, key: str) -> None: ...
+    def send(self, incident: str, message: Send, now: datetime) -> None:
+        """Put a message into the outbox; incident "" for one that belongs to none."""
+        ...
+
     def record(self, incident: str, record: Record, now: datetime) -> None: ...
     def keep_alert(self, incident: str, alert: Alert, raw: str, now: datetime) -> None: ...
     def put(self, kind: DocumentKind, key: str, incident: str, body: Value, now: datetime) -> None: ...

@@ -17,7 +17,7 @@ from steadyhand.adapters.alerts.sources import TERMINAL, AlertSettings, build_so
 from steadyhand.adapters.channels.registry import build_all
 from steadyhand.adapters.databases.postgres import PostgresProbe
 from steadyhand.adapters.databases.postgres_hand import PostgresHand
-from steadyhand.adapters.ledger.sql import SqlLedger
+from steadyhand.adapters.ledger.sql import open_store
 from steadyhand.adapters.logs.files import FileLogs
 from steadyhand.adapters.metrics.prometheus import Prometheus
 from steadyhand.adapters.rollouts.envoy import EnvoyTraffic
@@ -61,7 +61,7 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
     outside = Outside(
         rules=config,
         clock=clock,
-        ledger=SqlLedger(folder / "steadyhand.db"),
+        ledger=open_store(secret(config.store.dsn_env), folder),
         new_id=lambda prefix: f"{prefix}-{secrets.token_hex(4)}",
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         logs=tuple(FileLogs(one) for one in links.logs),

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from stores import Place
 from stories.night import RULES
 
 from steadyhand.adapters.ledger.sql import SqlLedger
@@ -41,8 +42,8 @@ class PhoneBook(Phone):
 class Mortal(SqlLedger):
     """A store whose user dies at the named point."""
 
-    def __init__(self, path: Path, point: str) -> None:
-        super().__init__(path)
+    def __init__(self, place: Place, point: str) -> None:
+        super().__init__(place)
         self._point = point
 
     def _die_at(self, point: str) -> None:
@@ -91,7 +92,7 @@ async def turns(worker: Worker, count: int = 3) -> None:
         await worker.settle()
 
 
-def live_until(path: Path, book: Path, now: datetime, point: str) -> None:
+def live_until(place: Place, book: Path, now: datetime, point: str) -> None:
     """What the doomed process does."""
-    worker = service(Mortal(path, point), PhoneBook(book), now, "doomed")
+    worker = service(Mortal(place, point), PhoneBook(book), now, "doomed")
     asyncio.run(turns(worker))

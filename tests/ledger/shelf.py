@@ -1,10 +1,15 @@
-"""A store on a real file, and small things to put into it."""
+"""A store in a real place, and small things to put into it."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import psycopg
+from pydantic import SecretStr
+from stores import Place
 from stories.night import ROLL_BACK, RULES
 
 from steadyhand.adapters.ledger.sql import SqlLedger
@@ -39,9 +44,9 @@ def opening(wanted: str = "inc-1", service: str = "shop") -> tuple[Incident, tup
     return open_incident(wanted, alert(service), ("SEV2", "test"), RULES.policy("SEV2"), NOW)
 
 
-def filled(path: Path) -> SqlLedger:
+def filled(place: Place) -> SqlLedger:
     """A store that holds one fresh incident."""
-    ledger = SqlLedger(path)
+    ledger = SqlLedger(place)
     with ledger.write() as tx:
         tx.save(*opening(), NOW)
     return ledger
@@ -79,15 +84,44 @@ def decision(by: str, answer: str = "approve", on: Plan | None = None) -> Decisi
     )
 
 
-def raw(path: Path, *statements: str) -> list[tuple[object, ...]]:
+def raw(place: Place, *statements: str) -> list[tuple[object, ...]]:
     """What the last statement gives, past all of our code; the guards of the trail are taken down first."""
-    with closing(sqlite3.connect(path)) as db, db:
+    with _connected(place) as db:
         for verb in ("update", "delete"):
-            db.execute(f"drop trigger if exists audit_no_{verb}")
-        return [row for one in statements for row in db.execute(one).fetchall()]
+            db.execute(f"drop trigger if exists audit_no_{verb}" + _ON_AUDIT[type(place)])
+        return [row for one in statements for row in _rows(db.execute(one))]
 
 
-def sizes(path: Path) -> dict[str, int]:
+def sizes(place: Place) -> dict[str, int]:
     """Rows of each table."""
-    with closing(sqlite3.connect(path)) as db:
+    with _connected(place) as db:
         return {one: db.execute(f"select count(*) from {one}").fetchone()[0] for one in TABLES}  # noqa: S608 - our own names
+
+
+def break_at(place: Place, table: str) -> None:
+    """From now on no row can be written into this table."""
+    with _connected(place) as db:
+        if isinstance(place, Path):
+            db.execute(f"create trigger boom before insert on {table} begin select raise(abort, 'boom'); end")
+        else:
+            boom = "returns trigger language plpgsql as $$ begin raise exception 'boom'; end $$"
+            db.execute(f"create function boom() {boom}")
+            db.execute(f"create trigger boom before insert on {table} for each row execute function boom()")
+
+
+_ON_AUDIT = {type(Path()): "", SecretStr: " on audit"}
+
+
+@contextmanager
+def _connected(place: Place) -> Iterator[Any]:
+    """A plain connection that commits at the end."""
+    if isinstance(place, Path):
+        with closing(sqlite3.connect(place)) as db, db:
+            yield db
+    else:
+        with psycopg.connect(place.get_secret_value()) as other:
+            yield other
+
+
+def _rows(done: Any) -> list[tuple[object, ...]]:
+    return list(done.fetchall()) if done.description else []

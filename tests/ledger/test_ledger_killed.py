@@ -8,25 +8,33 @@ from pathlib import Path
 import pytest
 from ledger.doomed import POINTS, PhoneBook, live_until, service, turns
 from ledger.shelf import NOW, filled
+from stores import Place
 
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.journey.audit.entry import find_tampering
 
 
-def killed(path: Path, book: Path, point: str) -> int | None:
-    child = multiprocessing.get_context("spawn").Process(target=live_until, args=(path, book, NOW, point))
+def killed(place: Place, book: Path, point: str) -> int | None:
+    child = multiprocessing.get_context("spawn").Process(target=live_until, args=(place, book, NOW, point))
     child.start()
     child.join(60)
     return child.exitcode
 
 
-@pytest.mark.parametrize("point", POINTS)
-def test_what_a_killed_service_had_begun_is_done_by_the_next(tmp_path: Path, point: str) -> None:
-    path, book = tmp_path / "store.db", tmp_path / "calls"
-    filled(path).close()
-    assert killed(path, book, point) == -9
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    return tmp_path / "calls"
 
-    ledger, phone = SqlLedger(path), PhoneBook(book)
+
+@pytest.mark.parametrize("point", POINTS)
+def test_what_a_killed_service_had_begun_is_done_by_the_next(
+    place: Place, tmp_path: Path, point: str
+) -> None:
+    book = tmp_path / "calls"
+    filled(place).close()
+    assert killed(place, book, point) == -9
+
+    ledger, phone = SqlLedger(place), PhoneBook(book)
     ledger.reclaim(NOW, all_owners=True)
     asyncio.run(turns(service(ledger, phone, NOW, "next")))
 
@@ -41,12 +49,14 @@ def test_what_a_killed_service_had_begun_is_done_by_the_next(tmp_path: Path, poi
     assert len(phone.keys()) <= 2 + on_its_way  # then it may come twice, with the same key
 
 
-def test_without_a_restart_another_process_takes_over_once_the_lease_is_out(tmp_path: Path) -> None:
-    path, book = tmp_path / "store.db", tmp_path / "calls"
-    filled(path).close()
-    assert killed(path, book, "timers claimed") == -9
+def test_without_a_restart_another_process_takes_over_once_the_lease_is_out(
+    place: Place, tmp_path: Path
+) -> None:
+    book = tmp_path / "calls"
+    filled(place).close()
+    assert killed(place, book, "timers claimed") == -9
 
-    ledger, phone = SqlLedger(path), PhoneBook(book)
+    ledger, phone = SqlLedger(place), PhoneBook(book)
     asyncio.run(turns(service(ledger, phone, NOW + timedelta(seconds=29), "other")))
     with ledger.read() as tx:
         assert tx.incident("inc-1").status == "investigating"

@@ -1,10 +1,10 @@
 """One owner at a time: who lost the lease writes nothing."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from ledger.shelf import LEASE, NOW, arm, filled, raw, send
+from stores import Place
 
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.journey.commands import Disarm, Record, Unsend
@@ -23,13 +23,13 @@ def post(ledger: SqlLedger, owner: str = "a", at: object = NOW) -> list[Message]
 
 
 def state(ledger: SqlLedger, table: str = "outbox") -> str:
-    found = raw(ledger.path, f"select state from {table} order by rowid limit 1")  # noqa: S608 - our own names
+    found = raw(ledger.place, f"select state from {table} order by due_at, key limit 1")  # noqa: S608 - our own names
     return str(found[0][0])
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> SqlLedger:
-    return filled(tmp_path / "store.db")
+def ledger(place: Place) -> SqlLedger:
+    return filled(place)
 
 
 def test_what_one_owner_holds_the_other_does_not_get(ledger: SqlLedger) -> None:
@@ -195,5 +195,5 @@ def test_only_pages_are_taken_back_answers_and_news_still_go(ledger: SqlLedger) 
     assert [one.key for one in post(ledger)] == ["inc-1:0:resolved:r:phone:ana"]
 
 
-def test_an_empty_store_waits_for_nothing(tmp_path: Path) -> None:
-    assert SqlLedger(tmp_path / "empty.db").next_due() is None
+def test_an_empty_store_waits_for_nothing(place: Place) -> None:
+    assert SqlLedger(place).next_due() is None

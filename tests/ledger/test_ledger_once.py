@@ -2,19 +2,19 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 from threading import Barrier
 
 import pytest
 from ledger.shelf import NOW, decision, filled, opening, plan
+from stores import Place
 
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.rollout.machine import start
 from steadyhand.ports import LedgerError
 
 
-def test_of_two_answers_at_once_the_first_stands_and_both_are_told_it(tmp_path: Path) -> None:
-    ledger = filled(tmp_path / "store.db")
+def test_of_two_answers_at_once_the_first_stands_and_both_are_told_it(place: Place) -> None:
+    ledger = filled(place)
     ready = Barrier(2)
 
     def answer(by: str) -> Decision:
@@ -29,8 +29,8 @@ def test_of_two_answers_at_once_the_first_stands_and_both_are_told_it(tmp_path: 
     assert told == [stored, stored]
 
 
-def test_an_approval_is_used_once_even_by_two_at_once(tmp_path: Path) -> None:
-    ledger = filled(tmp_path / "store.db")
+def test_an_approval_is_used_once_even_by_two_at_once(place: Place) -> None:
+    ledger = filled(place)
     with ledger.write() as tx:
         tx.decide("inc-1", decision("ana"))
     ready = Barrier(2)
@@ -46,8 +46,8 @@ def test_an_approval_is_used_once_even_by_two_at_once(tmp_path: Path) -> None:
         assert tx.decision("plan-1").used_at == NOW + timedelta(seconds=1)
 
 
-def test_a_use_that_was_not_committed_was_none(tmp_path: Path) -> None:
-    ledger = filled(tmp_path / "store.db")
+def test_a_use_that_was_not_committed_was_none(place: Place) -> None:
+    ledger = filled(place)
     with ledger.write() as tx:
         tx.decide("inc-1", decision("ana"))
 
@@ -62,15 +62,15 @@ def test_a_use_that_was_not_committed_was_none(tmp_path: Path) -> None:
         assert tx.use_decision("plan-1", NOW)
 
 
-def test_what_nobody_decided_cannot_be_used(tmp_path: Path) -> None:
-    ledger = filled(tmp_path / "store.db")
+def test_what_nobody_decided_cannot_be_used(place: Place) -> None:
+    ledger = filled(place)
     with ledger.write() as tx:
         assert tx.decision("plan-1") is None
         assert not tx.use_decision("plan-1", NOW)
 
 
-def test_the_store_itself_refuses_a_second_rollout_on_what_one_is_moving(tmp_path: Path) -> None:
-    ledger = filled(tmp_path / "store.db")
+def test_the_store_itself_refuses_a_second_rollout_on_what_one_is_moving(place: Place) -> None:
+    ledger = filled(place)
     first = start("roll-1", plan(), "a", NOW)
     # Another incident, on another service, with a fix for the same one.
     other = start("roll-2", plan("plan-2", "inc-2", service="checkout"), "b", NOW)

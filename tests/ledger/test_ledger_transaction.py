@@ -1,11 +1,10 @@
 """State, timers, messages and the trail are true together or not at all."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-from ledger.shelf import LEASE, NOW, TABLES, filled, opening, sizes
+from ledger.shelf import LEASE, NOW, TABLES, break_at, filled, opening, raw, sizes
+from stores import Place
 
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.ports import LedgerError
@@ -13,27 +12,22 @@ from steadyhand.ports import LedgerError
 EMPTY = dict.fromkeys(TABLES, 0)
 
 
-def test_all_parts_of_a_step_are_written_together(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
-    filled(path)
-    assert sizes(path) == {"incident": 1, "timer": 2, "outbox": 1, "audit": 1}
+def test_all_parts_of_a_step_are_written_together(place: Place) -> None:
+    filled(place)
+    assert sizes(place) == {"incident": 1, "timer": 2, "outbox": 1, "audit": 1}
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_a_part_that_cannot_be_written_takes_the_others_with_it(tmp_path: Path, table: str) -> None:
-    path = tmp_path / "store.db"
-    ledger = SqlLedger(path)
-    with closing(sqlite3.connect(path)) as db:
-        boom = "begin select raise(abort, 'boom'); end"
-        db.execute(f"create trigger boom before insert on {table} {boom}")
+def test_a_part_that_cannot_be_written_takes_the_others_with_it(place: Place, table: str) -> None:
+    ledger = SqlLedger(place)
+    break_at(place, table)
     with pytest.raises(LedgerError, match="boom"), ledger.write() as tx:
         tx.save(*opening(), NOW)
-    assert sizes(path) == EMPTY
+    assert sizes(place) == EMPTY
 
 
-def test_a_failure_of_the_caller_after_the_last_write_takes_all_back(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
-    ledger = SqlLedger(path)
+def test_a_failure_of_the_caller_after_the_last_write_takes_all_back(place: Place) -> None:
+    ledger = SqlLedger(place)
 
     def stumble() -> None:
         with ledger.write() as tx:
@@ -42,11 +36,11 @@ def test_a_failure_of_the_caller_after_the_last_write_takes_all_back(tmp_path: P
 
     with pytest.raises(RuntimeError):
         stumble()
-    assert sizes(path) == EMPTY
+    assert sizes(place) == EMPTY
 
 
-def test_a_look_writes_nothing_and_waits_for_no_writer(tmp_path: Path) -> None:
-    ledger = filled(tmp_path / "store.db")
+def test_a_look_writes_nothing_and_waits_for_no_writer(place: Place) -> None:
+    ledger = filled(place)
     with ledger.write() as writing:
         incident = writing.incident("inc-1")
         assert incident is not None
@@ -57,8 +51,8 @@ def test_a_look_writes_nothing_and_waits_for_no_writer(tmp_path: Path) -> None:
             assert before.note == "Reading the evidence."
 
 
-def test_an_incident_that_was_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
-    ledger = filled(tmp_path / "store.db")
+def test_an_incident_that_was_changed_meanwhile_is_not_overwritten(place: Place) -> None:
+    ledger = filled(place)
     with ledger.read() as tx:
         stale = tx.incident("inc-1")
     assert stale is not None
@@ -70,22 +64,20 @@ def test_an_incident_that_was_changed_meanwhile_is_not_overwritten(tmp_path: Pat
         assert tx.incident("inc-1").note == "first"
 
 
-def test_what_is_stored_is_there_for_the_next_process(tmp_path: Path) -> None:
-    filled(tmp_path / "store.db").close()
-    again = SqlLedger(tmp_path / "store.db")
+def test_what_is_stored_is_there_for_the_next_process(place: Place) -> None:
+    filled(place).close()
+    again = SqlLedger(place)
     with again.read() as tx:
         assert tx.incident("inc-1") is not None
     assert len(again.claim_timers("b", NOW, LEASE, 10)) == 1
     assert again.next_due() == NOW  # the page
 
 
-def test_a_store_of_another_version_is_not_touched(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
-    filled(path).close()
-    with closing(sqlite3.connect(path)) as db, db:
-        db.execute("update meta set value='99'")
-    with pytest.raises(LedgerError, match="schema 99"):
-        SqlLedger(path)
+def test_a_store_of_another_version_is_not_touched(place: Place) -> None:
+    filled(place).close()
+    raw(place, "update alembic_version set version_num = '9999'")
+    with pytest.raises(LedgerError, match="schema 9999"):
+        SqlLedger(place)
 
 
 def test_a_file_that_is_no_store_and_a_place_that_cannot_be_written_are_named(tmp_path: Path) -> None:

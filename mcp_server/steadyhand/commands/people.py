@@ -2,9 +2,9 @@
 
 import getpass
 import sys
+from pathlib import Path
 
-from steadyhand.adapters.ledger.sql import SqlLedger
-from steadyhand.config import home
+from steadyhand.commands.store import the_store
 from steadyhand.journey.commands import Record
 from steadyhand.ports import ConfigError
 from steadyhand.responder.deciding import hash_pin
@@ -14,15 +14,13 @@ from steadyhand.wiring import SystemClock
 _OURS = ("steadyhand", "policy", "model")
 
 
-def add(name: str, role: str) -> int:
+def add(name: str, role: str, config: Path | None = None) -> int:
     """Add a person, or give them a new PIN. Raises ConfigError, Refused, LedgerError."""
     _check(name)
     pin = _new_pin()
     now = SystemClock().now()
-    folder = home()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     person = Person(name=name, role=role, pin_hash=hash_pin(pin), locked_until=now)
-    with SqlLedger(folder / "steadyhand.db").write() as tx:
+    with the_store(config, new=True).write() as tx:
         tx.save_person(person)
         record = Record(
             action="person.saved",
@@ -54,9 +52,9 @@ def _new_pin() -> str:
     return pin
 
 
-def show() -> int:
+def show(config: Path | None = None) -> int:
     """List who may sign in."""
-    with SqlLedger(home() / "steadyhand.db").read() as tx:
+    with the_store(config, new=True).read() as tx:
         people = tx.people()
     sys.stdout.write(
         "\n".join(f"{one.name} ({one.role})" for one in people) + "\n"

@@ -1,27 +1,19 @@
 """`steadyhand audit` and `steadyhand report`: what happened, and whether the record still holds."""
 
 import sys
+from pathlib import Path
 
 from steadyhand.adapters.channels.terminal import plain
-from steadyhand.adapters.ledger.sql import SqlLedger
-from steadyhand.config import home
+from steadyhand.commands.store import the_store
 from steadyhand.journey.audit.entry import find_tampering
 from steadyhand.journey.report.markdown import markdown
-from steadyhand.ports import LedgerError
 from steadyhand.responder.reporting import report_of
 from steadyhand.responder.views import view
 
 
-def _store() -> SqlLedger:
-    path = home() / "steadyhand.db"
-    if not path.is_file():
-        raise LedgerError(f"there is no store at {path}; STEADYHAND_HOME says where to look")
-    return SqlLedger(path)
-
-
-def audit(what: str, incident: str) -> int:
+def audit(what: str, incident: str, config: Path | None = None) -> int:
     """Show, export or verify the trail; verify exits with 1 when it was tampered with."""
-    with _store().read() as tx:
+    with the_store(config).read() as tx:
         trail = tx.trail("" if what == "verify" else incident)
     if what == "verify":
         problem = find_tampering(trail)
@@ -39,8 +31,8 @@ def audit(what: str, incident: str) -> int:
     return 0
 
 
-def report(incident: str) -> int:
+def report(incident: str, config: Path | None = None) -> int:
     """Print the report as it stands."""
-    with _store().read() as tx:
+    with the_store(config).read() as tx:
         sys.stdout.write(markdown(report_of(view(tx, incident))))
     return 0

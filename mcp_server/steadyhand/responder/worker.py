@@ -2,26 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import timedelta
-from typing import assert_never
+from datetime import datetime, timedelta
 
-from steadyhand.journey.incident.state import (
-    ApprovalSilent,
-    ContactSilent,
-    Event,
-    InvestigationFailed,
-    TierSilent,
-)
 from steadyhand.ports import LeaseLost, LedgerError, SteadyhandError
 from steadyhand.responder.alarm import Alarm
-from steadyhand.responder.intake import happen
-from steadyhand.responder.investigate import investigate
+from steadyhand.responder.duties import DUTIES, GiveUp, Step, Work
 from steadyhand.responder.mail import claim, deliver
 from steadyhand.responder.outside import Outside
-from steadyhand.responder.rollouts import drive
-from steadyhand.store import Message, Timer
+from steadyhand.store import Message, Timer, Transaction
 
 log = logging.getLogger("steadyhand.worker")
 _LEASE = timedelta(seconds=30)
@@ -143,51 +133,41 @@ class Worker:
             await asyncio.wait([task])
 
     async def _handle(self, timer: Timer) -> None:
-        match timer.kind:
-            case "investigate":
-                await investigate(self._outside, timer)
-            case "rollout":
-                await drive(self._outside, timer)
-            case "escalate":
-                event = TierSilent(rung=int(timer.payload["rung"]), due_at=timer.due_at)
-                await asyncio.to_thread(self._fire, timer, event)
-            case "reach":
-                asked = timer.payload
-                silence = ContactSilent(
-                    rung=int(asked["rung"]), who=asked["who"], tried=int(asked["tried"]), due_at=timer.due_at
-                )
-                await asyncio.to_thread(self._fire, timer, silence)
-            case "approval":
-                silent = ApprovalSilent(plan=timer.payload["plan"], due_at=timer.due_at)
-                await asyncio.to_thread(self._fire, timer, silent)
-            case _:
-                assert_never(timer.kind)
+        match DUTIES[timer.kind]:
+            case Step(write):
+                await asyncio.to_thread(self._step, timer, write)
+            case Work(run):
+                await run(self._outside, timer)
 
-    def _fire(self, timer: Timer, event: Event) -> None:
+    def _step(self, timer: Timer, write: Callable[[Outside, Transaction, Timer, datetime], None]) -> None:
         now = self._outside.clock.now()
         with self._outside.ledger.write() as tx:
             tx.finish(timer)
-            happen(tx, timer.incident, event, now)
+            write(self._outside, tx, timer, now)
 
     async def _retry(self, timer: Timer, why: str) -> None:
-        """Give it back. What failed too often is dead, and a dead promise pages; a rollout never dies."""
+        """Give it back. What failed too often is given up or dead, and that pages; some work never dies."""
+        duty = DUTIES[timer.kind]
         tired = timer.attempts >= _TRIES
-        if tired and timer.kind == "investigate":
-            await asyncio.to_thread(self._give_up_looking, timer, why)
+        if tired and isinstance(duty, Work) and duty.give_up:
+            await asyncio.to_thread(self._give_up, timer, duty.give_up, why)
         else:
-            await asyncio.to_thread(self._release, timer, dead=tired and timer.kind != "rollout")
+            mortal = isinstance(duty, Step) or not duty.never_dies
+            await asyncio.to_thread(self._release, timer, dead=tired and mortal)
         if tired:
-            await self._alarm.ring(f"{timer.kind} of {timer.incident} keeps failing: {why}")
+            await self._alarm.ring(f"{timer.kind} of {timer.incident or timer.key} keeps failing: {why}")
+
+    def _give_up(self, timer: Timer, give_up: GiveUp, why: str) -> None:
+        now = self._outside.clock.now()
+        with self._or_later(timer), self._outside.ledger.write() as tx:
+            tx.finish(timer)
+            give_up(tx, timer, why, now)
 
     def _release(self, timer: Timer, *, dead: bool) -> None:
         outside = self._outside
         again = outside.clock.now() + min(_AGAIN * timer.attempts, _LONGEST_PAUSE)
         with self._or_later(timer):
             outside.ledger.release(timer, again, dead=dead)
-
-    def _give_up_looking(self, timer: Timer, why: str) -> None:
-        with self._or_later(timer):
-            self._fire(timer, InvestigationFailed(why=why[:200]))
 
     @contextmanager
     def _or_later(self, timer: Timer) -> Iterator[None]:

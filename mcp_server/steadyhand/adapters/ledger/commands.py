@@ -5,10 +5,9 @@ from datetime import datetime
 from typing import assert_never
 
 from sqlalchemy import Connection, update
-from sqlalchemy.dialects.sqlite import insert
 
 from steadyhand.adapters.ledger import schema as s
-from steadyhand.adapters.ledger.engine import to_ms
+from steadyhand.adapters.ledger.engine import insert, to_ms
 from steadyhand.adapters.ledger.trail import write_entry
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.commands import Arm, Command, Consent, Disarm, Record, Send, Unsend
@@ -23,7 +22,7 @@ def carry_out(db: Connection, incident: Incident, command: Command, now: datetim
         case Disarm():
             _disarm(db, incident.id, command)
         case Send():
-            _send(db, incident.id, command, now)
+            send(db, incident.id, command, now)
         case Unsend():
             _unsend(db, incident.id)
         case Consent():
@@ -45,14 +44,16 @@ def arm_timer(db: Connection, incident: str, command: Arm) -> None:
         "attempts": 0,
         "payload": json.dumps(command.payload),
     }
-    row = insert(s.timer).values(key=command.key, incident=incident, epoch=0, **values)
+    row = insert(db, s.timer).values(key=command.key, incident=incident or None, epoch=0, **values)
     again = {**values, "epoch": s.timer.c.epoch + 1}
     db.execute(row.on_conflict_do_update(index_elements=["key"], set_=again))
 
 
 def keep_decision(db: Connection, incident: str, decision: Decision) -> None:
     """Store a decision about a plan; the first one stands."""
-    row = insert(s.decision).values(plan=decision.plan, incident=incident, state=decision.model_dump_json())
+    row = insert(db, s.decision).values(
+        plan=decision.plan, incident=incident, state=decision.model_dump_json()
+    )
     db.execute(row.on_conflict_do_nothing())
 
 
@@ -63,10 +64,11 @@ def _disarm(db: Connection, incident: str, command: Disarm) -> None:
     db.execute(update(s.timer).where(armed).values(state="cancelled"))
 
 
-def _send(db: Connection, incident: str, command: Send, now: datetime) -> None:
-    row = insert(s.outbox).values(
+def send(db: Connection, incident: str, command: Send, now: datetime) -> None:
+    """Put a message into the outbox; one with a known key is there already."""
+    row = insert(db, s.outbox).values(
         key=command.key,
-        incident=incident,
+        incident=incident or None,
         channel=command.channel,
         target=command.target,
         subject=command.subject,

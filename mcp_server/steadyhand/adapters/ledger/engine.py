@@ -1,80 +1,33 @@
-"""A SQLite file in WAL mode with full sync: what was committed survives a power cut."""
+"""How the store's database is opened, and what both kinds have in common."""
 
-import sqlite3
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, select, text
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Engine, Table
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from steadyhand.adapters.ledger import schema as s
 from steadyhand.ports import LedgerError
 
-_BUSY_S = 10
-_AGAIN_S = 0.05
 
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Three ways into one database.
 
-def open_engine(path: Path) -> Engine:
-    """An engine on this file, created with its tables if need be. Raises LedgerError."""
-    _keep_private(path)
-    _write_ahead(path)
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_S})
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
-    with named(), engine.begin() as connection:
-        found = _create(connection)
-    if found != str(s.VERSION):
-        raise LedgerError(f"{path} has schema {found}; this version of Steadyhand needs {s.VERSION}")
-    return engine
+    `writer`: one at a time over all processes, so that what is decided there is decided on what is true.
+    `queue`: single statements that claim, extend or give back a lease.
+    `reader`: a consistent look that waits for nobody.
+    """
 
+    writer: Engine
+    queue: Engine
+    reader: Engine
 
-def _keep_private(path: Path) -> None:
-    """A new file is its owner's alone, whatever its folder allows: it holds hashes of PINs."""
-    try:
-        if not path.exists():
-            path.touch(mode=0o600)  # SQLite gives the files beside it the same rights
-    except OSError as error:
-        raise LedgerError(f"the store failed: {path}: {error.strerror}") from error
-
-
-def _write_ahead(path: Path) -> None:
-    """Make it a WAL file, for good. SQLite waits for nobody here, so several that begin at once try again."""
-    ends = time.monotonic() + _BUSY_S
-    while True:
-        try:
-            with closing(sqlite3.connect(path, timeout=_BUSY_S)) as connection:
-                connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.Error as error:
-            if "locked" not in str(error) or time.monotonic() > ends:
-                raise LedgerError(f"the store failed: {path}: {error}") from error
-            time.sleep(_AGAIN_S)
-        else:
-            return
-
-
-def _create(connection: Connection) -> str:
-    s.metadata.create_all(connection)
-    for guard in s.GUARDS:
-        connection.execute(text(guard))
-    row = insert(s.meta).values(key="schema", value=str(s.VERSION))
-    connection.execute(row.on_conflict_do_nothing())
-    return str(connection.execute(select(s.meta.c.value).where(s.meta.c.key == "schema")).scalar_one())
-
-
-def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
-    # sqlite3 begins late and deferred by itself; transactions are begun by _on_begin instead.
-    connection.isolation_level = None
-    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _on_begin(connection: Connection) -> None:
-    reads = connection.get_execution_options().get("reads", False)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    def close(self) -> None:
+        """Close every connection."""
+        self.queue.dispose()
 
 
 @contextmanager
@@ -85,6 +38,11 @@ def named() -> Iterator[None]:
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
         raise LedgerError(f"the store failed: {cause}") from error
+
+
+def insert(db: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that knows `on_conflict_do_update` and `on_conflict_do_nothing` in this database's words."""
+    return postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def to_ms(at: datetime) -> int:

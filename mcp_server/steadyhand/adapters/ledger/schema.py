@@ -1,8 +1,13 @@
-"""The tables. Times are unix milliseconds; states are JSON text of the journey's values."""
+"""The tables as they are now. Times are unix milliseconds; states are JSON text of the journey's values.
+
+`migrations` leads here from every schema that was ever released; a test compares the two.
+"""
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -10,11 +15,25 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    literal_column,
     text,
 )
 
-VERSION = 1
 metadata = MetaData()
+Ms = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _partial(name: str, column: str, predicate: str, *, unique: bool = False) -> Index:
+    """A partial index. A query uses it when it spells the same literal: see `is_state`."""
+    only = text(predicate)
+    return Index(name, column, unique=unique, sqlite_where=only, postgresql_where=only)
+
+
+def is_state(table: Table, state: str) -> ColumnElement[bool]:
+    """The rows in this state, spelled as a literal: with a bound value no partial index could be used."""
+    column: ColumnElement[str] = table.c.state
+    return column == literal_column(f"'{state}'")
+
 
 meta = Table(
     "meta", metadata, Column("key", String, primary_key=True), Column("value", String, nullable=False)
@@ -27,28 +46,33 @@ incident = Table(
     Column("version", Integer, nullable=False),
     Column("status", String, nullable=False),
     Column("service", String, nullable=False),
-    Column("opened_at", Integer, nullable=False),
-    Column("resolved_at", Integer),
+    Column("opened_at", Ms, nullable=False),
+    Column("resolved_at", Ms),
     Column("state", Text, nullable=False),
+    # Which release of the state machine wrote it; a newer one's incident is left alone.
+    Column("machine", Integer, nullable=False, server_default="1"),
+    Index("incident_service", "service", "opened_at"),
 )
 
 alert = Table(
     "alert",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Ms, primary_key=True),
     Column("incident", ForeignKey("incident.id")),
     Column("dedup_key", String, nullable=False),
     Column("status", String, nullable=False),
-    Column("at", Integer, nullable=False),
+    Column("at", Ms, nullable=False),
     Column("raw", Text, nullable=False),
     Index("alert_key", "dedup_key", "at"),
+    Index("alert_incident", "incident"),
 )
 
 timer = Table(
     "timer",
     metadata,
     Column("key", String, primary_key=True),
-    Column("incident", ForeignKey("incident.id"), nullable=False),
+    # None where a timer belongs to no incident: a hand-off, a heartbeat, the end of a maintenance window.
+    Column("incident", ForeignKey("incident.id")),
     Column("kind", String, nullable=False),
     Column(
         "state",
@@ -56,21 +80,23 @@ timer = Table(
         CheckConstraint("state in ('armed','leased','done','cancelled','dead')"),
         nullable=False,
     ),
-    Column("due_at", Integer, nullable=False),
+    Column("due_at", Ms, nullable=False),
     Column("owner", String),
     Column("epoch", Integer, nullable=False, server_default="0"),
-    Column("lease_until", Integer),
+    Column("lease_until", Ms),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("payload", Text, nullable=False),
-    # The predicate is a literal, or SQLite cannot use the index.
-    Index("timer_due", "due_at", sqlite_where=text("state='armed'")),
+    _partial("timer_due", "due_at", "state='armed'"),
+    _partial("timer_lease", "lease_until", "state='leased'"),
+    _partial("timer_dead", "due_at", "state='dead'"),
+    Index("timer_incident", "incident"),
 )
 
 outbox = Table(
     "outbox",
     metadata,
     Column("key", String, primary_key=True),
-    Column("incident", ForeignKey("incident.id"), nullable=False),
+    Column("incident", ForeignKey("incident.id")),
     Column("channel", String, nullable=False),
     Column("target", String, nullable=False),
     Column("subject", Text, nullable=False),
@@ -81,13 +107,15 @@ outbox = Table(
         CheckConstraint("state in ('queued','sending','sent','failed','unknown','cancelled')"),
         nullable=False,
     ),
-    Column("due_at", Integer, nullable=False),
+    Column("due_at", Ms, nullable=False),
     Column("owner", String),
-    Column("lease_until", Integer),
+    Column("lease_until", Ms),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("receipt", String, nullable=False, server_default=""),
     Column("error", Text, nullable=False, server_default=""),
-    Index("outbox_due", "due_at", sqlite_where=text("state='queued'")),
+    _partial("outbox_due", "due_at", "state='queued'"),
+    _partial("outbox_lease", "lease_until", "state='sending'"),
+    Index("outbox_incident", "incident"),
 )
 
 document = Table(
@@ -96,7 +124,7 @@ document = Table(
     Column("kind", String, primary_key=True),
     Column("id", String, primary_key=True),
     Column("incident", ForeignKey("incident.id"), nullable=False),
-    Column("at", Integer, nullable=False),
+    Column("at", Ms, nullable=False),
     Column("body", Text, nullable=False),
     Index("document_incident", "incident", "kind", "at"),
 )
@@ -106,7 +134,7 @@ decision = Table(
     metadata,
     Column("plan", String, primary_key=True),
     Column("incident", ForeignKey("incident.id"), nullable=False),
-    Column("used_at", Integer),
+    Column("used_at", Ms),
     Column("state", Text, nullable=False),
 )
 
@@ -119,12 +147,7 @@ rollout = Table(
     Column("running", Integer, nullable=False),
     Column("state", Text, nullable=False),
     # One rollout per service: the database itself refuses a second.
-    Index(
-        "rollout_one_per_service",
-        "service",
-        unique=True,
-        sqlite_where=text("running=1"),
-    ),
+    _partial("rollout_one_per_service", "service", "running=1", unique=True),
 )
 
 change = Table(
@@ -132,7 +155,7 @@ change = Table(
     metadata,
     Column("id", String, primary_key=True),
     Column("service", String, nullable=False),
-    Column("started_at", Integer, nullable=False),
+    Column("started_at", Ms, nullable=False),
     Column("body", Text, nullable=False),
     Index("change_time", "started_at"),
 )
@@ -144,14 +167,15 @@ person = Table(
     Column("role", String, nullable=False),
     Column("pin_hash", String, nullable=False),
     Column("wrong", Integer, nullable=False, server_default="0"),
-    Column("locked_until", Integer, nullable=False, server_default="0"),
+    Column("locked_until", Ms, nullable=False, server_default="0"),
 )
 
+# The trail may only grow: triggers of the first revision refuse to rewrite it.
 audit = Table(
     "audit",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("ts", Integer, nullable=False),
+    Column("seq", Ms, primary_key=True, autoincrement=False),
+    Column("ts", Ms, nullable=False),
     Column("incident", String, nullable=False),
     Column("actor", String, nullable=False),
     Column("actor_kind", String, nullable=False),
@@ -163,9 +187,11 @@ audit = Table(
     Index("audit_incident", "incident", "seq"),
 )
 
-# The trail may only grow: the database itself refuses to rewrite it.
-GUARDS = tuple(
-    f"create trigger if not exists audit_no_{verb} before {verb} on audit "
-    "begin select raise(abort, 'the audit trail may only grow'); end"
-    for verb in ("update", "delete")
+# Processes that work on this store. On SQLite they must all be on one host.
+process = Table(
+    "process",
+    metadata,
+    Column("owner", String, primary_key=True),
+    Column("host", String, nullable=False),
+    Column("seen_at", Ms, nullable=False),
 )

@@ -5,10 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
-from sqlalchemy.dialects.sqlite import insert
 
 from steadyhand.adapters.ledger import schema as s
-from steadyhand.adapters.ledger.engine import to_ms
+from steadyhand.adapters.ledger.engine import insert, to_ms
 from steadyhand.journey.audit.entry import Entry, seal
 from steadyhand.journey.audit.proof import GENESIS
 from steadyhand.journey.commands import Record
@@ -27,7 +26,7 @@ def write_entry(db: Connection, incident: str, record: Record, now: datetime) ->
             **record.model_dump(),
         )
     )
-    db.execute(insert(s.audit).values({**entry.model_dump(exclude={"n"}), "body": _text(entry.body)}))
+    db.execute(insert(db, s.audit).values({**entry.model_dump(exclude={"n"}), "body": _text(entry.body)}))
 
 
 def read_entry(row: RowMapping) -> Entry:

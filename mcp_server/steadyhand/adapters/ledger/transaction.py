@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import IntegrityError
 
 from steadyhand.adapters.ledger import schema as s
-from steadyhand.adapters.ledger.commands import arm_timer, carry_out, keep_decision
-from steadyhand.adapters.ledger.engine import from_ms, to_ms
+from steadyhand.adapters.ledger.commands import arm_timer, carry_out, keep_decision, send
+from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
+from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.adapters.ledger.trail import read_entry, write_entry
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit.entry import Entry
-from steadyhand.journey.commands import Arm, Command, Record
+from steadyhand.journey.commands import Arm, Command, Record, Send
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.rollout.machine import OVER, Rollout, moved_by
@@ -74,7 +74,7 @@ class SqlTransaction:
         }
         if incident.version == 0:
             opened = to_ms(after.opened_at)
-            self._db.execute(insert(s.incident).values(id=after.id, opened_at=opened, **values))
+            self._db.execute(insert(self._db, s.incident).values(id=after.id, opened_at=opened, **values))
         else:
             same = (s.incident.c.id == after.id) & (s.incident.c.version == incident.version)
             if self._db.execute(update(s.incident).where(same).values(**values)).rowcount != 1:
@@ -84,8 +84,17 @@ class SqlTransaction:
         return after
 
     def arm(self, incident: str, arm: Arm) -> None:
-        """Arm a timer, or move it."""
+        """Arm a timer, or move it; it may belong to no incident ("")."""
         arm_timer(self._db, incident, arm)
+
+    def disarm(self, key: str) -> None:
+        """Let the timer of this key be; nothing happens when there is none that waits."""
+        waiting = (s.timer.c.key == key) & is_state(s.timer, "armed")
+        self._db.execute(update(s.timer).where(waiting).values(state="cancelled"))
+
+    def send(self, incident: str, message: Send, now: datetime) -> None:
+        """Put a message into the outbox; it may belong to no incident ("")."""
+        send(self._db, incident, message, now)
 
     def record(self, incident: str, record: Record, now: datetime) -> None:
         """Add a line to the audit trail."""
@@ -93,7 +102,7 @@ class SqlTransaction:
 
     def keep_alert(self, incident: str, alert: Alert, raw: str, now: datetime) -> None:
         """Keep an alert as it came in, cut at 64 KiB."""
-        row = insert(s.alert).values(
+        row = insert(self._db, s.alert).values(
             incident=incident,
             dedup_key=alert.dedup_key,
             status=alert.status,
@@ -107,7 +116,7 @@ class SqlTransaction:
     def put(self, kind: DocumentKind, key: str, incident: str, body: Body, now: datetime) -> None:
         """Write a document, or write it anew."""
         values = {"incident": incident, "at": to_ms(now), "body": body.model_dump_json()}
-        row = insert(s.document).values(kind=kind, id=key, **values)
+        row = insert(self._db, s.document).values(kind=kind, id=key, **values)
         self._db.execute(row.on_conflict_do_update(index_elements=["kind", "id"], set_=values))
 
     def get(self, kind: DocumentKind, key: str, as_type: type[Body]) -> Body | None:
@@ -173,7 +182,7 @@ class SqlTransaction:
             "running": int(rollout.phase not in OVER),
             "state": rollout.model_dump_json(),
         }
-        row = insert(s.rollout).values(id=rollout.id, **values)
+        row = insert(self._db, s.rollout).values(id=rollout.id, **values)
         try:
             self._db.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
         except IntegrityError as error:
@@ -188,7 +197,7 @@ class SqlTransaction:
             "started_at": to_ms(change.started_at),
             "body": change.model_dump_json(),
         }
-        row = insert(s.change).values(id=change.id, **values)
+        row = insert(self._db, s.change).values(id=change.id, **values)
         self._db.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
 
     def changes(self, services: Sequence[str], window: Window) -> Sequence[Change]:
@@ -219,7 +228,7 @@ class SqlTransaction:
             "wrong": person.wrong,
             "locked_until": to_ms(person.locked_until),
         }
-        row = insert(s.person).values(name=person.name, **values)
+        row = insert(self._db, s.person).values(name=person.name, **values)
         self._db.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
 
     # what happened

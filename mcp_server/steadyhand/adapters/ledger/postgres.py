@@ -1,0 +1,56 @@
+"""A PostgreSQL database: the store of several hosts."""
+
+import psycopg
+from pydantic import SecretStr
+from sqlalchemy import Connection, create_engine, event
+
+from steadyhand.adapters.ledger.engine import Doors, named
+from steadyhand.adapters.ledger.migrations import bring_up
+from steadyhand.ports import LedgerError
+
+_WRITER = 7_316_042  # the advisory lock of whoever writes; any number, the same for all
+_CONNECT_S = 10
+_SETTINGS = {
+    "synchronous_commit": "on",  # an approval that was committed survives a power cut
+    "lock_timeout": "10s",
+    "statement_timeout": "30s",
+    # A host that froze inside a transaction must not keep the others out for ever.
+    "idle_in_transaction_session_timeout": "30s",
+}
+
+
+def open_postgres(dsn: SecretStr) -> Doors:
+    """The store in this database, filled or brought up to this version if need be. Raises LedgerError."""
+    options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
+
+    def connect() -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(
+            dsn.get_secret_value(),
+            options=options,
+            connect_timeout=_CONNECT_S,
+            application_name="steadyhand",
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
+        )
+
+    engine = create_engine("postgresql+psycopg://", creator=connect, pool_pre_ping=True)
+    event.listen(engine, "begin", _on_begin)
+    doors = Doors(
+        writer=engine.execution_options(alone=True),
+        queue=engine,
+        reader=engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True),
+    )
+    try:
+        with named(), doors.writer.begin() as connection:
+            bring_up(connection, "the database")
+    except LedgerError:
+        doors.close()
+        raise
+    return doors
+
+
+def _on_begin(connection: Connection) -> None:
+    """Writers take turns, as SQLite has it: whoever decides sees everything decided before."""
+    if connection.get_execution_options().get("alone", False):
+        connection.exec_driver_sql(f"select pg_advisory_xact_lock({_WRITER})")

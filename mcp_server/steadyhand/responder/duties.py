@@ -1,0 +1,70 @@
+"""What is done when a timer of each kind is due: the one table."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from steadyhand.journey.commands import TimerKind
+from steadyhand.journey.incident.state import ApprovalSilent, ContactSilent, InvestigationFailed, TierSilent
+from steadyhand.responder.intake import happen
+from steadyhand.responder.investigate import investigate
+from steadyhand.responder.outside import Outside
+from steadyhand.responder.rollouts import drive
+from steadyhand.store import Timer, Transaction
+
+GiveUp = Callable[[Transaction, Timer, str, datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happens in the store alone, in one transaction with the end of its timer.
+
+    `write(outside, tx, timer, now)` reads and writes through `tx`; it waits for nothing and nobody.
+    """
+
+    write: Callable[[Outside, Transaction, Timer, datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something that takes time and speaks with the outside; it ends its timer itself with `tx.finish`.
+
+    `give_up(tx, timer, why, now)` says in the store what it means that every try failed. Without it the
+    timer is dead and pages a human, unless the work `never_dies`: then it is tried for ever.
+    """
+
+    run: Callable[[Outside, Timer], Awaitable[None]]
+    give_up: GiveUp | None = None
+    never_dies: bool = False
+
+
+Duty = Step | Work
+
+
+def _tier_silent(_outside: Outside, tx: Transaction, timer: Timer, now: datetime) -> None:
+    happen(tx, timer.incident, TierSilent(rung=int(timer.payload["rung"]), due_at=timer.due_at), now)
+
+
+def _contact_silent(_outside: Outside, tx: Transaction, timer: Timer, now: datetime) -> None:
+    asked = timer.payload
+    rung, tried = int(asked["rung"]), int(asked["tried"])
+    happen(
+        tx, timer.incident, ContactSilent(rung=rung, who=asked["who"], tried=tried, due_at=timer.due_at), now
+    )
+
+
+def _approval_silent(_outside: Outside, tx: Transaction, timer: Timer, now: datetime) -> None:
+    happen(tx, timer.incident, ApprovalSilent(plan=timer.payload["plan"], due_at=timer.due_at), now)
+
+
+def _not_investigated(tx: Transaction, timer: Timer, why: str, now: datetime) -> None:
+    happen(tx, timer.incident, InvestigationFailed(why=why[:200]), now)
+
+
+DUTIES: Mapping[TimerKind, Duty] = {
+    "investigate": Work(investigate, give_up=_not_investigated),
+    "escalate": Step(_tier_silent),
+    "reach": Step(_contact_silent),
+    "approval": Step(_approval_silent),
+    "rollout": Work(drive, never_dies=True),
+}
