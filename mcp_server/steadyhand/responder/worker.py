@@ -61,11 +61,12 @@ class Worker:
         now = outside.clock.now()
         await asyncio.to_thread(outside.ledger.reclaim, now, all_owners=False)
         due = await asyncio.to_thread(outside.ledger.claim_timers, outside.owner, now, _LEASE, _BATCH)
+        mail = await claim(outside, _MAIL - len(self._mail))
         for timer in due:
             before = {one for one in self._busy if one.get_name() == timer.key}
             self._start(self._work(timer, before), timer.key)
         # Beside the timers and each for itself: a slow receiver keeps nobody else waiting.
-        for message in await claim(outside, _MAIL - len(self._mail)):
+        for message in mail:
             task = self._start(self._post(message), message.key)
             self._mail.add(task)
             task.add_done_callback(self._mail.discard)
