@@ -1,5 +1,8 @@
 """Series become signals by their names and labels, in the general words of the field."""
 
+import math
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -163,6 +166,19 @@ def test_a_clean_step_and_a_clean_slope_are_dated_to_the_sample() -> None:
     sloped = bend(slope, slope, 58, 79, 0)
     assert (stepped.index, stepped.lo, stepped.hi, stepped.shape) == (50, 49, 50, "step")
     assert (sloped.index, sloped.shape) == (49, "ramp")
+
+
+@pytest.mark.parametrize("bent", [False, True])
+def test_a_noisy_climb_is_hardly_ever_sure_to_have_begun_before_it_did(*, bent: bool) -> None:
+    began, missed = 50, 0
+    for seed in range(200):
+        noise = random.Random(seed)  # noqa: S311 - noise, no secret
+        steps = [max(0, one - began) for one in range(90)]
+        rise = [14 * (1 - math.exp(-one / 9)) if bent else min(14.0, 1.1 * one) for one in steps]
+        seen = [round(one + noise.gauss(0, 1)) for one in rise]
+        crossing = next(one for one in range(40, 90) if min(seen[one : one + 3]) > 3)
+        missed += bend(seen, seen, crossing, 85, 0).hi < began
+    assert missed <= 4
 
 
 def test_all_signals_of_a_service_have_three_equal_columns() -> None:

@@ -18,6 +18,7 @@ _RAMP_STEPS = 6
 _BETTER = 0.8
 _FAR_BETTER = 0.6
 _CONFIDENCE = 4.0
+_SURELY = 3.0
 _LONGEST_FIT = 2_000
 
 
@@ -90,6 +91,7 @@ def bend(fine: Sequence[float], smooth: Sequence[float], crossing: int, end: int
     noise = max(squares - gains[best], 0.0) / max(1, len(part) - 2)
     lo, hi = (first + one for one in _interval(gains, best, noise))
     if climbs:
+        hi = max(hi, first + _last_normal(part, best, risen - first))
         return Bend(first + best, max(0, lo - smoothing // 2), hi, "ramp")
     if smoothing > 1 and fine is smooth:
         foot = _foot(smooth, crossing, peak)
@@ -97,6 +99,16 @@ def bend(fine: Sequence[float], smooth: Sequence[float], crossing: int, end: int
     if slopes:
         return Bend(first + best + 1, lo, max(hi, first + best + 1), "step")
     return Bend(first + best, max(0, lo - 1), hi, "step")
+
+
+def _last_normal(part: Sequence[float], best: int, risen: int) -> int:
+    """The last sample of a climb that calm noise alone could have made; `best` if there is none.
+
+    A straight line fitted to a climb that grows faster and faster begins too early, and is sure of it.
+    """
+    calm = sorted(abs(one) for one in part[: max(best, 1)])
+    noise = _SURELY * 1.4826 * calm[len(calm) // 2]
+    return max((k for k in range(best, risen + 1) if part[k] <= noise), default=best)
 
 
 def _foot(smooth: Sequence[float], crossing: int, peak: float) -> int:
