@@ -15,7 +15,7 @@ demo: $(STAMP) ## break a real service and watch it being mended (ARGS="--fault 
 	@$(BIN)/python -m steadyhand demo $(ARGS)
 
 test: check ## everything that must hold; lab, browser and client tests skip, with a reason, what is not there
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python tests/run.py $(ARGS)
 
 check: $(STAMP) ## style, types, layers
 	$(BIN)/ruff check .

@@ -11,7 +11,7 @@ from envoy_world import TOKEN, World, envoy_world, until, watchdogs
 
 from steadyhand.ports import SourceRefused
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timed]
 LEASE = timedelta(seconds=1)
 SLOW_MS = (100.0, 250.0)
 

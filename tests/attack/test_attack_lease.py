@@ -14,6 +14,8 @@ import pytest
 from steadyhand.adapters.rollouts import watchdog
 from steadyhand.adapters.rollouts.lease import Lease
 
+pytestmark = pytest.mark.timed
+
 KEY = "canary.share"
 
 

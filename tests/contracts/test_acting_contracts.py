@@ -36,7 +36,7 @@ from steadyhand.testing.phone import Phone
 from steadyhand.testing.traffic import TrafficSimulator
 from steadyhand.wiring import SystemClock
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timed]
 SECRET = "hunter2"
 LETTER = Letter(key="k1", target="ann", subject="SEV1", body="shop", thread="inc-1:0")
 LEASE = timedelta(seconds=0.6)

@@ -16,6 +16,8 @@ import pytest
 from plugin.running import ROOT, Running, standin
 from plugin.tool_names import PREFIX
 
+pytestmark = pytest.mark.timed
+
 HOOKS = ROOT / "hooks" / "hooks.json"
 
 
