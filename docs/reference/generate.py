@@ -10,7 +10,8 @@ from mcp.types import Tool
 
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.config import IncidentConfig
-from steadyhand.journey import incident
+from steadyhand.journey.alert.severity import MEANING
+from steadyhand.journey.incident import lifecycle
 from steadyhand.journey.rollout import machine
 from steadyhand.responder.outside import Outside
 from steadyhand.tools.server import build_server
@@ -33,6 +34,13 @@ Written by `docs/reference/generate.py` from the code that keeps them.
 
 {incident}
 
+## Severities
+
+{severities}
+
+A person changes it on the console or with `steadyhand severity`, a model with `escalate_incident`, each with a
+reason. What is measured may raise it and never lowers it; a model cannot lower what a person has set.
+
 ## A rollout
 
 {rollout}
@@ -47,8 +55,11 @@ def tools_page() -> str:
 
 
 def states_page() -> str:
-    """The states of an incident and of a rollout, as their modules explain them."""
-    return STATES.format(incident=_explained(incident.__doc__), rollout=_explained(machine.__doc__))
+    """The states of an incident and of a rollout, as the code has them."""
+    rows = "\n".join(f"| {name} | {means} |" for name, means in MEANING.items())
+    severities = f"| severity | means |\n|---|---|\n{rows}"
+    shown = {"incident": lifecycle.as_markdown(), "severities": severities}
+    return STATES.format(**shown, rollout=_explained(machine.__doc__))
 
 
 def listed_tools() -> Sequence[Tool]:

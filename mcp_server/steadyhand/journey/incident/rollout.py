@@ -50,6 +50,8 @@ def _moved(incident: Incident, event: RolloutMoved, now: datetime) -> Outcome:
 def _ended(incident: Incident, event: RolloutEnded, now: datetime) -> Outcome:
     body = {"rollout": event.rollout, "outcome": event.outcome, "reason": event.reason}
     record = Record(action="rollout.ended", body=body)
+    if incident.status != "rolling_out":
+        return incident, (record,)
     if event.outcome == "verified":
         return _resolved(incident, event, now, record)
     after = incident.model_copy(update={"status": "needs_human", "note": event.reason})
