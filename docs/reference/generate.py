@@ -38,8 +38,8 @@ Written by `docs/reference/generate.py` from the code that keeps them.
 
 {severities}
 
-A person changes it on the console or with `steadyhand severity`, a model with `escalate_incident`, each with a
-reason. What is measured may raise it and never lowers it; a model cannot lower what a person has set.
+A person changes it on the console or with `steadyhand severity`, a model with `escalate_incident`, each with
+a reason. What is measured may raise it and never lowers it; a model cannot lower what a person has set.
 
 ## A rollout
 

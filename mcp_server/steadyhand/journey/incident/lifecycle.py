@@ -1,8 +1,8 @@
 """The states of an incident and every way from one to another, as one table.
 
 An incident stands in two ways at once: how far the work on it is, its status, and who has it, its attention.
-The reducer obeys this table: a test lets every event happen in every state and compares what it sees with these
-rows, both ways.
+The reducer obeys this table: a test lets every event happen in every state, and compares what it sees with
+these rows both ways.
 """
 
 from typing import Literal, NamedTuple
