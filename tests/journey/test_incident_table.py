@@ -1,4 +1,4 @@
-"""The table of states is the reducer: in every state each event moves as a row says, and every row happens."""
+"""The table of states is the reducer: each event in every state moves as a row says, and each row happens."""
 
 from collections.abc import Callable
 from datetime import timedelta
