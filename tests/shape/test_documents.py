@@ -17,6 +17,7 @@ from shape.tree import FENCE, PACKAGE, ROOT, blocks, documents, short
 from steadyhand.adapters.channels.webhook import sign
 from steadyhand.cli import _parser
 from steadyhand.journey.diagnosis.playbook import read
+from steadyhand.journey.incident.lifecycle import Attention
 from steadyhand.journey.incident.state import Status
 from steadyhand.journey.rollout.machine import OVER, Phase
 
@@ -100,7 +101,7 @@ def test_generated_pages_are_fresh(page: str, made: str) -> None:
 def test_the_tables_of_states_hold_every_state() -> None:
     page = GENERATED["states_page"]()
     first, second = page.split("## A rollout")
-    assert set(re.findall(r"^\| `(\w+)`", first, re.MULTILINE)) == set(get_args(Status))
+    assert set(re.findall(r"^\| `(\w+)`", first, re.MULTILINE)) == {*get_args(Status), *get_args(Attention)}
     assert set(re.findall(r"^\| `(\w+)`", second, re.MULTILINE)) == set(get_args(Phase)) - set(OVER)
 
 
