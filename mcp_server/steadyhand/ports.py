@@ -25,7 +25,7 @@ from pydantic import Field
 from steadyhand.journey.alert.model import Delivery
 from steadyhand.journey.commands import Act
 from steadyhand.journey.evidence.model import Change, DatabaseReport, LogReport, Series, Window
-from steadyhand.journey.remedy.model import CreateIndex, DropIndex, IndexState
+from steadyhand.journey.remedy.model import DatabaseAction, EffectState
 from steadyhand.journey.rollout.model import Arms, Observed
 from steadyhand.journey.rule import Value
 
@@ -174,20 +174,20 @@ class DatabaseProbe(Protocol):
 
 
 class DatabaseHand(Protocol):
-    """The few guarded statements a fix may run in one database."""
+    """The few guarded statements a fix may run in one database. Each is safe to repeat."""
 
     name: str
 
-    async def index_state(self, index: str) -> IndexState:
-        """Whether it is there and can be used. Raises SourceError."""
+    async def state(self, action: DatabaseAction) -> EffectState:
+        """How far the database is from what the action wants; changes nothing. Raises SourceError."""
         ...
 
-    async def create_index(self, action: CreateIndex) -> None:
-        """Build it concurrently; returns when built. Raises SourceError, EffectUnknown."""
+    async def act(self, action: DatabaseAction) -> None:
+        """Run the statement and verify its effect. Raises SourceError, EffectUnknown."""
         ...
 
-    async def drop_index(self, action: DropIndex) -> None:
-        """Drop it concurrently if it exists. Raises SourceError, EffectUnknown."""
+    def by_hand(self, action: DatabaseAction) -> str:
+        """The statement with which a person does the same."""
         ...
 
 

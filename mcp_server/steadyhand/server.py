@@ -25,6 +25,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from steadyhand.config import IncidentConfig
 from steadyhand.journey.approval.consent import prove_fence
 from steadyhand.ports import ConfigError
+from steadyhand.responder.listening import keep_listening
+from steadyhand.responder.orphans import find_orphans
 from steadyhand.responder.worker import Worker
 from steadyhand.tools.server import build_server
 from steadyhand.web.app import build_app
@@ -83,12 +85,16 @@ async def _working(wired: Wired) -> AsyncIterator[None]:
     held = wired.outside.ledger.reclaim(wired.outside.clock.now(), all_owners=True)
     if held:
         log.warning("%d promises of a process that died are taken over", held)
-    task = asyncio.create_task(Worker(wired.outside).run())
+    tasks = [
+        asyncio.create_task(run)
+        for run in (Worker(wired.outside).run(), keep_listening(wired.outside), find_orphans(wired.outside))
+    ]
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
 
 class Guarded:

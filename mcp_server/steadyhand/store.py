@@ -11,7 +11,7 @@ from steadyhand.journey.audit.entry import Entry
 from steadyhand.journey.commands import Arm, Command, Record, Send, TimerKind
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident
-from steadyhand.journey.rollout.machine import Rollout
+from steadyhand.journey.rollout.state import Rollout
 from steadyhand.journey.rule import Instant, Value
 
 DocumentKind = Literal["page", "diagnosis", "opinion", "plan", "report"]

@@ -1,24 +1,15 @@
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import psycopg
 import pytest
-from psycopg import AsyncConnection
-from pydantic import SecretStr
+from postgres_case import INDEX, hand, look, session
 from servers import free_port, postgres
 
-from steadyhand.adapters.databases.postgres import PostgresProbe, PostgresSettings
-from steadyhand.adapters.databases.postgres_hand import PostgresHand, PostgresHandSettings
-from steadyhand.journey.evidence.model import DatabaseReport
-from steadyhand.journey.remedy.model import CreateIndex, DropIndex
-from steadyhand.ports import EffectUnknown, SourceRefused, SourceUnavailable
-
 pytestmark = pytest.mark.anyio
-AT = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
-INDEX = CreateIndex(database="pg", table="orders", columns=("customer_email",), name="orders_customer_email")
 SLOW = "select count(*) from orders where customer_email = %s"
 
 ORDERS = """
@@ -41,35 +32,6 @@ def server() -> Iterator[str]:
         yield dsn
 
 
-@pytest.fixture(autouse=True)
-def clean(server: str) -> None:
-    with psycopg.connect(server, autocommit=True, options="-c lock_timeout=5s") as connection:
-        connection.execute(f"drop index if exists {INDEX.name}")
-
-
-def probe(dsn: str, **settings: object) -> PostgresProbe:
-    given = {"name": "pg", "dsn_env": "X", "sample": timedelta(seconds=0.3)} | settings
-    return PostgresProbe(PostgresSettings.model_validate(given), SecretStr(dsn))
-
-
-def hand(dsn: str, **settings: object) -> PostgresHand:
-    given = {"name": "pg", "dsn_env": "X", "lock_timeout": timedelta(seconds=0.3)} | settings
-    return PostgresHand(PostgresHandSettings.model_validate(given), SecretStr(dsn))
-
-
-async def look(dsn: str, **settings: object) -> DatabaseReport:
-    return await probe(dsn, **settings).look(AT)
-
-
-@asynccontextmanager
-async def session(dsn: str, application: str) -> AsyncIterator[AsyncConnection]:
-    connection = await AsyncConnection.connect(dsn, application_name=application)
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
 @asynccontextmanager
 async def repeating(dsn: str, statement: str, value: str) -> AsyncIterator[None]:
     """A client that runs one statement over and over."""
@@ -86,15 +48,6 @@ async def repeating(dsn: str, statement: str, value: str) -> AsyncIterator[None]
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-async def until(ready: Callable[[], object]) -> None:
-    for _ in range(500):
-        found = ready()
-        if await found if asyncio.iscoroutine(found) else found:
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("did not happen within 10 s")
 
 
 async def test_a_calm_database_shows_its_limits_and_indexes_and_no_gap(server: str) -> None:
@@ -184,7 +137,7 @@ async def test_without_statement_counters_the_sessions_show_the_missing_index(se
 
 
 async def test_once_the_index_is_there_nothing_is_missing(server: str) -> None:
-    await hand(server).create_index(INDEX)
+    await hand(server).act(INDEX)
     async with repeating(server, SLOW, "user77@example.org"):
         await asyncio.sleep(0.2)
         report = await look(server)
@@ -227,102 +180,3 @@ async def test_a_dead_database_is_a_gap_without_the_password() -> None:
 async def test_a_malformed_address_is_a_gap_without_the_password() -> None:
     report = await look("host=x hunter2")
     assert report.gaps == ("connection: its address is no valid PostgreSQL DSN",)
-
-
-async def test_an_index_is_built_valid_and_dropped_again(server: str) -> None:
-    one = hand(server)
-    assert await one.index_state(INDEX.name) == "absent"
-    await one.create_index(INDEX)
-    await one.create_index(INDEX)
-    assert await one.index_state(INDEX.name) == "valid"
-    await one.drop_index(DropIndex(database="pg", name=INDEX.name))
-    await one.drop_index(DropIndex(database="pg", name=INDEX.name))
-    assert await one.index_state(INDEX.name) == "absent"
-
-
-async def test_a_build_that_cannot_get_its_lock_gives_up_and_leaves_nothing(server: str) -> None:
-    async with session(server, "migration") as alter:
-        await alter.execute("lock table orders in share update exclusive mode")
-        began = time.monotonic()
-        with pytest.raises(SourceUnavailable, match="lock timeout"):
-            await hand(server).create_index(INDEX)
-        assert time.monotonic() - began < 5
-    assert await hand(server).index_state(INDEX.name) == "absent"
-
-
-async def test_a_build_that_waits_for_an_old_transaction_gives_up_and_cleans_up_once_it_ends(
-    server: str,
-) -> None:
-    one = hand(server)
-    async with session(server, "shop") as shop:
-        await shop.execute("update orders set total = total where id = 1")
-        build = asyncio.create_task(one.create_index(INDEX))
-        await until(lambda: _is(one, "invalid"))
-        await asyncio.sleep(0.5)
-        await asyncio.wait_for(shop.execute("select count(*) from orders"), 2)
-        await shop.rollback()
-        with pytest.raises(SourceUnavailable, match="lock timeout"):
-            await build
-    assert await one.index_state(INDEX.name) == "absent"
-
-
-async def test_a_leftover_that_cannot_be_dropped_is_told_by_name(server: str) -> None:
-    one = hand(server, cleanup_timeout=timedelta(seconds=0.3))
-    async with session(server, "shop") as shop:
-        await shop.execute("update orders set total = total where id = 1")
-        with pytest.raises(SourceUnavailable, match=f"unfinished index {INDEX.name} is left"):
-            await one.create_index(INDEX)
-    assert await one.index_state(INDEX.name) == "invalid"
-    await one.create_index(INDEX)
-    assert await one.index_state(INDEX.name) == "valid"
-
-
-async def test_a_build_killed_half_way_is_found_invalid_and_replaced(server: str) -> None:
-    one = hand(server, lock_timeout=timedelta(seconds=20))
-    async with session(server, "shop") as shop:
-        await shop.execute("update orders set total = total where id = 1")
-        build = asyncio.create_task(one.create_index(INDEX))
-        await until(lambda: _is(one, "building"))
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity"
-                " where application_name = 'steadyhand-fix' and query like 'create index%'"
-            )
-        with pytest.raises(EffectUnknown, match=r"broke while it ran"):
-            await build
-        assert await one.index_state(INDEX.name) == "invalid"
-    await one.create_index(INDEX)
-    assert await one.index_state(INDEX.name) == "valid"
-
-
-async def test_a_build_by_somebody_else_is_left_alone(server: str) -> None:
-    one = hand(server, lock_timeout=timedelta(seconds=20))
-    async with session(server, "shop") as shop:
-        await shop.execute("update orders set total = total where id = 1")
-        build = asyncio.create_task(one.create_index(INDEX))
-        await until(lambda: _is(one, "building"))
-        with pytest.raises(SourceUnavailable, match="is being built already"):
-            await hand(server).create_index(INDEX)
-        await shop.rollback()
-        await build
-    assert await one.index_state(INDEX.name) == "valid"
-
-
-async def test_another_index_of_that_name_is_never_touched(server: str) -> None:
-    other = INDEX.model_copy(update={"columns": ("total",)})
-    await hand(server).create_index(other)
-    with pytest.raises(SourceRefused, match="another index has the name"):
-        await hand(server).create_index(INDEX)
-    taken = INDEX.model_copy(update={"name": "orders_status_paid", "columns": ("status",)})
-    with pytest.raises(SourceRefused, match="another index has the name"):
-        await hand(server).create_index(taken)
-    assert await hand(server).index_state("orders_status_paid") == "valid"
-
-
-async def test_a_hand_acts_in_its_own_database_only(server: str) -> None:
-    with pytest.raises(SourceRefused, match="not for the database other"):
-        await hand(server).create_index(INDEX.model_copy(update={"database": "other"}))
-
-
-async def _is(one: PostgresHand, state: str) -> bool:
-    return await one.index_state(INDEX.name) == state

@@ -12,7 +12,7 @@ from steadyhand.responder.choosing import choose
 from steadyhand.responder.deciding import Refused, decide, sign_in
 from steadyhand.responder.executing import execute
 from steadyhand.responder.intake import tell_incident
-from steadyhand.responder.rollouts import abort_rollout
+from steadyhand.responder.interventions import abort_rollout
 
 pytestmark = pytest.mark.anyio
 

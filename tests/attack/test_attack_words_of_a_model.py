@@ -11,8 +11,8 @@ from steadyhand.journey.evidence.model import Change
 from steadyhand.ports import SteadyhandError
 from steadyhand.responder.choosing import choose
 from steadyhand.responder.executing import execute
+from steadyhand.responder.interventions import abort_rollout
 from steadyhand.responder.planning import make_plans
-from steadyhand.responder.rollouts import abort_rollout
 
 CERTAIN = {"calibrated": True, "confidence": 0.95}
 

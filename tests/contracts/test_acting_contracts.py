@@ -18,7 +18,7 @@ from steadyhand.adapters.channels.terminal import TerminalChannel, TerminalSetti
 from steadyhand.adapters.databases.postgres import PostgresProbe, PostgresSettings
 from steadyhand.adapters.databases.postgres_hand import PostgresHand, PostgresHandSettings
 from steadyhand.journey.evidence.model import DatabaseReport, Index
-from steadyhand.journey.remedy.model import CreateIndex, DropIndex
+from steadyhand.journey.remedy.model import CancelBackend, CreateIndex, DropIndex, SetSetting
 from steadyhand.ports import (
     Channel,
     Clock,
@@ -188,10 +188,11 @@ async def test_an_index_goes_from_absent_to_valid_and_back_and_the_probe_sees_it
 ) -> None:
     probe, hand = make(dsn)
     at = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
-    assert await hand.index_state(INDEX.name) == "absent"
+    drop = DropIndex(database="pg", name=INDEX.name)
+    assert await hand.state(INDEX) == "not done"
     for _ in range(2):
-        await hand.create_index(INDEX)
-        assert await hand.index_state(INDEX.name) == "valid"
+        await hand.act(INDEX)
+        assert (await hand.state(INDEX), await hand.state(drop)) == ("done", "not done")
     report = await probe.look(at)
     assert (report.database, report.at) == ("pg", at)
     assert {one.name: (one.columns, one.valid) for one in report.indexes} == {
@@ -199,8 +200,27 @@ async def test_an_index_goes_from_absent_to_valid_and_back_and_the_probe_sees_it
         "orders_email": (("email",), True),
     }
     for _ in range(2):
-        await hand.drop_index(DropIndex(database="pg", name=INDEX.name))
-        assert await hand.index_state(INDEX.name) == "absent"
+        await hand.act(drop)
+        assert (await hand.state(INDEX), await hand.state(drop)) == ("not done", "done")
+
+
+@DATABASES
+async def test_a_parameter_is_set_and_reset_and_a_statement_that_is_gone_needs_no_cancelling(
+    make: Database, dsn: str
+) -> None:
+    _, hand = make(dsn)
+    for action in (
+        SetSetting(database="pg", name="work_mem", value="8MB"),
+        SetSetting(database="pg", name="work_mem", value=None),
+    ):
+        for _ in range(2):
+            await hand.act(action)
+            assert await hand.state(action) == "done"
+    at = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
+    gone = CancelBackend(database="pg", pid=1, backend_start=at, query_start=at)
+    assert await hand.state(gone) == "done"
+    await hand.act(gone)
+    assert hand.by_hand(gone)
 
 
 async def test_a_dead_database_is_a_gap_for_the_probe_and_an_error_for_the_hand_and_leaks_no_secret() -> None:
@@ -213,7 +233,7 @@ async def test_a_dead_database_is_a_gap_for_the_probe_and_an_error_for_the_hand_
         assert len(report.gaps) == 1
         assert SECRET not in report.gaps[0]
         with pytest.raises(SourceError) as caught:
-            await hand.create_index(INDEX)
+            await hand.act(INDEX)
         assert SECRET not in f"{caught.value!r} {caught.value.__cause__!r}"
 
 

@@ -16,7 +16,8 @@ from steadyhand.journey.rollout.model import Observed
 from steadyhand.ports import LeaseLost, Letter, SourceRefused, SourceUnavailable
 from steadyhand.responder.alarm import Alarm
 from steadyhand.responder.intake import tell_incident
-from steadyhand.responder.rollouts import abort_rollout, drive
+from steadyhand.responder.interventions import abort_rollout
+from steadyhand.responder.rollouts import drive
 from steadyhand.responder.worker import Worker
 from steadyhand.testing.phone import Phone
 from steadyhand.testing.traffic import TrafficSimulator
@@ -223,7 +224,9 @@ def test_who_lost_the_lease_moves_no_traffic(night: Night) -> None:
         assert night.view(plan.incident).rollout is None
         assert night.traffic.canary.version == ""
         await drive(night.outside, new)
-        assert night.traffic.canary.version == "1.0"
+        rollout = night.view(plan.incident).rollout
+        assert rollout is not None
+        assert rollout.phase == "preparing"
 
     asyncio.run(story())
 

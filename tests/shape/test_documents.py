@@ -19,7 +19,7 @@ from steadyhand.cli import _parser
 from steadyhand.journey.diagnosis.playbook import read
 from steadyhand.journey.incident.lifecycle import Attention
 from steadyhand.journey.incident.state import Status
-from steadyhand.journey.rollout.machine import OVER, Phase
+from steadyhand.journey.rollout.state import OVER, Phase
 
 README = ROOT / "README.md"
 GENERATED = runpy.run_path(str(ROOT / "docs" / "reference" / "generate.py"))

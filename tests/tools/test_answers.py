@@ -216,7 +216,7 @@ def test_a_rollout_shows_share_figures_goals_and_what_comes_next(tmp_path: Path)
         assert plan is not None
         await house.answer(plan)
         await house.start_rollout(incident)
-        await house.pass_time(20)
+        await house.pass_time(21)
         async with Client(build_server(house.outside, playbooks())) as client:
             found = await client.call_tool("get_rollout", {"incident_id": incident})
         return str(found.content[0].text)

@@ -14,7 +14,7 @@ from steadyhand.responder.gather import gather
 from steadyhand.responder.grading import measure, regrade
 from steadyhand.responder.intake import UnknownIncident, happen
 from steadyhand.responder.outside import Outside
-from steadyhand.responder.planning import goals_for, make_plans, weigh
+from steadyhand.responder.planning import goals_around, goals_for, make_plans, weigh
 from steadyhand.store import Timer
 
 
@@ -39,8 +39,10 @@ async def _plans(outside: Outside, incident: Incident, page: Page, diagnosis: Di
     if diagnosis.best is None:
         return ()
     calm = page.baseline.end - timedelta(seconds=1)
-    goals = await goals_for(outside, incident.service, calm, outside.clock.now())
-    return make_plans(outside, incident, diagnosis, diagnosis.best, goals)
+    now = outside.clock.now()
+    goals = await goals_for(outside, incident.service, calm, now)
+    watched = await goals_around(outside, incident.service, calm, now)
+    return make_plans(outside, incident, diagnosis, diagnosis.best, goals, watched)
 
 
 class Found(NamedTuple):

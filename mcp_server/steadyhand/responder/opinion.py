@@ -13,7 +13,7 @@ from steadyhand.journey.rule import Share, Value
 from steadyhand.responder.deciding import Refused
 from steadyhand.responder.intake import UnknownIncident
 from steadyhand.responder.outside import Outside
-from steadyhand.responder.planning import goals_for, make_plans
+from steadyhand.responder.planning import goals_around, goals_for, make_plans
 
 
 class Arrow(Value):
@@ -120,7 +120,8 @@ async def propose_plans(outside: Outside, wanted: str, hypothesis: str) -> tuple
         raise Refused(f"{wanted} has no hypothesis {hypothesis!r}; known: {known}")
     now = outside.clock.now()
     goals = await goals_for(outside, incident.service, page.baseline.end, now)
-    plans = make_plans(outside, incident, engine, chosen, goals)
+    watched = await goals_around(outside, incident.service, page.baseline.end, now)
+    plans = make_plans(outside, incident, engine, chosen, goals, watched)
     if not plans:
         raise Refused(f"no typed fix is known for {chosen.cause.fault_class}; get_playbook may help a human")
     with outside.ledger.write() as tx:

@@ -12,6 +12,7 @@ from steadyhand.ports import (
     MetricSource,
     TrafficTarget,
 )
+from steadyhand.responder.baseline import Baselines
 from steadyhand.responder.rules import Rules
 from steadyhand.store import Ledger
 
@@ -31,3 +32,4 @@ class Outside:
     hands: Mapping[str, DatabaseHand] = field(default_factory=dict)
     traffic: Mapping[str, TrafficTarget] = field(default_factory=dict)
     channels: Mapping[str, Channel] = field(default_factory=dict)
+    baselines: Baselines = field(default_factory=Baselines)

@@ -15,7 +15,8 @@ from steadyhand.journey.remedy.goals import GoalRule, goals
 from steadyhand.journey.remedy.model import Fix
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.remedy.propose import propose
-from steadyhand.journey.rollout.machine import moved_by
+from steadyhand.journey.rollout.gauges import GaugeRule
+from steadyhand.journey.rollout.planning import sight_of
 from steadyhand.ports import SourceError
 from steadyhand.responder.outside import Outside
 from steadyhand.store import Transaction
@@ -27,14 +28,14 @@ _READ_S = 2.0
 
 
 async def read_goals(
-    outside: Outside, wanted: Sequence[Goal | GoalRule], at: datetime
+    outside: Outside, wanted: Sequence[Goal | GoalRule | GaugeRule], at: datetime
 ) -> tuple[Reading, ...]:
-    """Each goal's number at an instant; None where no source gave one in time."""
+    """Each number at an instant; None where no source gave one in time."""
     values = await asyncio.gather(*(_read(outside, one, at) for one in wanted))
     return tuple(Reading(name=one.name, value=value) for one, value in zip(wanted, values, strict=True))
 
 
-async def _read(outside: Outside, goal: Goal | GoalRule, at: datetime) -> float | None:
+async def _read(outside: Outside, goal: Goal | GoalRule | GaugeRule, at: datetime) -> float | None:
     for source in outside.metrics:
         try:
             # A rollout waits for this under a lease: better no number than a late one.
@@ -55,14 +56,33 @@ async def goals_for(outside: Outside, service: str, calm: datetime, now: datetim
     return goals(rules, before, after)
 
 
+async def goals_around(outside: Outside, service: str, calm: datetime, now: datetime) -> tuple[Goal, ...]:
+    """The same of its direct callers and of all it depends on, each named with its service."""
+    found: list[Goal] = []
+    for name in outside.rules.topology.neighbourhood(service)[1:]:
+        theirs = await goals_for(outside, name, calm, now)
+        found += [one.model_copy(update={"name": f"{one.name} of {name}"}) for one in theirs]
+    return tuple(found)
+
+
 def make_plans(
-    outside: Outside, incident: Incident, diagnosis: Diagnosis, best: Hypothesis, goals: Sequence[Goal]
+    outside: Outside,
+    incident: Incident,
+    diagnosis: Diagnosis,
+    best: Hypothesis,
+    goals: Sequence[Goal],
+    watched: Sequence[Goal] = (),
 ) -> tuple[Plan, ...]:
-    """A plan for each typed fix of a hypothesis, best first; none without a goal to verify it by."""
+    """A plan for each typed fix of a hypothesis, best first; none without a goal to verify it by.
+
+    `watched` are the goals of the services around, which must not get worse.
+    """
     if not goals:
         return ()
     fixes = propose(best, diagnosis, outside.rules.topology, outside.rules.remedy)
-    return tuple(_plan(outside, incident, diagnosis, best, fix, tuple(goals)) for fix in fixes)
+    return tuple(
+        _plan(outside, incident, diagnosis, best, fix, tuple(goals), tuple(watched)) for fix in fixes
+    )
 
 
 def _plan(
@@ -72,11 +92,11 @@ def _plan(
     best: Hypothesis,
     fix: Fix,
     goals: tuple[Goal, ...],
+    watched: tuple[Goal, ...],
 ) -> Plan:
-    now = outside.clock.now()
-    slow = next((one.bound for one in goals if one.kind == "latency"), None)
-    limits = {"slow_ms": (slow * _SLOW_MS, slow * _SLOW_MS * _SLOW_FACTOR)} if slow else {}
-    return Plan(
+    now, rules = outside.clock.now(), outside.rules
+    shared = _shared(best, fix)
+    plan = Plan(
         id=outside.new_id("plan"),
         incident=incident.id,
         hypothesis=best.id,
@@ -85,15 +105,40 @@ def _plan(
         confidence=best.confidence,
         # Figures were compared with outcomes for the engine only: a model's own number is its word.
         calibrated=diagnosis.calibrated_on != "uncalibrated" and best.by == "engine",
-        canary=outside.rules.canary,
-        judged_by=_judged_by(goals),
-        recovery=outside.rules.recovery,
+        canary=rules.canary,
+        judged_by=None if shared else _judged_by(goals),
+        shared=shared,
+        recovery=rules.recovery,
         goals=goals,
+        watched=watched,
         created_at=now,
-        expires_at=now + outside.rules.approval.expires_after,
+        expires_at=now + rules.approval.expires_after,
         proposed_by=best.by,
-        **limits,
     )
+    return _with_baseline(outside, plan) if fix.canaryable else plan
+
+
+def _with_baseline(outside: Outside, plan: Plan) -> Plan:
+    """What counts as slow is fixed now, and so is what the canary can see at today's traffic."""
+    service, canary = plan.fix.moves, plan.canary
+    slow = next((one.bound for one in plan.goals if one.kind == "latency"), None)
+    promised = (slow * _SLOW_MS, slow * _SLOW_MS * _SLOW_FACTOR) if slow else plan.slow_ms
+    rate = outside.baselines.rate(service, outside.clock.now())
+    return plan.model_copy(
+        update={
+            "slow_ms": outside.baselines.limits(service) or promised,
+            "gauges": outside.rules.saturation.get(service, ()),
+            "sight": sight_of(rate.rps, rate.failing, canary.share, canary.soak.total_seconds(), canary.want)
+            if rate
+            else None,
+        }
+    )
+
+
+def _shared(best: Hypothesis, fix: Fix) -> str:
+    """The sick thing that all traffic shares, where the fix moves something else than that thing."""
+    shared = best.cause.entity_kind in ("database", "cache", "third_party")
+    return best.cause.entity if shared and fix.canaryable and best.cause.entity != fix.moves else ""
 
 
 def _judged_by(goals: Sequence[Goal]) -> Literal["errors", "slow90"]:
@@ -106,7 +151,7 @@ def _judged_by(goals: Sequence[Goal]) -> Literal["errors", "slow90"]:
 
 def weigh(outside: Outside, tx: Transaction, incident: Incident, plan: Plan) -> GuardrailVerdict:
     """What the guardrails say of a plan, given what the server itself knows."""
-    running = tx.running_on(moved_by(plan))
+    running = tx.running_on(plan.fix.moves)
     around = Situation(
         now=outside.clock.now(),
         level=outside.rules.autonomy.strictest((plan.service, *plan.fix.blast_radius)),

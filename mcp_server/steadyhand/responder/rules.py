@@ -13,6 +13,7 @@ from steadyhand.journey.incident.state import Policy
 from steadyhand.journey.recovery.model import RecoveryRule
 from steadyhand.journey.remedy.goals import GoalRule
 from steadyhand.journey.remedy.rule import RemedyRule
+from steadyhand.journey.rollout.gauges import GaugeRule
 from steadyhand.journey.rollout.rule import CanaryRule
 from steadyhand.journey.rule import Rule
 from steadyhand.journey.topology import Services, Topology
@@ -36,6 +37,9 @@ class Rules(Rule):
     recovery: RecoveryRule = Field(default=RecoveryRule())
     goals: dict[str, tuple[GoalRule, ...]] = Field(
         default={}, description="For each service: the numbers its users feel, with their bounds."
+    )
+    saturation: dict[str, tuple[GaugeRule, ...]] = Field(
+        default={}, description="For each service: what the fix's arm may run out of, with limits."
     )
 
     @property

@@ -10,7 +10,7 @@ from steadyhand.journey.diagnosis.model import Diagnosis
 from steadyhand.journey.evidence.model import Page
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.remedy.plan import Plan
-from steadyhand.journey.rollout.machine import Rollout
+from steadyhand.journey.rollout.state import Rollout
 from steadyhand.journey.rule import Value
 from steadyhand.responder.intake import UnknownIncident
 from steadyhand.responder.outside import Outside

@@ -1,20 +1,30 @@
-"""A database held in memory: what a probe sees, and the indexes a hand may build."""
+"""A database held in memory: what a probe sees, and what a hand may change."""
 
 from datetime import datetime
+from typing import assert_never
 
 from steadyhand.journey.evidence.model import DatabaseReport, Index
-from steadyhand.journey.remedy.model import CreateIndex, DropIndex, IndexState
+from steadyhand.journey.remedy.model import (
+    CancelBackend,
+    CreateIndex,
+    DatabaseAction,
+    DropIndex,
+    EffectState,
+    SetSetting,
+)
 from steadyhand.ports import SourceError
 
 
 class MemoryDatabase:
-    """A DatabaseProbe and a DatabaseHand over the same indexes."""
+    """A DatabaseProbe and a DatabaseHand over the same indexes, settings and sessions."""
 
     def __init__(self, report: DatabaseReport, name: str = "memory-database") -> None:
         self.name = name
         self.report = report
         self.indexes = {one.name: one for one in report.indexes}
         self.building: set[str] = set()
+        self.settings: dict[str, str | None] = {}
+        self.busy: set[tuple[int, datetime]] = set()
         self.statements: list[str] = []
         self.failure: SourceError | None = None
 
@@ -24,29 +34,56 @@ class MemoryDatabase:
             return DatabaseReport(database=self.name, at=at, gaps=(str(self.failure),))
         return self.report.model_copy(update={"at": at, "indexes": tuple(self.indexes.values())})
 
-    async def index_state(self, index: str) -> IndexState:
-        """One of absent, building, invalid, valid; raises `failure` when one is set."""
+    async def state(self, action: DatabaseAction) -> EffectState:
+        """How far it is from what the action wants; raises `failure` when one is set."""
         self._may_fail()
-        if index in self.building:
-            return "building"
-        if index not in self.indexes:
-            return "absent"
-        return "valid" if self.indexes[index].valid else "invalid"
+        match action:
+            case CreateIndex():
+                return self._built(action.name)
+            case DropIndex():
+                return "not done" if action.name in self.indexes else "done"
+            case CancelBackend():
+                return "not done" if (action.pid, action.backend_start) in self.busy else "done"
+            case SetSetting():
+                return "done" if self.settings.get(action.name) == action.value else "not done"
+            case _:
+                assert_never(action)
 
-    async def create_index(self, action: CreateIndex) -> None:
-        """Build it at once; an invalid leftover of the same name is replaced."""
+    async def act(self, action: DatabaseAction) -> None:
+        """Do it at once; an invalid leftover of an index's name is replaced."""
         self._may_fail()
+        match action:
+            case CreateIndex():
+                self._create(action)
+            case DropIndex():
+                self.statements.append(f"drop {action.name}")
+                self.indexes.pop(action.name, None)
+            case CancelBackend():
+                self.statements.append(f"cancel {action.pid}")
+                self.busy.discard((action.pid, action.backend_start))
+            case SetSetting():
+                self.statements.append(f"set {action.name} {action.value}")
+                self.settings[action.name] = action.value
+            case _:
+                assert_never(action)
+
+    def by_hand(self, action: DatabaseAction) -> str:
+        """What a person would type if there were anything to type it into."""
+        return f"{action.kind} in {action.database}"
+
+    def _create(self, action: CreateIndex) -> None:
         self.statements.append(f"create {action.name}")
         self.building.discard(action.name)
         self.indexes[action.name] = Index(
             name=action.name, table=action.table, columns=action.columns, valid=True
         )
 
-    async def drop_index(self, action: DropIndex) -> None:
-        """Drop it if it exists."""
-        self._may_fail()
-        self.statements.append(f"drop {action.name}")
-        self.indexes.pop(action.name, None)
+    def _built(self, name: str) -> EffectState:
+        if name in self.building:
+            return "under way"
+        if name not in self.indexes:
+            return "not done"
+        return "done" if self.indexes[name].valid else "broken"
 
     def _may_fail(self) -> None:
         if self.failure is not None:

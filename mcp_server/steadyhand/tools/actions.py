@@ -12,8 +12,8 @@ from steadyhand.ports import SteadyhandError
 from steadyhand.responder.executing import execute
 from steadyhand.responder.grading import Voice, grade
 from steadyhand.responder.intake import tell_incident
+from steadyhand.responder.interventions import abort_rollout as take_back
 from steadyhand.responder.outside import Outside
-from steadyhand.responder.rollouts import abort_rollout as take_back
 from steadyhand.responder.views import view_incident
 from steadyhand.tools.kit import ACT, ask, offer
 

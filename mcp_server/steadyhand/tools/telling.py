@@ -6,7 +6,7 @@ from itertools import groupby
 
 from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
 from steadyhand.journey.evidence.model import DatabaseReport, Session
-from steadyhand.journey.rollout.machine import OVER, Rollout
+from steadyhand.journey.rollout.state import OVER, Rollout
 from steadyhand.journey.rollout.words import say
 from steadyhand.tools.answers import wanted
 

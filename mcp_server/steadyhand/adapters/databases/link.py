@@ -15,6 +15,7 @@ from steadyhand.ports import EffectUnknown, SourceError, SourceRefused, SourceUn
 
 Row = tuple[object, ...]
 Statement = LiteralString | bytes | sql.SQL | sql.Composed
+Named = str | Sequence[str] | sql.Composable
 _LOST = ("57P01", "57P02", "57P03")  # the server is going away or not there yet
 
 
@@ -33,7 +34,7 @@ class Link:
         except psycopg.Error as error:
             raise _failure(self._source, error) from error
 
-    async def act(self, text: LiteralString, **names: str | Sequence[str]) -> None:
+    async def act(self, text: LiteralString, **names: Named) -> None:
         """Run one statement that changes something, its {placeholders} filled as `named` does.
 
         Raises SourceError, EffectUnknown when the connection broke while it ran.
@@ -82,11 +83,15 @@ async def connected(
         yield link
 
 
-def named(text: LiteralString, **names: str | Sequence[str]) -> sql.Composed:
-    """A statement whose {placeholders} become quoted identifiers, or lists of them."""
-    parts = {key: [given] if isinstance(given, str) else given for key, given in names.items()}
-    quoted = {key: sql.SQL(", ").join(map(sql.Identifier, given)) for key, given in parts.items()}
-    return sql.SQL(text).format(**quoted)
+def named(text: LiteralString, **names: Named) -> sql.Composed:
+    """A statement whose {placeholders} become quoted identifiers, lists of them, or the given part."""
+    return sql.SQL(text).format(**{key: _quoted(given) for key, given in names.items()})
+
+
+def _quoted(given: Named) -> sql.Composable:
+    if isinstance(given, sql.Composable):
+        return given
+    return sql.SQL(", ").join(map(sql.Identifier, [given] if isinstance(given, str) else given))
 
 
 def _failure(source: str, error: psycopg.Error) -> SourceError:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -171,6 +172,8 @@ def _activity(  # noqa: PLR0913, PLR0917 -- the columns of queries.SESSIONS
     statement: str,
     blocked_by: list[int],
     here: bool,  # noqa: FBT001 -- same
+    backend_start: datetime | None,
+    query_start: datetime | None,
 ) -> Activity:
     session = Session(
         pid=pid,
@@ -181,5 +184,7 @@ def _activity(  # noqa: PLR0913, PLR0917 -- the columns of queries.SESSIONS
         state_s=state_s,
         query=mask(statement)[:1000],
         blocked_by=tuple(blocked_by),
+        backend_start=backend_start,
+        query_start=query_start,
     )
     return Activity(session, statement, statement_s * 1000, here)

@@ -1,37 +1,50 @@
-"""The guarded statements a fix may run in one PostgreSQL database (12 or later): build or drop an index.
+"""The guarded statements a fix may run in one PostgreSQL database (12 or later).
 
-An index build that is cancelled or cannot get a lock leaves an invalid index behind, which IF NOT EXISTS
-then takes for a built one. So the state is looked up first, leftovers are dropped, and validity is verified.
+Indexes are in postgres_index.py, server parameters in postgres_setting.py; both have traps of their own. Here
+is the one that cancels a statement, and the one place that opens connections with limits on all of them.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, assert_never
 
 from pydantic import Field, SecretStr
 
-from steadyhand.journey.remedy.model import CreateIndex, DropIndex, IndexState
+from steadyhand.adapters.databases.postgres_index import IndexHand
+from steadyhand.adapters.databases.postgres_setting import SettingHand
+from steadyhand.journey.remedy.model import (
+    CancelBackend,
+    CreateIndex,
+    DatabaseAction,
+    DropIndex,
+    EffectState,
+    SetSetting,
+)
 from steadyhand.journey.rule import Duration, Rule
-from steadyhand.ports import EffectUnknown, SourceError, SourceRefused, SourceUnavailable
+from steadyhand.ports import SourceRefused, SourceUnavailable
 
 if TYPE_CHECKING:
     from steadyhand.adapters.databases.link import Link
 
-_FIND = """
-select t.relname::text,
-       array(select coalesce(a.attname::text, '(expression)') from generate_series(0, x.indnkeyatts - 1) as k
-             left join pg_attribute a on a.attrelid = x.indrelid and a.attnum = x.indkey[k] and a.attnum > 0
-             order by k),
-       x.indpred is not null,
-       x.indisvalid,
-       exists (select from pg_stat_progress_create_index p where p.index_relid = x.indexrelid)
-from pg_index x join pg_class t on t.oid = x.indrelid
-where x.indexrelid = to_regclass(quote_ident(%s))
+_RUNS = """
+select exists (
+    select from pg_stat_activity
+    where pid = %s and backend_start = %s and query_start = %s
+      and state = 'active' and backend_type = 'client backend'
+)
 """
-_CREATE = "create index concurrently if not exists {name} on {table} ({columns})"
-_DROP = "drop index concurrently if exists {name}"
+# One statement looks and acts: between two, the process id or the session could become another's.
+_CANCEL = """
+with target as materialized (
+    select pid from pg_stat_activity
+    where pid = %s and backend_start = %s and query_start = %s
+      and state = 'active' and backend_type = 'client backend'
+)
+select pg_cancel_backend(pid) from target
+"""
+_PAUSE = "select pg_sleep(0.1)"
+_LOOKS = 20
 
 
 class PostgresHandSettings(Rule):
@@ -52,24 +65,6 @@ class PostgresHandSettings(Rule):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    table: str
-    columns: tuple[str, ...]
-    partial: bool
-    valid: bool
-    building: bool
-
-    @property
-    def state(self) -> IndexState:
-        if self.building:
-            return "building"
-        return "valid" if self.valid else "invalid"
-
-    def is_what(self, action: CreateIndex) -> bool:
-        return not self.partial and (self.table, self.columns) == (action.table, action.columns)
-
-
 class PostgresHand:
     """A DatabaseHand. Every call is safe to repeat."""
 
@@ -77,84 +72,101 @@ class PostgresHand:
         self.name = settings.name
         self._settings = settings
         self._dsn = dsn
+        self._indexes = IndexHand(
+            name=settings.name,
+            connect=self._link,
+            quick=settings.connect_timeout,
+            build_timeout=settings.build_timeout,
+            lock_timeout=settings.lock_timeout,
+            cleanup_timeout=settings.cleanup_timeout,
+        )
+        self._parameters = SettingHand(settings.name, self._quick_link)
 
-    async def index_state(self, index: str) -> IndexState:
-        """One of absent, building, invalid, valid. Raises SourceError."""
-        async with self._link(self._settings.connect_timeout) as link:
-            found = await _find(link, index)
-        return found.state if found else "absent"
-
-    async def create_index(self, action: CreateIndex) -> None:
-        """Build it concurrently and verify it; an index that is there already must be the very same.
-
-        Raises SourceUnavailable when somebody is building it or a lock was not to be had, SourceRefused
-        when another index has its name, EffectUnknown when the connection broke while it was built.
-        """
+    async def state(self, action: DatabaseAction) -> EffectState:
+        """How far the database is from what the action wants. Raises SourceError."""
         self._must_be_here(action.database)
-        async with self._link(self._settings.build_timeout) as link:
-            found = await _find(link, action.name)
-            if found and not found.is_what(action):
-                raise SourceRefused(self.name, f"another index has the name {action.name}")
-            if found and found.building:
-                raise SourceUnavailable(self.name, f"{action.name} is being built already")
-            if found and not found.valid:
-                await self._drop_leftover(action)
-            await self._build(link, action)
-            built = await _find(link, action.name)
-        if not built or built.state != "valid":
-            raise SourceUnavailable(self.name, f"{action.name} was built but is not valid")
+        match action:
+            case CreateIndex() | DropIndex():
+                return await self._indexes.state(action)
+            case CancelBackend():
+                async with self._quick_link() as link:
+                    return "not done" if await _runs(link, action) else "done"
+            case SetSetting():
+                return await self._parameters.state(action)
+            case _:
+                assert_never(action)
 
-    async def drop_index(self, action: DropIndex) -> None:
-        """Drop it concurrently if it exists. Raises SourceError, EffectUnknown."""
+    async def act(self, action: DatabaseAction) -> None:
+        """Run the statement and verify its effect. Raises SourceError, EffectUnknown."""
         self._must_be_here(action.database)
-        async with self._link(self._settings.build_timeout) as link:
-            await link.act(_DROP, name=action.name)
+        match action:
+            case CreateIndex():
+                await self._indexes.create(action)
+            case DropIndex():
+                await self._indexes.drop(action)
+            case CancelBackend():
+                await self._cancel(action)
+            case SetSetting():
+                await self._parameters.set(action)
+            case _:
+                assert_never(action)
 
-    async def _build(self, link: "Link", action: CreateIndex) -> None:
-        try:
-            await link.act(_CREATE, name=action.name, table=action.table, columns=action.columns)
-        except EffectUnknown:
-            raise
-        except SourceError:
-            await self._drop_leftover(action)
-            raise
+    def by_hand(self, action: DatabaseAction) -> str:
+        """The statement with which a person does the same."""
+        match action:
+            case CreateIndex():
+                columns = ", ".join(action.columns)
+                return f"CREATE INDEX CONCURRENTLY {action.name} ON {action.table} ({columns});"
+            case DropIndex():
+                return f"DROP INDEX CONCURRENTLY IF EXISTS {action.name};"
+            case CancelBackend():
+                return f"SELECT pg_cancel_backend({action.pid});"
+            case SetSetting(value=None):
+                return f"ALTER SYSTEM RESET {action.name}; SELECT pg_reload_conf();"
+            case SetSetting():
+                return f"ALTER SYSTEM SET {action.name} = '{action.value}'; SELECT pg_reload_conf();"
+            case _:
+                assert_never(action)
 
-    async def _drop_leftover(self, action: CreateIndex) -> None:
-        """Waits for old transactions on the table; unlike a plain DROP that holds up nobody else."""
-        limit = self._settings.cleanup_timeout
-        try:
-            async with self._link(limit, lock_timeout=limit) as link:
-                found = await _find(link, action.name)
-                if found and found.state == "invalid" and found.is_what(action):
-                    await link.act(_DROP, name=action.name)
-        except SourceError as error:
-            why = f"an unfinished index {action.name} is left and could not be dropped: {error.why}"
-            raise SourceUnavailable(self.name, why) from error
+    async def _cancel(self, action: CancelBackend) -> None:
+        """Cancel that statement of that session, if it still runs; another one is never touched."""
+        async with self._quick_link() as link:
+            await link.rows(_CANCEL, *_identity(action))
+            for _ in range(_LOOKS):
+                if not await _runs(link, action):
+                    return
+                await link.rows(_PAUSE)
+        raise SourceUnavailable(self.name, f"pid {action.pid} was asked to cancel and still runs it")
 
     def _must_be_here(self, database: str) -> None:
         if database != self.name:
             raise SourceRefused(self.name, f"this hand is not for the database {database}")
 
     @asynccontextmanager
-    async def _link(
-        self, statement_timeout: timedelta, lock_timeout: timedelta | None = None
-    ) -> AsyncIterator["Link"]:
+    async def _quick_link(self) -> AsyncIterator["Link"]:
+        async with self._link(self._settings.connect_timeout, self._settings.lock_timeout) as link:
+            yield link
+
+    @asynccontextmanager
+    async def _link(self, statement_timeout: timedelta, lock_timeout: timedelta) -> AsyncIterator["Link"]:
         from steadyhand.adapters.databases.link import connected  # noqa: PLC0415 -- psycopg is heavy
 
         limits = {
             "application_name": "steadyhand-fix",
             "statement_timeout": _milliseconds(statement_timeout),
-            "lock_timeout": _milliseconds(lock_timeout or self._settings.lock_timeout),
+            "lock_timeout": _milliseconds(lock_timeout),
         }
         async with connected(self.name, self._dsn, self._settings.connect_timeout, limits) as link:
             yield link
 
 
-async def _find(link: "Link", index: str) -> _Found | None:
-    rows: Any = await link.rows(_FIND, index)
-    for table, columns, *flags in rows:
-        return _Found(table, tuple(columns), *flags)
-    return None
+async def _runs(link: "Link", action: CancelBackend) -> bool:
+    ((runs,),) = await link.rows(_RUNS, *_identity(action))
+    return bool(runs)
+
+
+def _identity(action: CancelBackend) -> tuple[object, ...]:
+    return action.pid, action.backend_start, action.query_start
 
 
 def _milliseconds(span: timedelta) -> str:

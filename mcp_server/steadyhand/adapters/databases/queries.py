@@ -11,7 +11,9 @@ select pid,
            case when state = 'active' then clock_timestamp() else state_change end - query_start), 0)::float8,
        coalesce(query, ''),
        case when wait_event_type = 'Lock' then pg_blocking_pids(pid) else '{}' end,
-       datname is not distinct from current_database()
+       datname is not distinct from current_database(),
+       backend_start,
+       query_start
 from pg_stat_activity
 where pid <> pg_backend_pid()
   and (backend_type in ('client backend', 'autovacuum worker')

@@ -17,7 +17,7 @@ from steadyhand.journey.audit.entry import Entry
 from steadyhand.journey.commands import Arm, Command, Record, Send
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident
-from steadyhand.journey.rollout.machine import OVER, Rollout, moved_by
+from steadyhand.journey.rollout.state import OVER, Rollout
 from steadyhand.ports import LeaseLost, LedgerError
 from steadyhand.store import Body, DocumentKind, Person, Receipt, Timer
 
@@ -178,7 +178,7 @@ class SqlTransaction:
         """Write a rollout. Raises LedgerError when another one moves the same thing."""
         values = {
             "incident": rollout.incident,
-            "service": moved_by(rollout.plan),
+            "service": rollout.plan.fix.moves,
             "running": int(rollout.phase not in OVER),
             "state": rollout.model_dump_json(),
         }
@@ -186,7 +186,7 @@ class SqlTransaction:
         try:
             self._db.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
         except IntegrityError as error:
-            raise LedgerError(f"another rollout runs on {moved_by(rollout.plan)}") from error
+            raise LedgerError(f"another rollout runs on {rollout.plan.fix.moves}") from error
 
     # changes
 

@@ -100,6 +100,16 @@ def _root(pid: int, sessions: Mapping[int, Session]) -> int:
     return pid
 
 
+def _identity(session: Session | None) -> dict[str, str]:
+    """What tells this very statement of this very session from all later ones, if it runs one."""
+    if session is None or session.state != "active" or not session.backend_start or not session.query_start:
+        return {}
+    return {
+        "root_backend_start": session.backend_start.isoformat(),
+        "root_query_start": session.query_start.isoformat(),
+    }
+
+
 def _locks(report: DatabaseReport, masker: Masker) -> Iterator[Item]:
     sessions = {one.pid: one for one in report.sessions}
     queues: dict[int, list[Session]] = defaultdict(list)
@@ -123,6 +133,7 @@ def _locks(report: DatabaseReport, masker: Masker) -> Iterator[Item]:
             "root_query": query,
             "waiters": str(len(waiters)),
             "root_state": root.state if root else "",
+            **_identity(root),
             "head_query": masker.query(max(waiters, key=lambda one: one.state_s).query, _QUERY),
         }
         yield _item(report, "lock_queue", title, facts, now=float(len(waiters)), age_s=longest)

@@ -75,6 +75,8 @@ class Session(Value):
     state_s: float = Field(default=0.0, description="Seconds in the present state.")
     query: str = ""
     blocked_by: tuple[int, ...] = ()
+    backend_start: Instant | None = None
+    query_start: Instant | None = None
 
 
 class Scan(Value):

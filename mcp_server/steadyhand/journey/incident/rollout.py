@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import assert_never
 
-from steadyhand.journey.commands import Disarm, Record, Unsend
+from steadyhand.journey.commands import Command, Disarm, Record, Unsend
 from steadyhand.journey.incident.paging import EVERY, page, tell
 from steadyhand.journey.incident.state import (
     Incident,
@@ -44,7 +44,14 @@ def _moved(incident: Incident, event: RolloutMoved, now: datetime) -> Outcome:
     out = {"fully_out": now} if event.phase == "verifying" else {}
     after = incident.model_copy(update={"note": event.note, "milestones": {**incident.milestones, **out}})
     body = {"rollout": event.rollout, "phase": event.phase, "note": event.note}
-    return after, (Record(action="rollout.moved", body=body),)
+    record = Record(action="rollout.moved", body=body)
+    return after, (record, *_ask(after, event)) if event.phase == "asking" else (record,)
+
+
+def _ask(incident: Incident, event: RolloutMoved) -> tuple[Command, ...]:
+    """The judge could prove nothing: whoever has it decides, or silence brings it back."""
+    subject = f"{incident.severity} {incident.service}: no proof either way. Your word?"
+    return tell(incident, f"asking:{event.rollout}:{event.note[:40]}", subject, event.note)
 
 
 def _ended(incident: Incident, event: RolloutEnded, now: datetime) -> Outcome:

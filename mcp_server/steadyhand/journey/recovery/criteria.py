@@ -32,26 +32,42 @@ class Assessment(Value):
         return "; ".join(head + ", ".join(names) for head, names in parts if names)
 
 
-def assess(goals: Sequence[Goal], readings: Sequence[Reading]) -> Assessment:
-    """Compare each goal with its reading. A goal without a reading is unknown, and so is None."""
+def assess(goals: Sequence[Goal], readings: Sequence[Reading], baseline: float = 1.0) -> Assessment:
+    """Compare each goal with its reading. A goal without a reading is unknown, and so is None.
+
+    `baseline` says how far from its normal value towards its bound a number may stay and count as
+    recovered: at 0 it must be normal again, at 1 the bound alone counts.
+    """
     values = {one.name: one.value for one in readings}
     unknown = tuple(one.name for one in goals if values.get(one.name) is None)
     read = [(one, value) for one in goals if (value := values.get(one.name)) is not None]
     return Assessment(
-        met=tuple(goal.name for goal, value in read if _meets(goal, value)),
-        missed=tuple(goal.name for goal, value in read if not _meets(goal, value)),
+        met=tuple(goal.name for goal, value in read if _on_side(goal, value, limit(goal, baseline))),
+        missed=tuple(goal.name for goal, value in read if not _on_side(goal, value, limit(goal, baseline))),
         unknown=unknown,
         worse=tuple(goal.name for goal, value in read if _is_worse(goal, value)),
     )
 
 
-def _meets(goal: Goal, value: float) -> bool:
-    return value <= goal.bound if goal.comparison == "<=" else value >= goal.bound
+def limit(goal: Goal, baseline: float) -> float:
+    """The value a number must come back to: its bound, and near to what it was before the incident.
+
+    Where it was beyond its bound already, no fix has to do better than that.
+    """
+    if goal.normal is None:
+        return goal.bound
+    if not _on_side(goal, goal.normal, goal.bound):
+        return goal.normal
+    return goal.normal + baseline * (goal.bound - goal.normal)
+
+
+def _on_side(goal: Goal, value: float, bound: float) -> bool:
+    return value <= bound if goal.comparison == "<=" else value >= bound
 
 
 def _is_worse(goal: Goal, value: float) -> bool:
     """Clearly beyond both the bound and what it was when it hurt."""
-    if goal.at_incident is None or _meets(goal, value):
+    if goal.at_incident is None or _on_side(goal, value, goal.bound):
         return False
     if goal.comparison == "<=":
         return value > _WORSE * max(goal.at_incident, goal.bound)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from steadyhand.journey.rule import Duration, Rule, Value
+from steadyhand.journey.rule import Duration, Rule, Share, Value
 
 
 class Goal(Value):
@@ -37,4 +37,12 @@ class RecoveryRule(Rule):
     patience: Duration = Field(
         default=timedelta(seconds=90), description="Not recovered by then: take it back."
     )
-    relapse: Duration = Field(default=timedelta(minutes=10), description="Firing again within this reopens.")
+    baseline: Share = Field(
+        default=0.5,
+        description="Recovered: at most this far from the value before the incident towards the bound.",
+    )
+    least_samples: int = Field(default=5, ge=1, description="Looks in a row at which all had recovered.")
+    least_requests: int = Field(
+        default=50, ge=0, description="Answers of the fix, with all traffic, before it counts as verified."
+    )
+    relapse: Duration = Field(default=timedelta(minutes=10), description="Bad again within this reopens.")

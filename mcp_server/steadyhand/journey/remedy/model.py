@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from steadyhand.journey.rule import Value
+from steadyhand.journey.rule import Instant, Value
 
 _NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 Identifier = Annotated[str, Field(pattern=_NAME, max_length=63)]
 
 
-IndexState = Literal["absent", "building", "invalid", "valid"]
+EffectState = Literal["not done", "under way", "broken", "done"]
 
 
 class SetRelease(Value):
@@ -39,7 +39,38 @@ class DropIndex(Value):
     name: Identifier
 
 
-Action = Annotated[SetRelease | CreateIndex | DropIndex, Field(discriminator="kind")]
+class CancelBackend(Value):
+    """Cancel the statement one database session runs; its identity is checked in the same moment."""
+
+    kind: Literal["cancel_backend"] = "cancel_backend"
+    database: str
+    pid: int = Field(gt=0)
+    backend_start: Instant = Field(description="A process id is used again; pid and start together are not.")
+    query_start: Instant = Field(
+        description="The session may run another statement by now: that one is safe."
+    )
+    application: str = Field(default="", max_length=100, description="Whose it was, for people.")
+
+
+class SetSetting(Value):
+    """Set a server parameter of the database, or reset it to what its files say."""
+
+    kind: Literal["set_setting"] = "set_setting"
+    database: str
+    name: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$", max_length=63)]
+    value: str | None = Field(max_length=200, description="None: reset it.")
+
+
+class Nothing(Value):
+    """The way back of what cannot be taken back; says why that is so."""
+
+    kind: Literal["nothing"] = "nothing"
+    why: str = Field(max_length=200)
+
+
+DatabaseAction = CreateIndex | DropIndex | CancelBackend | SetSetting
+Action = Annotated[SetRelease | DatabaseAction, Field(discriminator="kind")]
+WayBack = Annotated[SetRelease | DatabaseAction | Nothing, Field(discriminator="kind")]
 
 
 class Fix(Value):
@@ -47,7 +78,7 @@ class Fix(Value):
 
     title: str = Field(max_length=200)
     action: Action
-    rollback: Action
+    rollback: WayBack
     risk: Literal["low", "medium", "high"]
     why_this_risk: str
     recovery_s: int = Field(gt=0, description="Seconds until users should be well, as estimated.")
@@ -56,3 +87,8 @@ class Fix(Value):
     production_database: bool = False
     blast_radius: tuple[str, ...] = Field(min_length=1, description="Services the action itself touches.")
     cost: str = Field(default="", description="What it takes away or loads, in words.")
+
+    @property
+    def moves(self) -> str:
+        """The service or database it is carried out on; it need not be the one that hurts."""
+        return self.action.service if isinstance(self.action, SetRelease) else self.action.database

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from steadyhand.journey.recovery.model import Goal, RecoveryRule
 from steadyhand.journey.remedy.model import Fix
+from steadyhand.journey.rollout.gauges import GaugeRule
+from steadyhand.journey.rollout.planning import Sight
 from steadyhand.journey.rollout.rule import CanaryRule
 from steadyhand.journey.rule import Instant, Share, Value
 
@@ -23,14 +25,24 @@ class Plan(Value):
     confidence: Share
     calibrated: bool
     canary: CanaryRule
-    judged_by: Literal["errors", "slow90"] = Field(
-        default="errors", description="The counter that must be proven better on the canary."
+    judged_by: Literal["errors", "slow90"] | None = Field(
+        default="errors",
+        description="The counter that must be proven better on the canary; None: no canary can show it.",
     )
+    shared: str = Field(
+        default="",
+        description="The shared thing that is sick: no share of traffic shows its cure, before and after do.",
+    )
+    sight: Sight | None = Field(default=None, description="What the canary can see at today's traffic.")
     slow_ms: tuple[float, float] = Field(
         default=(400.0, 2000.0), description="Limits, in ms, beyond which an answer counts as slow."
     )
     recovery: RecoveryRule
     goals: tuple[Goal, ...] = Field(min_length=1, description="The numbers that hurt and must recover.")
+    watched: tuple[Goal, ...] = Field(
+        default=(), description="Numbers of the services around; they must not get worse."
+    )
+    gauges: tuple[GaugeRule, ...] = Field(default=(), description="What the canary may run out of.")
     created_at: Instant
     expires_at: Instant
     proposed_by: str = "engine"

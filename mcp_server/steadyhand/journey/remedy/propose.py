@@ -2,10 +2,11 @@
 
 import hashlib
 import re
+from datetime import datetime
 from typing import Literal
 
 from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
-from steadyhand.journey.remedy.model import CreateIndex, DropIndex, Fix, SetRelease
+from steadyhand.journey.remedy.model import CancelBackend, CreateIndex, DropIndex, Fix, Nothing, SetRelease
 from steadyhand.journey.remedy.rule import RemedyRule
 from steadyhand.journey.topology import Topology
 
@@ -14,6 +15,7 @@ _LONGEST = 63
 _DIGEST = 8
 _HOLDS_TRANSACTIONS = frozenset({"lock_queue", "connection_leak"})
 _PLAUSIBLE = 0.2
+_CANCEL_S = 15
 
 
 def propose(
@@ -21,9 +23,9 @@ def propose(
 ) -> tuple[Fix, ...]:
     """What would help if the hypothesis is true; empty where no typed fix exists.
 
-    A third party, a lock or a lack of capacity has none: a human acts there by the playbook.
+    A third party or a lack of capacity has none: a human acts there by the playbook.
     """
-    fixes = (_index(hypothesis, diagnosis, rule), _release(hypothesis, topology, rule))
+    fixes = (_index(hypothesis, diagnosis, rule), _cancel(hypothesis), _release(hypothesis, topology, rule))
     return tuple(one for one in fixes if one is not None)
 
 
@@ -53,6 +55,34 @@ def _release(hypothesis: Hypothesis, topology: Topology, rule: RemedyRule) -> Fi
         canaryable=True,
         blast_radius=(service,),
         cost=f"Takes away whatever {version} brought, the wanted part too.",
+    )
+
+
+def _cancel(hypothesis: Hypothesis) -> Fix | None:
+    """Cancel the statement at the head of a lock queue, where it runs one and can be told from all others."""
+    facts = hypothesis.cause.facts
+    database, pid, application = (facts.get(key, "") for key in ("database", "root_pid", "root_application"))
+    started, began = facts.get("root_backend_start"), facts.get("root_query_start")
+    if hypothesis.cause.fault_class != "lock_queue" or not (pid.isdecimal() and started and began):
+        return None
+    return Fix(
+        title=f"Cancel the statement of {application} (pid {pid}) in {database}",
+        action=CancelBackend(
+            database=database,
+            pid=int(pid),
+            backend_start=datetime.fromisoformat(started),
+            query_start=datetime.fromisoformat(began),
+            application=application[:100],
+        ),
+        rollback=Nothing(why="its client got an error and may run the statement again"),
+        risk="medium",
+        why_this_risk="What it did so far is rolled back; no other statement is touched, not even its next.",
+        recovery_s=_CANCEL_S,
+        canaryable=False,
+        reversible=False,
+        production_database=True,
+        blast_radius=(database,),
+        cost=f"{application} loses the work of this statement; a migration may have to be run again.",
     )
 
 

@@ -8,8 +8,8 @@ from steadyhand.journey.evidence.wording import quantity
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.remedy.model import CreateIndex, SetRelease
 from steadyhand.journey.remedy.plan import Plan
-from steadyhand.journey.rollout.machine import Rollout
 from steadyhand.journey.rollout.model import Promote
+from steadyhand.journey.rollout.state import Rollout
 
 
 def unproven(

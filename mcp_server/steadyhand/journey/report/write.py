@@ -9,13 +9,22 @@ from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
 from steadyhand.journey.evidence.model import Page
 from steadyhand.journey.evidence.wording import quantity
 from steadyhand.journey.incident.state import Incident
-from steadyhand.journey.remedy.model import Action, CreateIndex, DropIndex, SetRelease
+from steadyhand.journey.remedy.model import (
+    CancelBackend,
+    CreateIndex,
+    DatabaseAction,
+    DropIndex,
+    Nothing,
+    SetRelease,
+    SetSetting,
+    WayBack,
+)
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.report.figures import figures, span
 from steadyhand.journey.report.lessons import follow_ups, unproven
 from steadyhand.journey.report.model import Cited, Figures, Report, RootCause
 from steadyhand.journey.report.timeline import timeline
-from steadyhand.journey.rollout.machine import Rollout
+from steadyhand.journey.rollout.state import Rollout
 from steadyhand.journey.rollout.words import say
 
 
@@ -52,11 +61,19 @@ def write(
     )
 
 
-def describe(action: Action) -> str:
+def describe(action: WayBack) -> str:
     """What an action does, in words."""
     match action:
         case SetRelease():
             return f"Bring {action.service} to release {action.version}"
+        case Nothing():
+            return f"None: {action.why}"
+        case _:
+            return _describe_statement(action)
+
+
+def _describe_statement(action: DatabaseAction) -> str:
+    match action:
         case CreateIndex():
             columns = ", ".join(action.columns)
             return (
@@ -64,6 +81,12 @@ def describe(action: Action) -> str:
             )
         case DropIndex():
             return f"Drop index {action.name} in {action.database}, concurrently"
+        case CancelBackend():
+            return f"Cancel what pid {action.pid} of {action.application} runs in {action.database}"
+        case SetSetting(value=None):
+            return f"Reset {action.name} in {action.database}"
+        case SetSetting():
+            return f"Set {action.name} to {action.value} in {action.database}"
         case _:
             assert_never(action)
 

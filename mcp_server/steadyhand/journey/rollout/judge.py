@@ -7,6 +7,7 @@ command that makes them are in docs/reference/judge.md.
 from datetime import datetime, timedelta
 from math import log
 
+from steadyhand.journey.rollout.gauges import trouble_of, unread
 from steadyhand.journey.rollout.model import (
     Back,
     BackReason,
@@ -17,7 +18,7 @@ from steadyhand.journey.rollout.model import (
     Undecided,
     Verdict,
 )
-from steadyhand.journey.rollout.outlook import figures, rate, ratio, seconds_to_proof
+from steadyhand.journey.rollout.outlook import figures, rate, ratio, seconds_at_best, seconds_to_proof
 from steadyhand.journey.rollout.ratio import rate_upper
 from steadyhand.journey.rollout.rule import CanaryRule
 from steadyhand.journey.rollout.watch import METRICS, STALE, Span, Watch, events
@@ -37,18 +38,26 @@ _FALSE_SILENCE = 0.002  # chance of a gap that long in a whole observation, with
 def judge(watch: Watch, now: datetime, rule: CanaryRule) -> Verdict:
     """The verdict at this instant: the first rule that holds, those that take back first."""
     shown = watch.target or "errors"
+    back = _back(watch, now, rule, shown)
+    if back:
+        return back
+    grade = _grade(watch, now, rule)
+    if grade:
+        return Promote(grade=grade, within=rule.tolerance, figures=figures(watch, shown))
+    if now - watch.started_at >= rule.longest or _hopeless(watch, now, rule):
+        return _undecided(watch, rule, shown)
+    return _hold(watch, now, rule, shown)
+
+
+def _back(watch: Watch, now: datetime, rule: CanaryRule, shown: Metric) -> Back | None:
     lost = _lost(watch, now, rule)
     if lost:
         return Back(reason=lost, figures=figures(watch, shown))
+    trouble = trouble_of(watch.gauges)
+    if trouble:
+        return Back(reason="saturated", why=trouble, figures=figures(watch, shown))
     guilty = _guilty(watch, rule)
-    if guilty:
-        return Back(reason="worse", figures=figures(watch, guilty))
-    grade = _grade(watch, now, rule)
-    if grade:
-        return Promote(grade=grade, figures=figures(watch, shown))
-    if now - watch.started_at >= rule.longest:
-        return _undecided(watch, rule, shown)
-    return _hold(watch, now, rule, shown)
+    return Back(reason="worse", figures=figures(watch, guilty)) if guilty else None
 
 
 def _lost(watch: Watch, now: datetime, rule: CanaryRule) -> BackReason | None:
@@ -106,7 +115,8 @@ def _guilty(watch: Watch, rule: CanaryRule) -> Metric | None:
 def _grade(watch: Watch, now: datetime, rule: CanaryRule) -> Grade | None:
     """Rules 4 and 5: proven over a whole soak, with known burstiness, by an arm that answers its share."""
     answers = watch.whole.share >= watch.asked_share / 2
-    if not watch.knows_phi or now - watch.started_at < rule.soak or not answers:
+    known = watch.knows_phi and answers and not unread(watch.gauges)
+    if not known or now - watch.started_at < rule.soak:
         return None
     if watch.target is None:
         return "not worse" if all(_passes(watch, metric, rule) for metric in METRICS) else None
@@ -133,6 +143,14 @@ def _brakes(watch: Watch, rule: CanaryRule) -> bool:
         events(used.canary, metric) >= _BRAKE_EVENTS and ratio(used, metric) > rule.tolerance
         for metric in METRICS
     )
+
+
+def _hopeless(watch: Watch, now: datetime, rule: CanaryRule) -> bool:
+    """Whether even a perfect cure could not be proven any more, as the planning formula sees it."""
+    watched = now - watch.started_at
+    if watch.target is None or watched < rule.soak or not watch.knows_phi:
+        return False
+    return seconds_at_best(watch, rule) > (rule.longest - watched).total_seconds()
 
 
 def _undecided(watch: Watch, rule: CanaryRule, shown: Metric) -> Undecided:

@@ -40,7 +40,7 @@ class Observed(Value):
 
 Metric = Literal["errors", "slow90", "slow99"]
 Grade = Literal["proven better", "not worse"]
-BackReason = Literal["reset", "stale", "share off", "no traffic", "failing", "worse"]
+BackReason = Literal["reset", "stale", "share off", "no traffic", "failing", "saturated", "worse"]
 
 
 class Figures(Value):
@@ -69,6 +69,7 @@ class Promote(Value):
 
     kind: Literal["promote"] = "promote"
     grade: Grade
+    within: float = Field(default=2.0, description="Not worse by more than this ratio.")
     figures: Figures
 
 
@@ -89,6 +90,7 @@ class Back(Value):
 
     kind: Literal["back"] = "back"
     reason: BackReason
+    why: str = Field(default="", description="More words on the reason, where there are any.")
     figures: Figures
 
 

@@ -48,13 +48,22 @@ def seconds_to_proof(watch: Watch, rule: CanaryRule) -> float:
     """What the planning formula still asks for before a promotion; inf when, as it looks, none will come."""
     if not watch.knows_phi:
         return inf
-    asked = {watch.target: rule.want} if watch.target else dict.fromkeys(METRICS, rule.tolerance)
-    return max(_seconds_to_rule_out(watch, metric, bound) for metric, bound in asked.items())
+    seen = {metric: ratio(watch.used, metric) if watch.target else 1.0 for metric in METRICS}
+    return max(_seconds_to_rule_out(watch, *one, seen[one[0]]) for one in _asked(watch, rule).items())
 
 
-def _seconds_to_rule_out(watch: Watch, metric: Metric, bound: float) -> float:
+def seconds_at_best(watch: Watch, rule: CanaryRule) -> float:
+    """The same for a canary without any event; inf where the control has none either."""
+    return max(_seconds_to_rule_out(watch, *one, 0.0) for one in _asked(watch, rule).items())
+
+
+def _asked(watch: Watch, rule: CanaryRule) -> dict[Metric, float]:
+    """The ratio to be ruled out, of each metric a promotion depends on."""
+    return {watch.target: rule.want} if watch.target else dict.fromkeys(METRICS, rule.tolerance)
+
+
+def _seconds_to_rule_out(watch: Watch, metric: Metric, bound: float, expected: float) -> float:
     used = watch.used
-    expected = ratio(used, metric) if watch.target else 1.0
     if expected >= bound:
         return inf
     rps, base = used.rps / watch.phi_of(metric), rate(used.stable, metric)

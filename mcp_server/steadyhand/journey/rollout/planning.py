@@ -2,8 +2,40 @@
 
 from math import inf, log
 
+from pydantic import Field
+
+from steadyhand.journey.rule import Share, Value
+
 _NATS = 6.9  # ln(1/0.01) for the level, and about 2.3 that the mixture costs
 _BISECTIONS = 50
+
+
+class Sight(Value):
+    """What a canary can see at the traffic there is, worked out before anybody says yes."""
+
+    rps: float = Field(ge=0, description="Requests a second, both arms together.")
+    failing: Share = Field(description="Share of them that fail now.")
+    share: Share
+    window_s: float
+    smallest_harm: float | None = Field(
+        description="The smallest ratio of failures seen within the window; None: no harm at all."
+    )
+    cure_s: float | None = Field(
+        description="Seconds until a cure without a failure is proven, in half of all runs; None: never."
+    )
+
+
+def sight_of(rps: float, failing: float, share: float, window_s: float, want: float) -> Sight:
+    """What this share of this traffic shows within the window, and how soon it proves a full cure."""
+    cure = seconds_needed(rps, share, failing, 0.0, want)
+    return Sight(
+        rps=rps,
+        failing=failing,
+        share=share,
+        window_s=window_s,
+        smallest_harm=min_detectable_ratio(rps, share, failing, window_s),
+        cure_s=None if cure == inf else cure,
+    )
 
 
 def seconds_needed(

@@ -25,6 +25,12 @@ class CanaryRule(Rule):
         default=1.0, ge=1, description="Worse: a guard's ratio is proven at least this."
     )
     lease: Duration = Field(default=timedelta(seconds=3), description="Traffic is back by itself after this.")
+    answer_within: Duration = Field(
+        default=timedelta(minutes=5), description="Undecided: a human has this long to answer; then back."
+    )
+    wider: tuple[Share, ...] = Field(
+        default=(0.10, 0.25), description="More share a human may choose when too little is seen."
+    )
     no_traffic: Duration = Field(
         default=timedelta(seconds=10), description="No canary request this long: back."
     )

@@ -1,6 +1,6 @@
 """One observation of a canary: what the judge remembers between two looks at the counters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Annotated, Literal, get_args
@@ -8,6 +8,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 
 from steadyhand.journey.rollout.dispersion import Dispersion
+from steadyhand.journey.rollout.gauges import Gauge, GaugeRule
 from steadyhand.journey.rollout.model import Arms, Counts, Metric
 from steadyhand.journey.rollout.ratio import RatioSequence
 from steadyhand.journey.rule import Duration, Instant, Share, Value
@@ -64,6 +65,7 @@ class Watch(Value):
     evidence: dict[Metric, RatioSequence] = Field(default=dict.fromkeys(METRICS, RatioSequence()))
     stable_bursts: Bursts = Field(default=dict.fromkeys(METRICS, Dispersion()))
     canary_bursts: Bursts = Field(default=dict.fromkeys(METRICS, Dispersion()))
+    gauges: tuple[Gauge, ...] = Field(default=(), description="What the canary may run out of.")
     healthy: bool = Field(default=True, description="False once a health check of the canary failed.")
     broken: Literal["reset", "stale"] | None = Field(
         default=None, description="Why the readings are no longer one unbroken observation."
@@ -120,11 +122,11 @@ def measured_phi(history: Sequence[Counts]) -> Phi | None:
     one great burst, which is safe but makes every proof slower: rather give no history than such a one.
     """
     steps = list(pairwise(history[-HISTORY_SECONDS - 1 :]))
-    if len(steps) < HISTORY_SECONDS or any(_fell(*step) for step in steps):
+    if len(steps) < HISTORY_SECONDS or any(fell(*step) for step in steps):
         return None
     bursts = dict.fromkeys(METRICS, Dispersion())
     for sooner, later in steps:
-        bursts = _more_bursts(bursts, _less(later, sooner))
+        bursts = _more_bursts(bursts, less(later, sooner))
     measured = {metric: known.estimate for metric, known in bursts.items()}
     return {metric: phi if phi > _CHANCE_DISPERSION else 1.0 for metric, phi in measured.items()}
 
@@ -138,6 +140,7 @@ def begin(
     phi: Phi | None,
     settle: timedelta = COLD_START,
     error_floor: float | None = None,
+    gauges: Sequence[GaugeRule] = (),
 ) -> Watch:
     """Start to watch, once the share is set and read back.
 
@@ -157,6 +160,7 @@ def begin(
         phi=phi,
         settle=max(settle, COLD_START),
         error_floor=error_floor,
+        gauges=tuple(Gauge(rule=one) for one in gauges),
     )
 
 
@@ -172,6 +176,14 @@ def tick(watch: Watch, arms: Arms, now: datetime, *, healthy: bool) -> Watch:
     if _went_back(watch.last, arms):
         return watch.model_copy(update={"broken": watch.broken or "reset"})
     return _grown(watch, arms, min(arms.at, now))
+
+
+def gauged(watch: Watch, values: Mapping[str, float | None], now: datetime) -> Watch:
+    """What is known after the gauges were read; after the settling time, for a start is no leak."""
+    if now < watch.started_at + watch.settle:
+        return watch
+    gauges = tuple(one.add(now, values.get(one.rule.name)) for one in watch.gauges)
+    return watch.model_copy(update={"gauges": gauges})
 
 
 def _grown(watch: Watch, arms: Arms, seen_at: datetime) -> Watch:
@@ -207,22 +219,24 @@ def _more_bursts(known: Bursts, grown: Counts) -> Bursts:
 
 
 def _went_back(sooner: Arms, later: Arms) -> bool:
-    return _fell(sooner.stable, later.stable) or _fell(sooner.canary, later.canary)
+    return fell(sooner.stable, later.stable) or fell(sooner.canary, later.canary)
 
 
-def _fell(sooner: Counts, later: Counts) -> bool:
+def fell(sooner: Counts, later: Counts) -> bool:
+    """Whether a counter went backwards."""
     return any(getattr(later, name) < getattr(sooner, name) for name in Counts.model_fields)
 
 
 def _between(sooner: Arms, later: Arms) -> Span:
     return Span(
         seconds=(later.at - sooner.at).total_seconds(),
-        canary=_less(later.canary, sooner.canary),
-        stable=_less(later.stable, sooner.stable),
+        canary=less(later.canary, sooner.canary),
+        stable=less(later.stable, sooner.stable),
     )
 
 
-def _less(later: Counts, sooner: Counts) -> Counts:
+def less(later: Counts, sooner: Counts) -> Counts:
+    """What one arm's counters grew by."""
     return Counts(
         **{
             name: getattr(later, name) - getattr(sooner, name) for name in Counts.model_fields

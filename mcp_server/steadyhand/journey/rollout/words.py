@@ -7,18 +7,34 @@ from steadyhand.journey.rollout.model import Back, Figures, Hold, Promote, Undec
 _NAMES = {"errors": "failed answers", "slow90": "slow answers", "slow99": "very slow answers"}
 
 
+def named(verdict: Verdict) -> str:
+    """The verdict's name, as reports and the audit use it."""
+    match verdict:
+        case Promote(grade="not worse"):
+            return f"not worse within {verdict.within:g}x"
+        case Promote():
+            return verdict.grade
+        case Back():
+            return verdict.reason
+        case Undecided(name="no evidence of harm"):
+            return f"no evidence of harm, could have seen >= {verdict.figures.could_have_seen:.1f}x"
+        case Hold() | Undecided():
+            return verdict.name
+        case _:
+            assert_never(verdict)
+
+
 def say(verdict: Verdict) -> str:
     """What the judge says and on which figures."""
     figures = interval(verdict.figures)
     match verdict:
-        case Promote():
-            return f"{verdict.grade} ({figures})."
+        case Promote() | Undecided():
+            return f"{named(verdict)} ({figures})."
         case Hold():
             return f"{verdict.name}, {verdict.seconds_left:.0f} s left ({figures})."
         case Back():
-            return f"take it back: {verdict.reason} ({figures})."
-        case Undecided():
-            return f"{verdict.name} ({figures})."
+            why = f", {verdict.why}" if verdict.why else ""
+            return f"take it back: {verdict.reason}{why} ({figures})."
         case _:
             assert_never(verdict)
 

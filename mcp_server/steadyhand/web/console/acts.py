@@ -13,7 +13,7 @@ from steadyhand.journey.remedy.plan import Plan
 from steadyhand.responder.choosing import choose
 from steadyhand.responder.deciding import Refused, decide
 from steadyhand.responder.grading import Voice, grade
-from steadyhand.responder.rollouts import abort_rollout
+from steadyhand.responder.interventions import abort_rollout
 from steadyhand.store import Person
 from steadyhand.web.console.door import VIA
 from steadyhand.web.console.pages import show_incident

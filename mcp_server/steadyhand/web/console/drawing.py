@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
 
-from steadyhand.journey.rollout.machine import Sample
 from steadyhand.journey.rollout.rule import CanaryRule
+from steadyhand.journey.rollout.state import Sample
 
 WIDTH, HEIGHT = 400, 180
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 10, 22

@@ -10,8 +10,8 @@ from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.report.figures import figures
 from steadyhand.journey.report.model import Event
 from steadyhand.journey.report.timeline import timeline
-from steadyhand.journey.rollout.machine import OVER
 from steadyhand.journey.rollout.model import Hold
+from steadyhand.journey.rollout.state import OVER
 from steadyhand.journey.rollout.words import say
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.views import IncidentView

@@ -13,7 +13,7 @@ from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rule import Value
 from steadyhand.responder.deciding import decide
 from steadyhand.responder.grading import Voice, grade
-from steadyhand.responder.rollouts import abort_rollout
+from steadyhand.responder.interventions import abort_rollout
 from steadyhand.responder.views import list_incidents, view_incident
 from steadyhand.web.body import json_body
 from steadyhand.web.deeds import acknowledge, close

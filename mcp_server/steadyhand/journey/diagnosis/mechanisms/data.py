@@ -40,6 +40,9 @@ def _tables_read_whole(scene: Scene) -> tuple[Suspect, ...]:
     )
 
 
+_IDENTITY = ("root_backend_start", "root_query_start")
+
+
 def _lock_queues(scene: Scene) -> tuple[Suspect, ...]:
     """Each database nearby or with a queue, and the session at the head of its queue if there is one."""
     heads = {one.entity: one.facts for one in scene.known("lock_queue")}
@@ -51,6 +54,7 @@ def _lock_queues(scene: Scene) -> tuple[Suspect, ...]:
                 "database": name,
                 "root_pid": heads.get(name, {}).get("root_pid", "unknown"),
                 "root_application": heads.get(name, {}).get("root_application", "unknown"),
+                **{key: fact for key, fact in heads.get(name, {}).items() if key in _IDENTITY},
             },
         )
         for name in dict.fromkeys((*scene.of_kind("database"), *sorted(heads)))
