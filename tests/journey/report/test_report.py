@@ -22,9 +22,10 @@ from steadyhand.journey.report.markdown import markdown, plain
 from steadyhand.journey.report.model import Report
 from steadyhand.journey.report.timeline import timeline
 from steadyhand.journey.report.write import describe, write
-from steadyhand.journey.rollout.machine import Rollout, start
+from steadyhand.journey.rollout.machine import start
 from steadyhand.journey.rollout.model import Counts, Figures, Promote
 from steadyhand.journey.rollout.rule import CanaryRule
+from steadyhand.journey.rollout.state import Rollout
 from steadyhand.responder.rules import Rules
 
 AT = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
