@@ -18,13 +18,14 @@ SteadyhandError
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
 from steadyhand.journey.alert.model import Delivery
 from steadyhand.journey.commands import Act
 from steadyhand.journey.evidence.model import Change, DatabaseReport, LogReport, Series, Window
+from steadyhand.journey.evidence.patterns.tally import TalliedLogs
 from steadyhand.journey.remedy.model import DatabaseAction, EffectState
 from steadyhand.journey.rollout.model import Arms, Observed
 from steadyhand.journey.rule import Value
@@ -135,6 +136,20 @@ class LogSource(Protocol):
         """The lines of these services in the window. What cannot be seen is named in the report.
 
         Raises SourceError where nothing can be seen at all.
+        """
+        ...
+
+
+@runtime_checkable
+class LogCounter(Protocol):
+    """A log source that can count kinds of messages where they are, without giving all lines."""
+
+    name: str
+
+    async def tally(self, services: Sequence[str], window: Window, most: int) -> TalliedLogs:
+        """The kinds of messages of these services in the window, at most `most` of them kept apart.
+
+        What was not counted is named. Raises SourceError where nothing can be seen at all.
         """
         ...
 

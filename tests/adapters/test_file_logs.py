@@ -10,9 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steadyhand.adapters.logs import files
 from steadyhand.adapters.logs.files import FileLogs, FileLogSettings
-from steadyhand.adapters.logs.records import FieldNames, instant, parse
+from steadyhand.adapters.logs.records import parse
 from steadyhand.journey.evidence.model import LogReport, Window
+from steadyhand.journey.evidence.patterns.compare import compare
+from steadyhand.journey.evidence.patterns.formats.reader import Reader
+from steadyhand.journey.evidence.patterns.formats.stamps import Clock, moment
+from steadyhand.journey.evidence.patterns.formats.structured import FieldNames
+from steadyhand.journey.evidence.patterns.tally import TalliedLogs
 from steadyhand.ports import SourceRefused
 
 pytestmark = pytest.mark.anyio
@@ -31,8 +37,8 @@ def line(second: float, text: str = "request", **more: object) -> str:
 
 
 def logs(folder: Path, **more: object) -> FileLogs:
-    files = {"shop": (f"{folder}/shop*.log*",), "postgres": (f"{folder}/pg.log",)}
-    return FileLogs(FileLogSettings.model_validate({"files": files} | more))
+    globs = {"shop": (f"{folder}/shop*.log*",), "postgres": (f"{folder}/pg.log",)}
+    return FileLogs(FileLogSettings.model_validate({"files": globs} | more))
 
 
 async def test_lines_of_the_window_come_oldest_first_from_all_files(tmp_path: Path) -> None:
@@ -146,6 +152,61 @@ async def test_two_minutes_of_a_million_lines_are_read_in_under_a_second(tmp_pat
     assert spent < 1
 
 
+def counted(report: TalliedLogs) -> list[tuple[str, int, int, dict[int, int]]]:
+    whole, calm = window(0, 600), window(0, 300)
+    found = compare(report.tallies, whole, calm).found
+    return [(one.template, one.before, one.now, dict(one.seconds)) for one in found]
+
+
+async def test_kinds_of_messages_are_counted_alike_by_one_two_or_no_process_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = ("request {} served", "cache miss for user:{:x}", "slow query {} ms")
+    with (tmp_path / "shop.log").open("w") as file:
+        file.writelines(line(n / 50, kinds[n % 7 % 3].format(n * 77777)) for n in range(30_000))
+    here = await logs(tmp_path).tally(["shop"], window(0, 600), 1000)
+    monkeypatch.setattr(files, "_BLOCK", 400_000)  # in blocks, and apart although it is little
+    monkeypatch.setattr(files, "_APART", 1)
+    one = await logs(tmp_path, workers=1).tally(["shop"], window(0, 600), 1000)
+    two = await logs(tmp_path, workers=2).tally(["shop"], window(0, 600), 1000)
+    assert here.tallies.lines == 30_000
+    assert counted(here) == counted(one) == counted(two)
+    assert one.tallies == two.tallies
+
+
+async def test_what_is_not_counted_in_time_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shop.log").write_text("".join(line(s / 100) for s in range(20_000)))
+    monkeypatch.setattr(files, "_BLOCK", 100_000)
+    found = await logs(tmp_path, tally_time="0.001s").tally(["shop"], window(0, 600), 1000)
+    assert 0 < found.tallies.lines < 20_000
+    assert "were not counted in time" in found.gaps[0]
+    last = max(second for one in found.tallies.kinds.values() for second in one.seconds)
+    assert last == int(window(0, 199).end.timestamp())  # the newest were counted first
+
+
+async def test_stamps_without_a_zone_are_read_in_the_sources_and_that_is_told(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "shop.log").write_text("2026-01-31 03:00:05 ERROR no connection\n")
+    berlin = logs(tmp_path, zone="Europe/Berlin")
+    report = await berlin.read(["shop"], window(0, 9))
+    assert report.lines[0].at == START + timedelta(seconds=5)
+    tallied = await berlin.tally(["shop"], window(0, 9), 10)
+    assert report.assumptions == ("stamps of shop that name no zone read as Europe/Berlin",)
+    assert tallied.tallies.assumptions == set(report.assumptions)
+
+
+def test_an_unknown_zone_is_refused_with_the_way_out() -> None:
+    with pytest.raises(ValueError, match="'Berlin' is no time zone known here; write"):
+        FileLogSettings(files={"shop": ("x",)}, zone="Berlin")
+
+
+async def test_a_file_without_any_time_is_a_gap(tmp_path: Path) -> None:
+    (tmp_path / "shop.log").write_text("started\nstopped\n")
+    report = await logs(tmp_path).tally(["shop"], window(0, 9), 10)
+    assert "no line begins with a time" in report.gaps[0]
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -158,7 +219,9 @@ async def test_two_minutes_of_a_million_lines_are_read_in_under_a_second(tmp_pat
     ],
 )
 def test_a_time_may_be_iso_or_epoch(given: object) -> None:
-    assert instant(given) == START
+    found = moment(given, Clock())
+    assert found is not None
+    assert found.at == START
 
 
 @given(
@@ -166,5 +229,5 @@ def test_a_time_may_be_iso_or_epoch(given: object) -> None:
     | st.dictionaries(st.sampled_from(["ts", "level", "msg", "x"]), st.text() | st.floats()).map(json.dumps)
 )
 def test_any_line_is_a_record_or_none(text: str) -> None:
-    record = parse(text, NAMES)
-    assert record is None or record.at.tzinfo is UTC
+    record = parse(text, Reader(NAMES), Clock())
+    assert record is None or record.moment.at.tzinfo is UTC

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from steadyhand.journey.evidence.model import Change, DatabaseReport, LogReport, Page, Series, Window
+from steadyhand.journey.evidence.model import Change, DatabaseReport, Page, Series, Window
 from steadyhand.journey.evidence.page import assemble
+from steadyhand.journey.evidence.patterns.lines import tally_lines
+from steadyhand.journey.evidence.patterns.tally import TalliedLogs, Tallies
 from steadyhand.journey.evidence.rule import windows
 from steadyhand.journey.incident.state import Incident
-from steadyhand.ports import DatabaseProbe, LogSource, SourceError
+from steadyhand.ports import DatabaseProbe, LogCounter, LogSource, SourceError
 from steadyhand.responder.outside import Outside
 
 _Found = TypeVar("_Found")
@@ -27,7 +29,8 @@ async def gather(outside: Outside, incident: Incident) -> Page:
     first = min([now, *(one.starts_at for one in incident.alerts)])
     whole = Window(start=first - outside.rules.evidence.lookback, end=now)
     names = outside.rules.topology.neighbourhood(incident.service)
-    asks_logs = [(one.name, partial(_read, one, names, whole)) for one in outside.logs]
+    most = outside.rules.evidence.max_templates
+    asks_logs = [(one.name, partial(_count, one, names, whole, most)) for one in outside.logs]
     probes = {name: outside.probes[name] for name in names if name in outside.probes}
     (logs, no_logs), (series, no_series), (reports, no_reports) = await asyncio.gather(
         _all(asks_logs),
@@ -41,7 +44,7 @@ async def gather(outside: Outside, incident: Incident) -> Page:
         window=window,
         baseline=baseline,
         topology=outside.rules.topology,
-        lines=[line for one in logs for line in one.lines],
+        tallies=[one.tallies for one in logs],
         series=series,
         changes=await asyncio.to_thread(_changes, outside, names, whole),
         databases=reports,
@@ -52,13 +55,19 @@ async def gather(outside: Outside, incident: Incident) -> Page:
     )
 
 
-async def _read(source: LogSource, names: Sequence[str], whole: Window) -> Sequence[LogReport]:
-    return [await source.read(names, whole)]
+async def _count(source: LogSource, names: Sequence[str], whole: Window, most: int) -> Sequence[TalliedLogs]:
+    """The source's messages counted: by itself where it can, else here from its lines."""
+    if isinstance(source, LogCounter):
+        return [await source.tally(names, whole, most)]
+    report = await source.read(names, whole)
+    tallies = await asyncio.to_thread(tally_lines, report.lines, whole, most)
+    tallies.assumptions.update(report.assumptions)
+    return [TalliedLogs(tallies, report.gaps, report.unlogged)]
 
 
-def _unlogged(logs: Sequence[LogReport]) -> tuple[str, ...]:
+def _unlogged(logs: Sequence[TalliedLogs]) -> tuple[str, ...]:
     """Those of whom no source that answered holds a log."""
-    first, *others = logs or (LogReport(),)
+    first, *others = logs or (TalliedLogs(Tallies()),)
     return tuple(name for name in first.unlogged if all(name in one.unlogged for one in others))
 
 

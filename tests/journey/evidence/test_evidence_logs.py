@@ -6,16 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from little_world import TOPOLOGY, at, calm_lines, log_line, window
 
-from steadyhand.journey.evidence.merge import merged
 from steadyhand.journey.evidence.model import Change, Item, LogLine, Page
 from steadyhand.journey.evidence.page import assemble
-from steadyhand.journey.evidence.patterns import Patterns, compare
+from steadyhand.journey.evidence.patterns.compare import Patterns, compare
+from steadyhand.journey.evidence.patterns.lines import tally_lines
+from steadyhand.journey.evidence.patterns.merge import merged
+from steadyhand.journey.evidence.patterns.template import shown, template_of
 from steadyhand.journey.evidence.rule import EvidenceRule
-from steadyhand.journey.evidence.wildcard import shown, template_of
 
 
 def counted(lines: list[LogLine], seconds: float = 120, calm: float = 60, budget: int = 1000) -> Patterns:
-    return compare(lines, window(0, seconds), window(0, calm), budget)
+    whole = window(0, seconds)
+    return compare(tally_lines(lines, whole, budget), whole, window(0, calm))
 
 
 def page_of(lines: list[LogLine], changes: tuple[Change, ...] = (), rule: EvidenceRule | None = None) -> Page:
@@ -158,6 +160,5 @@ def test_merging_only_ever_widens_a_message(rows: list[tuple[str, ...]]) -> None
 
 def test_a_template_reads_like_the_line_it_came_from() -> None:
     assert (
-        shown(template_of("deleted 17 rows (table=orders) in 3 ms"))
-        == "deleted <*> rows (table=orders) in <*>"
+        shown(template_of("deleted 17 rows (table=orders) in 3 ms")) == "deleted <*> rows (table=<*>) in <*>"
     )

@@ -1,26 +1,25 @@
-"""Logs from files on this machine: JSON lines or plain text, found by glob, read from the window's place."""
+"""Logs from files on this machine, in any known format, found by glob, read from the window's place."""
 
 import asyncio
-import glob
 import heapq
-import os
 from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from steadyhand.adapters.logs.records import FieldNames
-from steadyhand.adapters.logs.timed_file import TimedFile
+from steadyhand.adapters.logs.spans import Reading, Span
+from steadyhand.adapters.logs.worker import Part, tally_apart, tally_parts
 from steadyhand.journey.evidence.model import LogLine, LogReport, Window
-from steadyhand.journey.rule import Rule
+from steadyhand.journey.evidence.patterns.formats.structured import FieldNames
+from steadyhand.journey.evidence.patterns.tally import TalliedLogs, Tallies, total
+from steadyhand.journey.rule import Duration, Rule
 from steadyhand.ports import SourceRefused, SourceUnavailable
 
-_DISORDER = timedelta(seconds=5)  # threads and buffers write lines late by less than this
-_PACKED = (".gz", ".zst", ".bz2", ".xz")
+_MB = 1024 * 1024
+_BLOCK = 8 * _MB  # tallied at a time, whoever does it: so the result does not depend on how many do
+_APART = 3 * _BLOCK  # less than this is not worth a process
 
 
 class FileLogSettings(Rule):
@@ -34,18 +33,44 @@ class FileLogSettings(Rule):
     time_fields: tuple[str, ...] = ("ts", "timestamp", "time", "@timestamp")
     severity_fields: tuple[str, ...] = ("level", "severity", "error_severity")
     message_fields: tuple[str, ...] = ("msg", "message", "event")
-    most_bytes: int = Field(
-        default=32 * 1024 * 1024, gt=0, description="Read at most this much of one service, newest first."
+    zone: str = Field(
+        default="UTC", description="Zone of stamps that name none, e.g. Europe/Berlin; the page says so."
     )
+    most_bytes: int = Field(
+        default=32 * _MB, gt=0, description="Show lines of at most this much of one service, newest first."
+    )
+    most_tallied_bytes: int = Field(
+        default=512 * _MB, gt=0, description="Count messages in at most this much of one service."
+    )
+    tally_time: Duration = Field(
+        default=timedelta(seconds=8),
+        description="Stop counting after this time; the page tells what was left.",
+    )
+    workers: int = Field(default=2, ge=1, le=8, description="Processes that count where there is much.")
+
+    @field_validator("zone")
+    @classmethod
+    def _known(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ValueError, OSError, KeyError) as error:
+            raise ValueError(
+                f"{zone!r} is no time zone known here; write e.g. UTC or Europe/Berlin"
+            ) from error
+        return zone
 
 
 class FileLogs:
-    """A LogSource over local files. Lines without a time of their own belong to the record before them."""
+    """A LogSource and a LogCounter over local files.
+
+    Lines without a time of their own belong to the record before them.
+    """
 
     def __init__(self, settings: FileLogSettings) -> None:
         self.name = settings.name
         self._settings = settings
         self._names = FieldNames(settings.time_fields, settings.severity_fields, settings.message_fields)
+        self._zone = ZoneInfo(settings.zone)
 
     async def read(self, services: Sequence[str], window: Window) -> LogReport:
         """All lines of these services in the window, oldest first, and what of it was not read.
@@ -54,74 +79,104 @@ class FileLogs:
         """
         return await asyncio.to_thread(self._read, services, window)
 
+    async def tally(self, services: Sequence[str], window: Window, most: int) -> TalliedLogs:
+        """The kinds of messages of these services in the window, counted; beyond `most` kinds unclustered.
+
+        Raises as `read` does.
+        """
+        return await asyncio.to_thread(self._tally, services, window, most)
+
     def _read(self, services: Sequence[str], window: Window) -> LogReport:
-        reads = [self._read_service(one, window) for one in services if one in self._settings.files]
-        gaps = tuple(gap for one in reads for gap in one.gaps)
-        if reads and not any(one.files_read for one in reads):
-            raise SourceRefused(self.name, "; ".join(gaps))
-        lines = tuple(heapq.merge(*(one.lines for one in reads), key=lambda line: line.at))
-        unlogged = tuple(one for one in services if one not in self._settings.files)
-        return LogReport(lines=lines, gaps=gaps, unlogged=unlogged)
+        readings = self._readings(services, self._settings.most_bytes)
+        assumed: set[str] = set()
+        found = [sorted(self._lines(one, window, assumed), key=lambda line: line.at) for one in readings]
+        self._refuse_if_none(readings)
+        return LogReport(
+            lines=tuple(heapq.merge(*found, key=lambda line: line.at)),
+            gaps=tuple(gap for one in readings for gap in one.gaps),
+            unlogged=self._unlogged(services),
+            assumptions=tuple(sorted(assumed)),
+        )
 
-    def _read_service(self, service: str, window: Window) -> "_Reading":
-        reading = _Reading(service, left=self._settings.most_bytes)
-        with ExitStack() as stack:
-            files = self._open(service, reading, stack)
-            for file in sorted(files, key=lambda one: one.written_at, reverse=True):
-                reading.files_read += 1
-                if file.written_at >= window.start.timestamp():
-                    self._read_file(file, window, reading)
-        if not files and not reading.gaps:
-            reading.gaps.append(f"{service}: no file matches {', '.join(self._settings.files[service])}")
-        reading.lines.sort(key=lambda line: line.at)
-        return reading
-
-    def _open(self, service: str, reading: "_Reading", stack: ExitStack) -> list[TimedFile]:
-        found: dict[tuple[int, int], TimedFile] = {}
-        patterns = self._settings.files[service]
-        # patterns may be absolute, which Path.glob refuses
-        for path in (path for one in patterns for path in glob.glob(one, recursive=True)):  # noqa: PTH207
-            try:
-                file = stack.enter_context(Path(path).open("rb"))  # noqa: SIM115 -- the stack closes it
-            except OSError as error:
-                reading.gaps.append(f"{service}: {path}: {error.strerror}")
-                continue
-            about = os.fstat(file.fileno())
-            found.setdefault((about.st_dev, about.st_ino), TimedFile(path, file, self._names))
-        return list(found.values())
-
-    def _read_file(self, file: TimedFile, window: Window, reading: "_Reading") -> None:
-        if file.path.endswith(_PACKED):
-            reading.gaps.append(f"{reading.service}: {file.path} is compressed and was not read")
-            return
+    def _lines(self, reading: Reading, window: Window, assumed: set[str]) -> list[LogLine]:
         try:
-            start, end = file.find(window.start - _DISORDER), file.find(window.end + _DISORDER)
-            first = max(start, end - reading.left)
-            for offset, one in file.records(first, end, mid_line=first > start):
-                if window.start <= one.at < window.end:
-                    line = LogLine(
-                        at=one.at,
-                        service=reading.service,
-                        severity=one.severity,
-                        message=one.message,
-                        fields=one.fields,
-                        ref=f"{file.path}:{offset}",
-                    )
-                    reading.lines.append(line)
+            return [
+                line
+                for span in reading.spans(window)
+                for line in self._lines_of(span, reading.service, assumed)
+                if window.start <= line.at < window.end
+            ]
         except OSError as error:
-            raise SourceUnavailable(self.name, f"{file.path}: {error.strerror}") from error
-        reading.left -= end - first
-        if first > start:
-            reading.gaps.append(
-                f"{reading.service}: {file.path}: the window holds {end - start:,} bytes, "
-                f"only its last {end - first:,} were read"
+            raise SourceUnavailable(self.name, f"{reading.service}: {error.strerror}") from error
+
+    def _lines_of(self, span: Span, service: str, assumed: set[str]) -> list[LogLine]:
+        found = []
+        for offset, one in span.file.records(span.start, span.end, mid_line=span.cut):
+            if one.moment.assumed:
+                assumed.add(self._assumption(service))
+            line = LogLine(
+                at=one.moment.at,
+                service=service,
+                severity=one.severity,
+                message=one.message,
+                fields=one.fields,
+                ref=f"{span.file.path}:{offset}",
             )
+            found.append(line)
+        return found
 
+    def _tally(self, services: Sequence[str], window: Window, most: int) -> TalliedLogs:
+        readings = self._readings(services, self._settings.most_tallied_bytes)
+        parts: list[Part] = []
+        for reading in readings:
+            parts.extend(self._parts(reading, window, len(parts), most))
+        self._refuse_if_none(readings)
+        tallies, left = self._counted(parts, most)
+        gaps = [gap for one in readings for gap in one.gaps]
+        if left:
+            size = sum(one.end - one.start for one in left)
+            gaps.append(f"{self.name}: {size:,} bytes of {left[0].service} were not counted in time")
+        return TalliedLogs(tallies, tuple(gaps), self._unlogged(services))
 
-@dataclass(slots=True)
-class _Reading:
-    service: str
-    left: int
-    lines: list[LogLine] = field(default_factory=list)
-    gaps: list[str] = field(default_factory=list)
-    files_read: int = 0
+    def _parts(self, reading: Reading, window: Window, first: int, most: int) -> list[Part]:
+        span_s = window.start.timestamp(), window.end.timestamp()
+        parts: list[Part] = []
+        try:
+            for span in reading.spans(window):
+                for start, end in span.file.blocks(span.start, span.end, _BLOCK):
+                    number = first + len(parts)
+                    parts.append(span.file.part(number, start, end, reading.service, span_s, most))
+        except OSError as error:
+            raise SourceUnavailable(self.name, f"{reading.service}: {error.strerror}") from error
+        return parts
+
+    def _counted(self, parts: Sequence[Part], most: int) -> tuple[Tallies, list[Part]]:
+        """All parts counted, newest first while time lasts, then put together in one order."""
+        seconds = self._settings.tally_time.total_seconds()
+        if sum(one.end - one.start for one in parts) < _APART:
+            done = tally_parts(parts[::-1], seconds)
+        else:
+            done = tally_apart(parts[::-1], seconds, self._settings.workers)
+        whole = total((done[one.number] for one in parts if one.number in done), most)
+        services = {one.service for one in parts}
+        if whole.assumptions:
+            whole.assumptions = {self._assumption(one) for one in services}
+        return whole, [one for one in parts if one.number not in done]
+
+    def _readings(self, services: Sequence[str], most_bytes: int) -> list[Reading]:
+        files = self._settings.files
+        return [
+            Reading(one, files[one], self._names, self._zone, left=most_bytes)
+            for one in services
+            if one in files
+        ]
+
+    def _refuse_if_none(self, readings: Sequence[Reading]) -> None:
+        if readings and not any(one.files for one in readings):
+            raise SourceRefused(self.name, "; ".join(gap for one in readings for gap in one.gaps))
+
+    def _unlogged(self, services: Sequence[str]) -> tuple[str, ...]:
+        return tuple(one for one in services if one not in self._settings.files)
+
+    def _assumption(self, service: str) -> str:
+        return f"stamps of {service} that name no zone read as {self._settings.zone}"

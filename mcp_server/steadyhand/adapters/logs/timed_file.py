@@ -3,24 +3,35 @@
 import json
 import os
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
+from itertools import islice, pairwise
 from typing import BinaryIO
 
-from steadyhand.adapters.logs.records import LONGEST_MESSAGE, FieldNames, Record, parse
+from steadyhand.adapters.logs.records import Record, parse
+from steadyhand.adapters.logs.worker import Part
+from steadyhand.journey.evidence.patterns.formats.parsed import LONGEST_MESSAGE
+from steadyhand.journey.evidence.patterns.formats.reader import SAMPLE, detected
+from steadyhand.journey.evidence.patterns.formats.stamps import Clock
+from steadyhand.journey.evidence.patterns.formats.structured import FieldNames
 
 _BLOCK = 64 * 1024
 _LONGEST_LINE = 256 * 1024
 
 
 class TimedFile:
-    """An open log file. A line that is still being written is left for the next look."""
+    """An open log file. A line that is still being written is left for the next look.
 
-    def __init__(self, path: str, file: BinaryIO, names: FieldNames) -> None:
+    Its format is recognised by its first lines; `format` tells it to people.
+    """
+
+    def __init__(self, path: str, file: BinaryIO, names: FieldNames, zone: tzinfo) -> None:
         self.path = path
         self._file = file
-        self._names = names
         self.size = os.fstat(file.fileno()).st_size
         self.written_at = os.fstat(file.fileno()).st_mtime
+        self.clock = Clock(zone, datetime.fromtimestamp(self.written_at, UTC))
+        first = [line for _, line in islice(self._lines(0, self.size, mid_line=False), SAMPLE)]
+        self.reader, self.format = detected(first, names)
 
     def find(self, instant: datetime) -> int:
         """The offset of a line before which every record is older than `instant`, give or take disorder."""
@@ -33,7 +44,7 @@ class TimedFile:
             else:
                 high = middle
         for offset, record in self._parsed(low, self.size, mid_line=low > 0):
-            if record is not None and record.at >= instant:
+            if record is not None and record.moment.at >= instant:
                 return offset
         return self.size
 
@@ -44,7 +55,7 @@ class TimedFile:
         """
         current: tuple[int, Record] | None = None
         for offset, line in self._lines(start, end, mid_line=mid_line):
-            record = parse(line, self._names)
+            record = parse(line, self.reader, self.clock)
             if record is not None:
                 if current is not None:
                     yield current
@@ -54,13 +65,35 @@ class TimedFile:
         if current is not None:
             yield current
 
+    def blocks(self, start: int, end: int, size: int) -> list[tuple[int, int]]:
+        """[start, end) in parts of about `size` bytes, each of whole records."""
+        cuts = [start]
+        while end - cuts[-1] > 2 * size:
+            cuts.append(self._record_from(cuts[-1] + size, end))
+        return [(one, after) for one, after in pairwise([*cuts, end]) if one < after]
+
+    def part(
+        self, number: int, start: int, end: int, service: str, window: tuple[float, float], most: int
+    ) -> Part:
+        """A part of this file to be tallied."""
+        about = os.fstat(self._file.fileno())
+        inode = about.st_dev, about.st_ino
+        return Part(number, self.path, inode, start, end, service, self.reader, self.clock, window, most)
+
+    def _record_from(self, offset: int, end: int) -> int:
+        """Where the first record after this place begins."""
+        for at, record in self._parsed(offset, end, mid_line=True):
+            if record is not None:
+                return at
+        return end
+
     def _first_time(self, offset: int) -> datetime | None:
         near = self._parsed(offset, min(self.size, offset + 4 * _BLOCK), mid_line=True)
-        return next((record.at for _, record in near if record is not None), None)
+        return next((record.moment.at for _, record in near if record is not None), None)
 
     def _parsed(self, start: int, end: int, *, mid_line: bool) -> Iterator[tuple[int, Record | None]]:
         for offset, line in self._lines(start, end, mid_line=mid_line):
-            yield offset, parse(line, self._names)
+            yield offset, parse(line, self.reader, self.clock)
 
     def _lines(self, start: int, end: int, *, mid_line: bool) -> Iterator[tuple[int, str]]:
         self._file.seek(start)

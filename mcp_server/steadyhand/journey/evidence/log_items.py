@@ -7,12 +7,15 @@ from typing import Literal
 from steadyhand.journey.evidence.masking import Masker, quoted
 from steadyhand.journey.evidence.model import Item, Onset, Window
 from steadyhand.journey.evidence.onset import bend, onset_between
-from steadyhand.journey.evidence.patterns import Pattern
+from steadyhand.journey.evidence.patterns.compare import Pattern
+from steadyhand.journey.evidence.patterns.skew import Skew
 from steadyhand.journey.evidence.screen import Span
 from steadyhand.journey.evidence.wording import since
 
 _EXEMPLAR = 160
+_SKEW = 80
 _SECOND = 1.0
+_INSIDE = 0.5  # of a second: where in it its lines are taken to be
 _MOST_SECONDS = 7_200
 _RARE = 5
 _RARE_SLOTS = 2
@@ -33,8 +36,12 @@ def changed(patterns: Sequence[Pattern], masked: Sequence[Span]) -> list[Pattern
 
 def _is_rollout_talk(pattern: Pattern, masked: Sequence[Span]) -> bool:
     return pattern.rank < _WARNING and all(
-        any(start <= at <= end for start, end in masked) for at in pattern.times
+        any(start <= at <= end for start, end in masked) for at in _instants(pattern)
     )
+
+
+def _instants(pattern: Pattern) -> tuple[float, ...]:
+    return (pattern.first, pattern.last, *map(float, list(pattern.seconds)[1:]))
 
 
 def kept(found: Sequence[Pattern], most: int) -> list[Pattern]:
@@ -46,16 +53,19 @@ def kept(found: Sequence[Pattern], most: int) -> list[Pattern]:
     return [*found[: most - len(slots)], *slots]
 
 
-def log_item(pattern: Pattern, window: Window, baseline: Window, masker: Masker) -> Item:
+def log_item(
+    pattern: Pattern, window: Window, baseline: Window, masker: Masker, skew: Skew | None = None
+) -> Item:
     """The item that tells how one message changed; its id is given later."""
     change = pattern.change or "new"
     onset = _onset(pattern, window, baseline)
-    exemplar = masker.text(pattern.text, _EXEMPLAR)
+    exemplar = masker.text(pattern.exemplar.text, _EXEMPLAR)
     counts = f"{pattern.now} lines now, {pattern.before} before"
     code = f" [{masker.text(pattern.codes, 40)}]" if pattern.codes else ""
-    title = (
-        f"{pattern.severity.upper()[:10]} {change}{code}: {quoted(exemplar)}, {counts}, since {since(onset)}"
-    )
+    part = f", {masker.text(str(skew), _SKEW)}" if skew else ""
+    head = f"{pattern.severity.upper()[:10]} {change}{code}: "
+    tail = f", {counts}, since {since(onset)}{part}"
+    title = head + quoted(exemplar) + tail
     return Item(
         id="",
         kind="log",
@@ -73,34 +83,40 @@ def log_item(pattern: Pattern, window: Window, baseline: Window, masker: Masker)
             "count_now": str(pattern.now),
             "count_before": str(pattern.before),
             "exemplar": exemplar,
+            "first_seen": _clock(pattern.first),
+            "last_seen": _clock(pattern.last),
+            **({"skew": masker.text(str(skew), _SKEW)} if skew else {}),
             **({"codes": masker.text(pattern.codes, 60)} if pattern.codes else {}),
         },
         ref=masker.text(pattern.exemplar.ref, 200),
     )
 
 
+def _clock(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%S}Z"
+
+
 def _onset(pattern: Pattern, window: Window, baseline: Window) -> Onset:
     border = baseline.end.timestamp()
     if pattern.change == "new":
-        first = next(at for at in pattern.times if at >= border)
-        return _around(first)
+        return _around(max(pattern.first, border), pattern.width)
     if pattern.change == "vanished":
-        return _around(pattern.times[-1] + _SECOND)
+        return _around(pattern.last + pattern.width, pattern.width)
     return _rate_onset(pattern, window, baseline)
 
 
-def _around(at: float) -> Onset:
-    instant, lo = (datetime.fromtimestamp(one, UTC) for one in (at, at - _SECOND))
+def _around(at: float, width: float) -> Onset:
+    instant, lo = (datetime.fromtimestamp(one, UTC) for one in (at, at - width))
     return Onset(at=instant, lo=lo, hi=instant)
 
 
 def _rate_onset(pattern: Pattern, window: Window, baseline: Window) -> Onset:
     """The bend of the message's counts per second."""
     start, end = window.start.timestamp(), window.end.timestamp()
-    width = max(_SECOND, (end - start) / _MOST_SECONDS)
+    width = max(float(pattern.width), (end - start) / _MOST_SECONDS)
     counts = [0.0] * (int((end - start) / width) + 1)
-    for at in pattern.times:
-        counts[int((at - start) / width)] += 1.0
+    for second, count in pattern.seconds.items():
+        counts[max(0, int((second + _INSIDE - start) / width))] += count
     calm = max(1, int(baseline.length.total_seconds() / width))
     normal = pattern.before / calm
     sign = 1.0 if pattern.change == "surged" else -1.0

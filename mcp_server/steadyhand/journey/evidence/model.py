@@ -37,6 +37,7 @@ class LogReport(Value):
     lines: tuple[LogLine, ...] = Field(default=(), description="Oldest first.")
     gaps: tuple[str, ...] = Field(default=(), description="What of the window was not read, and why.")
     unlogged: tuple[str, ...] = Field(default=(), description="Services asked for that it holds no log of.")
+    assumptions: tuple[str, ...] = Field(default=(), description="What had to be assumed, e.g. a zone.")
 
 
 class Series(Value):

@@ -22,7 +22,10 @@ from steadyhand.journey.evidence.model import (
     Series,
     Window,
 )
-from steadyhand.journey.evidence.patterns import compare
+from steadyhand.journey.evidence.patterns.compare import compare
+from steadyhand.journey.evidence.patterns.lines import tally_lines
+from steadyhand.journey.evidence.patterns.skew import skew_of, usual_columns
+from steadyhand.journey.evidence.patterns.tally import Tallies, total
 from steadyhand.journey.evidence.rule import EvidenceRule
 from steadyhand.journey.evidence.screen import Deviation, Span, deviation, restarts
 from steadyhand.journey.evidence.selection import strongest
@@ -90,6 +93,7 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     baseline: Window,
     topology: Topology,
     lines: Sequence[LogLine] = (),
+    tallies: Sequence[Tallies] = (),
     series: Sequence[Series] = (),
     changes: Sequence[Change] = (),
     databases: Sequence[DatabaseReport] = (),
@@ -110,12 +114,21 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     desk = _Desk(service, window, baseline, alert_at or window.end, topology, masked, rule, Masker())
     parts = {
         "metrics": _metrics(series, desk),
-        "logs": _logs(lines, unlogged, desk),
+        "logs": _logs(
+            (*tallies, *([tally_lines(lines, window, rule.max_templates)] if lines else [])), unlogged, desk
+        ),
         "changes": _changes(looked_back(changes, window), desk),
         "databases": _databases(databases, desk),
     }
     silent = (f"{name}: no log is configured" for name in unlogged if desk.owned(name))
-    told = _gap_items((*gaps, *silent, *_own_gaps(databases, lines, series, desk)), desk)
+    told = _gap_items(
+        (
+            *gaps,
+            *silent,
+            *_own_gaps(databases, bool(lines) or any(one.lines for one in tallies), series, desk),
+        ),
+        desk,
+    )
     return _laid_out(incident, parts, told, desk)
 
 
@@ -185,17 +198,27 @@ def _demand_item(signal: Signal | None, desk: _Desk) -> tuple[Item, ...]:
     return () if level is None else (level_item(signal, *level, desk.masker),)
 
 
-def _logs(lines: Sequence[LogLine], unlogged: Sequence[str], desk: _Desk) -> _Part:
-    patterns = compare(lines, desk.window, desk.baseline, desk.rule.max_templates)
+def _logs(tallies: Sequence[Tallies], unlogged: Sequence[str], desk: _Desk) -> _Part:
+    patterns = compare(total(tallies, desk.rule.max_templates), desk.window, desk.baseline)
     found = changed(patterns.found, desk.masked)
     shown = kept(found, desk.room("log"))
     others = [name for name in unlogged if not desk.owned(name)]
     coverage = (
         f"{patterns.lines} lines read, {len(patterns.found)} kinds of message, {len(found)} changed,"
         f" {len(shown)} shown, {len(found) - len(shown)} left out, {patterns.unclustered} lines unclustered"
+        f" ({100 * patterns.unclustered_share:.1f} %)"
         + (f"; no logs of {', '.join(others)}" if others else "")
+        + (f"; assumed: {'; '.join(patterns.assumptions)}" if patterns.assumptions else "")
     )
-    return _Part(tuple(log_item(one, desk.window, desk.baseline, desk.masker) for one in shown), coverage)
+    border = desk.baseline.end.timestamp()
+    usual = usual_columns(patterns.found, border)
+    items = [
+        log_item(
+            one, desk.window, desk.baseline, desk.masker, skew_of(one, border, usual.get(one.service, {}))
+        )
+        for one in shown
+    ]
+    return _Part(tuple(items), coverage)
 
 
 def _changes(changes: Sequence[Change], desk: _Desk) -> _Part:
@@ -217,13 +240,16 @@ def _databases(reports: Sequence[DatabaseReport], desk: _Desk) -> _Part:
 
 
 def _own_gaps(
-    databases: Sequence[DatabaseReport], lines: Sequence[LogLine], series: Sequence[Series], desk: _Desk
+    databases: Sequence[DatabaseReport],
+    any_line: bool,  # noqa: FBT001 - a property of the logs
+    series: Sequence[Series],
+    desk: _Desk,
 ) -> list[str]:
     """What this page could not see."""
     found = [f"{report.database}: {gap}" for report in databases for gap in report.gaps]
     if not series:
         found.append("no metrics: nothing was measured, which is not the same as nothing happened")
-    if not lines:
+    if not any_line:
         found.append("no log lines in the window")
     if desk.baseline.length < min(desk.rule.calm_min, timedelta(minutes=10)):
         found.append(f"only {desk.baseline.length.total_seconds():.0f} s of calm to compare with")

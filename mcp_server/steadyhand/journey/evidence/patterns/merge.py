@@ -3,24 +3,25 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from steadyhand.journey.evidence.wildcard import PUNCTUATION, VALUE, Template
+from steadyhand.journey.evidence.patterns.masks import PUNCTUATION, VALUE
+from steadyhand.journey.evidence.patterns.template import Template, collapsed
 
 _MOST_WORK = 400_000
 _SWEEPS = 8
 _FEW_CONSTANTS = 3
 _ROWS_IF_FIRM = 3
 _ROWS_IF_LOOSE = 6
+_ROWS_IF_ALONE = 20
 
 
 def merged(templates: Iterable[Template]) -> Mapping[Template, Template]:
     """Each template and the wider one it belongs to; work is bounded, the rest stays as it is."""
     home = {one: one for one in templates}
     for _ in range(_SWEEPS):
-        rows = sorted(set(home.values()))
-        wider = _sweep(rows)
+        wider = _sweep(sorted(set(home.values())))
         if not wider:
             break
-        home = {one: wider.get(now, now) for one, now in home.items()}
+        home = {one: collapsed(wider.get(now, now)) for one, now in home.items()}
     return home
 
 
@@ -62,4 +63,6 @@ def _may_merge(rows: Sequence[Template], position: int) -> bool:
         return constants >= (1 if after_equals else 2)
     if constants >= _FEW_CONSTANTS:
         return len(rows) >= _ROWS_IF_FIRM
-    return constants == 2 and len(rows) >= _ROWS_IF_LOOSE  # noqa: PLR2004 - two words still name a message
+    if constants == 2:  # noqa: PLR2004 - two words still name a message
+        return len(rows) >= _ROWS_IF_LOOSE
+    return constants == 1 and len(rows) >= _ROWS_IF_ALONE

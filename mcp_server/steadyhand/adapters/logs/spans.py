@@ -1,0 +1,82 @@
+"""A service's log files, and which bytes of them a window holds."""
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta, tzinfo
+from pathlib import Path
+
+from steadyhand.adapters.logs.timed_file import TimedFile
+from steadyhand.journey.evidence.model import Window
+from steadyhand.journey.evidence.patterns.formats.structured import FieldNames
+
+_DISORDER = timedelta(seconds=5)  # threads and buffers write lines late by less than this
+_PACKED = (".gz", ".zst", ".bz2", ".xz")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes [start, end) of a file. `cut` tells that the first line may be no whole one."""
+
+    file: TimedFile
+    start: int
+    end: int
+    cut: bool
+
+
+@dataclass(slots=True)
+class Reading:
+    """One service being read: how many bytes are left to read, and what could not be."""
+
+    service: str
+    patterns: Sequence[str]
+    names: FieldNames
+    zone: tzinfo
+    left: int
+    gaps: list[str] = field(default_factory=list)
+    files: int = 0
+
+    def spans(self, window: Window) -> Iterator[Span]:
+        """The parts of this service's files that may hold lines of the window, newest file first.
+
+        Raises OSError while a file is read.
+        """
+        with ExitStack() as stack:
+            files = self._open(stack)
+            for file in sorted(files, key=lambda one: one.written_at, reverse=True):
+                self.files += 1
+                if file.written_at >= window.start.timestamp() and (span := self._span(file, window)):
+                    yield span
+        if not files and not self.gaps:
+            self.gaps.append(f"{self.service}: no file matches {', '.join(self.patterns)}")
+
+    def _open(self, stack: ExitStack) -> list[TimedFile]:
+        found: dict[tuple[int, int], TimedFile] = {}
+        # patterns may be absolute, which Path.glob refuses
+        for path in (path for one in self.patterns for path in glob.glob(one, recursive=True)):  # noqa: PTH207
+            try:
+                file = stack.enter_context(Path(path).open("rb"))  # noqa: SIM115 -- the stack closes it
+            except OSError as error:
+                self.gaps.append(f"{self.service}: {path}: {error.strerror}")
+                continue
+            about = os.fstat(file.fileno())
+            found.setdefault((about.st_dev, about.st_ino), TimedFile(path, file, self.names, self.zone))
+        return list(found.values())
+
+    def _span(self, file: TimedFile, window: Window) -> Span | None:
+        if file.path.endswith(_PACKED):
+            self.gaps.append(f"{self.service}: {file.path} is compressed and was not read")
+            return None
+        start, end = file.find(window.start - _DISORDER), file.find(window.end + _DISORDER)
+        if start == end == file.size and file.size and not file.format:
+            self.gaps.append(f"{self.service}: {file.path}: no line begins with a time, so none was read")
+        first = max(start, end - self.left)
+        self.left -= end - first
+        if first > start:
+            self.gaps.append(
+                f"{self.service}: {file.path}: the window holds {end - start:,} bytes, "
+                f"only its last {end - first:,} were read"
+            )
+        return Span(file, first, end, cut=first > start)

@@ -1,0 +1,1 @@
+"""Log lines become kinds of messages: folded, recognised, keyed, mined, compared."""

@@ -1,0 +1,198 @@
+"""One block of a log file becomes tallies: the path every raw line takes, so it makes few calls a line."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import compress
+
+from steadyhand.journey.evidence.patterns.codes import codes_of, may_hold_code, raw_code
+from steadyhand.journey.evidence.patterns.fold import summary, text_of
+from steadyhand.journey.evidence.patterns.formats.parsed import LONGEST_MESSAGE, Parsed
+from steadyhand.journey.evidence.patterns.formats.reader import Reader
+from steadyhand.journey.evidence.patterns.formats.stamps import Clock, moment
+from steadyhand.journey.evidence.patterns.keys import keyed
+from steadyhand.journey.evidence.patterns.masks import WordMasks
+from steadyhand.journey.evidence.patterns.mine import rows_of
+from steadyhand.journey.evidence.patterns.seconds import Cut, SecondsOf, cut_for
+from steadyhand.journey.evidence.patterns.tally import Example, Kind, Tallies, Tally
+
+_MOST_FOLLOWING = 60
+_MOST_SAMPLES = 3_000
+_SAMPLES_OF_KIND = 24
+_FEWEST_SAMPLES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines of one file: their bytes, where they begin in it, and how and for when they are read."""
+
+    raw: bytes
+    offset: int
+    path: str
+    service: str
+    reader: Reader
+    clock: Clock
+    start: float
+    end: float
+
+
+@dataclass(slots=True)
+class _Records:
+    """The records of a block: the key of each, the line it begins on, and one parsed of each key."""
+
+    lines: Sequence[bytes]
+    keys: Sequence[bytes]
+    heads: Sequence[int]
+    parsed: Mapping[bytes, Parsed]
+
+
+def tally_block(block: Block, masks: WordMasks, most: int) -> Tallies:
+    """The tallies of the records that begin in this block and lie in its window."""
+    records, read = _records(block)
+    seconds = read.of(records.keys, [records.lines[head] for head in records.heads])
+    inside = [int(block.start) <= one < block.end for one in seconds]
+    if not all(inside):
+        keys, heads = list(compress(records.keys, inside)), list(compress(records.heads, inside))
+        records, seconds = replace(records, keys=keys, heads=heads), list(compress(seconds, inside))
+    out = Tallies(assumptions={one for one in read.assumed if one})
+    numbers, kinds = _kinds(records, block, masks)
+    for number, tally in _tallied(records, numbers, seconds, block).items():
+        out.add(kinds[number], tally, most)
+    return out
+
+
+def _records(block: Block) -> tuple[_Records, SecondsOf]:
+    found = keyed(block.raw)
+    lines = block.raw.split(b"\n")
+    parsed: dict[bytes, Parsed] = {}
+    torn: set[bytes] = set()
+    for key, at in found.first.items():
+        record = block.reader.parse(_text(lines[at]))
+        if record is not None:
+            parsed[key] = record
+        elif lines[at].startswith(b"{"):
+            torn.add(key)
+    cuts = {key: cut_for(lines[found.first[key]], one) for key, one in parsed.items()}
+    if len(parsed) == len(found.first):
+        return _Records(lines, found.keys, range(len(found.keys)), parsed), SecondsOf(block.clock, cuts)
+    records = _folded(lines, found.keys, parsed, torn, cuts)
+    return records, SecondsOf(block.clock, cuts)
+
+
+def _folded(
+    lines: Sequence[bytes],
+    keys: Sequence[bytes],
+    parsed: dict[bytes, Parsed],
+    torn: set[bytes],
+    cuts: dict[bytes, Cut | None],
+) -> _Records:
+    """Lines that begin no record belong to the one before; what follows makes it another key."""
+    heads: list[int] = []
+    following: dict[int, list[int]] = defaultdict(list)
+    for at, key in enumerate(keys):
+        if key in parsed:
+            heads.append(at)
+        elif heads and key not in torn:
+            following[len(heads) - 1].append(at)
+    own = [keys[at] for at in heads]
+    for number, more in following.items():
+        key = b"\n".join([own[number], *(keys[at] for at in more[:_MOST_FOLLOWING])])
+        if key not in parsed:
+            parsed[key] = _with(parsed[own[number]], [_text(lines[at]) for at in more[:_MOST_FOLLOWING]])
+            cuts[key] = cuts[own[number]]
+        own[number] = key
+    return _Records(lines, own, heads, parsed)
+
+
+def _with(head: Parsed, following: Sequence[str]) -> Parsed:
+    return replace(head, message=f"{head.message} {summary(following)}"[:LONGEST_MESSAGE])
+
+
+def _text(line: bytes) -> str:
+    return line.rstrip(b"\r").decode(errors="replace")
+
+
+def _kinds(records: _Records, block: Block, masks: WordMasks) -> tuple[list[int], list[Kind]]:
+    """The number of each record's kind, and the kinds by number."""
+    texts = {key: text_of(one.message, one.fields) for key, one in records.parsed.items()}
+    rows = rows_of(texts, masks)
+    hints = [" ".join(one) for one in rows.templates]
+    coded = {key for key, one in records.parsed.items() if may_hold_code(hints[rows.of_key[key]], one.fields)}
+    number: dict[Kind, int] = {}
+
+    def kind(key: bytes, severity: str, codes: str) -> int:
+        one = Kind(block.service, severity, codes, rows.templates[rows.of_key[key]])
+        return number.setdefault(one, len(number))
+
+    known = {
+        (key, b""): kind(key, one.severity, "") for key, one in records.parsed.items() if key not in coded
+    }
+
+    def told(key: bytes, head: int) -> int:
+        line = records.lines[head]
+        found = known.get((key, code := raw_code(line)))
+        if found is None:
+            record = block.reader.parse(_text(line)) or records.parsed[key]
+            found = known[key, code] = kind(key, record.severity, codes_of(record.message, record.fields))
+        return found
+
+    numbers = [
+        told(key, head) if key in coded else known[key, b""]
+        for key, head in zip(records.keys, records.heads, strict=True)
+    ]
+    return numbers, list(number)
+
+
+def _tallied(
+    records: _Records, numbers: Sequence[int], seconds: Sequence[int], block: Block
+) -> Mapping[int, Tally]:
+    pairs = list(zip(numbers, seconds, strict=True))
+    counts = Counter(pairs)
+    firsts = dict(zip(reversed(pairs), range(len(pairs) - 1, -1, -1), strict=True))
+    by_kind: dict[int, Counter[int]] = defaultdict(Counter)
+    for (number, second), count in counts.items():
+        by_kind[number][second] = count
+    room = max(_FEWEST_SAMPLES, min(_SAMPLES_OF_KIND, _MOST_SAMPLES // max(1, len(by_kind))))
+    starts = _Starts(records, block)
+    out = {}
+    for number, cells in by_kind.items():
+        ordered = sorted(cells)
+        picked = ordered[:: -(-len(ordered) // room)]
+        weight = cells.total() / len(picked)
+        samples = [starts.example(firsts[number, second], second, weight) for second in picked]
+        out[number] = Tally(samples[0], float(ordered[-1]), cells, samples)
+    return out
+
+
+class _Starts:
+    """Examples of records, with the place each can be opened again."""
+
+    def __init__(self, records: _Records, block: Block) -> None:
+        self._records = records
+        self._block = block
+        self._offsets: list[int] = []
+
+    def example(self, index: int, second: int, weight: float) -> Example:
+        """The record of this number; `second` is when, if its stamp says no better."""
+        records, block = self._records, self._block
+        line = records.lines[records.heads[index]]
+        parsed, key = block.reader.parse(_text(line)), records.keys[index]
+        known = parsed or records.parsed[key]
+        found = moment(known.stamp, block.clock)
+        message = records.parsed[key].message if b"\n" in key else known.message
+        return Example(
+            at=float(second) if found is None else found.at.timestamp(),
+            text=text_of(message, known.fields),
+            fields=known.fields,
+            ref=f"{block.path}:{block.offset + self._offset(records.heads[index])}",
+            weight=weight,
+        )
+
+    def _offset(self, line: int) -> int:
+        """Where this line begins in the block."""
+        if not self._offsets:
+            at = 0
+            for one in self._records.lines:
+                self._offsets.append(at)
+                at += len(one) + 1
+        return self._offsets[line]

@@ -1,0 +1,61 @@
+"""Which format a source writes, and each of its lines read by it or by any other that fits."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+
+from steadyhand.journey.evidence.patterns.formats.headed import HEADED, plain_line
+from steadyhand.journey.evidence.patterns.formats.parsed import Parsed
+from steadyhand.journey.evidence.patterns.formats.structured import FieldNames, json_line, logfmt_line
+
+SAMPLE = 200
+_CLEAR_SHARE = 0.8
+_INDENT = (" ", "\t")
+Parse = Callable[[str], Parsed | None]
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads lines of one source. The format seen most is tried first, so mixed files survive."""
+
+    names: FieldNames = field(default_factory=FieldNames)
+    order: list[tuple[str, Parse]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.order:
+            self.order = [
+                ("JSON", partial(json_line, names=self.names)),
+                *((one.name, one.parse) for one in HEADED),
+                ("logfmt", partial(logfmt_line, names=self.names)),
+                ("text after a time", plain_line),
+            ]
+
+    def parse(self, line: str) -> Parsed | None:
+        """The record this line begins; None when it continues the one before (a stack trace, noise)."""
+        if line.startswith(_INDENT) or not line:
+            return None
+        return next((found for _, parse in self.order if (found := parse(line)) is not None), None)
+
+    def format_of(self, line: str) -> str:
+        """The name of the format this line is written in, "" when it begins no record."""
+        if line.startswith(_INDENT):
+            return ""
+        return next((name for name, parse in self.order if parse(line) is not None), "")
+
+
+def detected(lines: Iterable[str], names: FieldNames) -> tuple[Reader, str]:
+    """A reader tuned to these first lines of a source, and what it found, for people.
+
+    The format of most lines is tried first. With less than four fifths of the lines the source is mixed;
+    "" when no line begins with a time.
+    """
+    reader = Reader(names)
+    seen = Counter(name for line in lines if (name := reader.format_of(line)))
+    if not seen:
+        return reader, ""
+    reader.order.sort(key=lambda one: -seen[one[0]])
+    best, count = seen.most_common(1)[0]
+    if count >= _CLEAR_SHARE * seen.total():
+        return reader, best
+    return reader, "mixed: " + ", ".join(name for name, _ in seen.most_common(3))

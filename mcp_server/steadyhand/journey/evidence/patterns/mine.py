@@ -1,0 +1,53 @@
+"""Distinct lines become templates, under a budget of work."""
+
+from array import array
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from steadyhand.journey.evidence.patterns.keys import keyed, zeroed
+from steadyhand.journey.evidence.patterns.masks import WordMasks
+from steadyhand.journey.evidence.patterns.merge import merged
+from steadyhand.journey.evidence.patterns.template import Template, collapsed, masked, tokens_of
+from steadyhand.journey.evidence.patterns.thin import thinned, thinned_by_place
+
+MOST_ROWS = 4_000
+_Key = TypeVar("_Key")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows(Generic[_Key]):
+    """The distinct templates of some texts before they are merged, and which one each text has."""
+
+    templates: tuple[Template, ...]
+    of_key: Mapping[_Key, int]
+
+
+def rows_of(texts: Mapping[_Key, str], masks: WordMasks) -> Rows[_Key]:
+    """The templates of these texts; far too many distinct ones are thinned out first."""
+    lines = zeroed(texts.values())
+    distinct = list(dict.fromkeys(lines))
+    rows = dict(zip(distinct, masked(distinct, masks), strict=True))
+    home = thinned(dict.fromkeys(rows.values()), MOST_ROWS)
+    template = {row: tokens_of(row) for row in set(home.values())}
+    number: dict[Template, int] = {}
+    place = {line: number.setdefault(template[home[row]], len(number)) for line, row in rows.items()}
+    return Rows(tuple(number), dict(zip(texts, map(place.__getitem__, lines), strict=True)))
+
+
+def numbered(block: bytes, masks: WordMasks) -> tuple[tuple[Template, ...], "array[int]"]:
+    """The templates of a block of bare messages, one a line, and the number of each line's template."""
+    found = keyed(block)
+    lines = block.split(b"\n")
+    texts = {key: lines[at].decode(errors="replace") for key, at in found.first.items()}
+    rows = rows_of(texts, masks)
+    return rows.templates, array("i", map(rows.of_key.__getitem__, found.keys))
+
+
+def templates_of(rows: Iterable[Template]) -> Mapping[Template, Template]:
+    """Each row and the template it belongs to, once all rows are known."""
+    home = merged(rows)
+    wider = thinned_by_place(set(home.values()))
+    final = {one: collapsed(wider.get(one, one)) for one in set(home.values())}
+    again = merged(final.values())
+    return {row: again[final[one]] for row, one in home.items()}

@@ -1,0 +1,231 @@
+"""Raw blocks of log files become tallies: the same whatever the cut, bounded, and nothing lost in silence."""
+
+import random
+from datetime import UTC, timedelta
+
+from little_world import START, at, log_line, window
+
+from steadyhand.journey.evidence.patterns.block import Block, tally_block
+from steadyhand.journey.evidence.patterns.compare import Pattern, Patterns, compare
+from steadyhand.journey.evidence.patterns.fold import summary
+from steadyhand.journey.evidence.patterns.formats.reader import Reader
+from steadyhand.journey.evidence.patterns.formats.stamps import Clock
+from steadyhand.journey.evidence.patterns.lines import tally_lines
+from steadyhand.journey.evidence.patterns.masks import WordMasks
+from steadyhand.journey.evidence.patterns.mine import templates_of
+from steadyhand.journey.evidence.patterns.skew import skew_of, usual_columns
+from steadyhand.journey.evidence.patterns.tally import Tallies, total
+from steadyhand.journey.evidence.patterns.template import shown, template_of
+
+JAVA = """2026-01-31 02:01:{second:02d},000 [main] ERROR c.s.Api - checkout failed
+java.lang.IllegalStateException: order {order} is open
+\tat com.shop.Orders.close(Orders.java:{line})
+\tat org.springframework.web.Dispatcher.run(Dispatcher.java:7)
+Caused by: com.shop.PoolTimeout: none after 3000 ms
+\tat com.shop.Pool.take(Pool.java:88)
+\t... 12 more
+"""
+PYTHON = """Traceback (most recent call last):
+  File "/srv/shop/api.py", line 10, in handle
+    charge()
+  File "/srv/shop/bank.py", line 22, in charge
+    raise Refused("card")
+  File "/usr/lib/python3.11/socket.py", line 1, in connect
+shop.Refused: card"""
+
+
+def block(raw: str, offset: int = 0, seconds: float = 120) -> Block:
+    end = (START + timedelta(seconds=seconds)).timestamp()
+    return Block(
+        raw.encode(), offset, "shop.log", "till", Reader(), Clock(UTC, START), START.timestamp(), end
+    )
+
+
+def tallied(raw: str, most: int = 1000) -> Tallies:
+    return tally_block(block(raw), WordMasks(), most)
+
+
+def patterns(raw: str, calm: float = 60) -> Patterns:
+    return compare(tallied(raw), window(0, 120), window(0, calm))
+
+
+def stamped(second: float, text: str) -> str:
+    return f"{at(second):%Y-%m-%d %H:%M:%S},{int(second * 1000) % 1000:03d} [main] INFO c.s.Api - {text}\n"
+
+
+def told(found: Patterns) -> list[tuple[str, int, int]]:
+    return [(one.template, one.before, one.now) for one in found.found]
+
+
+def test_lines_are_counted_per_second_with_first_and_last_and_a_place_to_open() -> None:
+    raw = "".join(stamped(second, f"order {second} paid") for second in (3, 3.5, 70, 71.25))
+    (one,) = patterns(raw).found
+    assert (one.template, one.before, one.now) == ("order <*> paid", 2, 2)
+    assert (one.first, one.last) == (at(3).timestamp(), at(71).timestamp())
+    assert one.exemplar.ref == f"shop.log:{2 * len(stamped(3, 'order 3 paid')) + 2}"
+    assert list(one.seconds.values()) == [2, 1, 1]
+
+
+def test_stack_traces_are_one_message_whatever_their_numbers_and_name_the_root_cause() -> None:
+    raw = stamped(1, "ready") + "".join(JAVA.format(second=s, order=s * 7, line=s) for s in (2, 9, 30))
+    ready, failed = patterns(raw).found
+    assert ready.template == "ready"
+    assert (failed.severity, failed.now) == ("ERROR", 3)
+    assert "com.shop.PoolTimeout" in failed.exemplar.text
+    assert "com.shop.Pool.take" in failed.exemplar.text
+    assert "springframework" not in failed.exemplar.text
+
+
+def test_two_traces_thrown_at_different_places_are_two_messages() -> None:
+    other = JAVA.replace("com.shop.Pool.take", "com.shop.Bank.call")
+    raw = JAVA.format(second=2, order=1, line=1) + other.format(second=3, order=1, line=1)
+    assert len(patterns(raw).found) == 2
+
+
+def test_a_python_trace_names_its_last_line_and_own_frames_innermost_first() -> None:
+    assert summary(PYTHON.split("\n")) == "shop.Refused: card at bank.py:charge < api.py:handle"
+
+
+def test_status_codes_are_kept_apart_in_raw_lines_too() -> None:
+    raw = "".join(
+        f'10.0.0.{s} - - [31/Jan/2026:02:00:{s:02d} +0000] "GET /a HTTP/1.1" {status} 17\n'
+        for s, status in enumerate([200, 200, 503, 200, 404])
+    )
+    found = {(one.codes, one.severity): one.before + one.now for one in patterns(raw).found}
+    assert found == {("status=200", "INFO"): 3, ("status=503", "ERROR"): 1, ("status=404", "WARNING"): 1}
+
+
+def test_several_formats_in_one_file_are_all_counted() -> None:
+    raw = (
+        stamped(1, "job 1 done")
+        + '{"ts": "2026-01-31T02:00:02Z", "level": "INFO", "msg": "job 2 done"}\n'
+        + "Jan 31 02:00:03 web1 shop[7]: job 3 done\n"
+        + "2026-01-31 04:00:04+02:00 ERROR job 4 failed\n"
+    )
+    found = patterns(raw)
+    assert found.lines == 4
+    assert [one.first - START.timestamp() for one in found.found] == [1.0, 3.0, 4.0]
+
+
+def test_lines_outside_the_window_are_not_counted() -> None:
+    raw = stamped(-1, "early") + stamped(0, "inside") + stamped(119.9, "inside") + stamped(120, "late")
+    assert told(patterns(raw)) == [("inside", 1, 1)]
+
+
+def test_what_a_stamp_leaves_out_is_told() -> None:
+    assert tallied("2026-01-31 02:00:01 checkpoint\n").assumptions == {"zone"}
+    assert tallied("2026-01-31T02:00:01Z checkpoint\n").assumptions == set()
+
+
+def test_blocks_may_be_cut_at_any_record() -> None:
+    luck = random.Random(4)  # noqa: S311 - made-up lines
+    lines = [
+        stamped(
+            second / 20, luck.choice(["paid {}", "cart {} of {} closed", "slow call {} ms"]).format(second, 7)
+        )
+        for second in range(2000)
+    ]
+    whole = total([tallied("".join(lines))], 100)
+    parts, offset = [], 0
+    for start in range(0, 2000, 300):
+        raw = "".join(lines[start : start + 300])
+        parts.append(tally_block(block(raw, offset), WordMasks(), 100))
+        offset += len(raw)
+    one, many = (compare(each, window(0, 120), window(0, 60)) for each in (whole, total(parts, 100)))
+    assert told(one) == told(many)
+    assert [each.seconds for each in one.found] == [each.seconds for each in many.found]
+    assert [each.exemplar.ref for each in one.found] == [each.exemplar.ref for each in many.found]
+
+
+def test_raw_lines_and_parsed_lines_give_the_same_counts() -> None:
+    texts = [f"order {n} paid by card" if n % 3 else f"order {n} refused: code {n % 5}" for n in range(200)]
+    raw = patterns("".join(stamped(n / 2, text) for n, text in enumerate(texts)))
+    lines = [log_line(n / 2, text) for n, text in enumerate(texts)]
+    parsed = compare(tally_lines(lines, window(0, 120), 1000), window(0, 120), window(0, 60))
+    assert told(raw) == told(parsed)
+
+
+def test_memory_follows_the_kinds_and_seconds_and_not_the_lines() -> None:
+    def kept(count: int) -> int:
+        tallies = tallied("".join(stamped(n % 100, f"order {n} paid") for n in range(count)))
+        return sum(len(one.seconds) + len(one.samples) for one in tallies.kinds.values())
+
+    assert kept(20_000) == kept(2_000)
+
+
+def test_lines_of_hundreds_of_random_words_become_one_message_and_a_rare_one_stays() -> None:
+    luck = random.Random(9)  # noqa: S311 - made-up words
+    word = ["".join(luck.choices("abcdefghijklmnop", k=9)) for _ in range(12_000)]
+    raw = "".join(
+        stamped(n / 100, f"user {word[n]} opened basket {word[n + 6000]} again") for n in range(6000)
+    ) + stamped(70, "certificate expires today")
+    found = patterns(raw)
+    assert told(found) == [("user <*> opened basket <*> again", 6000, 0), ("certificate expires today", 0, 1)]
+    assert found.unclustered == 0
+
+
+def test_a_message_that_grows_with_all_traffic_is_no_surge() -> None:
+    lines = [
+        log_line(second + one / 50, f"{name} step done")
+        for name in (
+            "cart: closed",
+            "order was",
+            "bank",
+            "mail has been sent: all",
+            "stock (all)",
+            "audit = no",
+        )
+        for second in range(120)
+        for one in range(1 if second < 60 else 6)
+    ]
+    found = compare(tally_lines(lines, window(0, 120), 1000), window(0, 120), window(0, 60))
+    assert [one.change for one in found.found] == [None] * 6
+
+
+def test_a_value_that_is_now_over_represented_is_named_with_both_shares() -> None:
+    lines = [log_line(second, f"query on db-{second % 4} was slow") for second in range(60)]
+    lines += [log_line(60 + n / 4, f"query on db-{3 if n % 10 else 1} was slow") for n in range(200)]
+    (one,) = compare(tally_lines(lines, window(0, 120), 1000), window(0, 120), window(0, 60)).found
+    skew = skew_of(one, at(60).timestamp(), {})
+    assert str(skew) == "on=db-3 90 % (was 25 %)"
+
+
+def test_columns_of_a_new_message_are_compared_with_all_lines_before() -> None:
+    lines = [log_line(second, "request done", replica=f"till-{second % 3}") for second in range(60)]
+    lines += [log_line(60 + second, "out of memory", "ERROR", replica="till-2") for second in range(20)]
+    found = compare(tally_lines(lines, window(0, 120), 1000), window(0, 120), window(0, 60)).found
+    border = at(60).timestamp()
+    new: Pattern = next(one for one in found if one.change == "new")
+    assert (
+        str(skew_of(new, border, usual_columns(found, border)["till"])) == "replica=till-2 100 % (was 33 %)"
+    )
+
+
+def test_templates_show_words_and_hide_values() -> None:
+    shown_as = {
+        "Connection from 10.0.0.7:5120 (web-7.example.com) closed": "Connection from <*> closed",
+        'GET "/cart?id=7" took 12.5 ms': 'GET"<*>"took <*>',
+        "user=ann id=0x7f state=": "user=<*> id=<*> state=<*>",
+        "wrote /var/lib/shop/a.db at 12:30:45": "wrote <*> at <*>",
+        "com.shop.Pool.take failed: true": "com.shop.Pool.take failed: <*>",
+        "tokens 1, 2, 3 are gone": "tokens <*> are gone",
+        "don't stop 'the music'": "don't stop'<*>'",
+    }
+    assert {line: shown(template_of(line)) for line in shown_as} == shown_as
+
+
+def test_merging_many_random_rows_takes_little_work_and_loses_none() -> None:
+    luck = random.Random(2)  # noqa: S311 - made-up words
+    rows = {
+        tuple("".join(luck.choices("abcdef", k=6)) for _ in range(luck.randrange(1, 9))) for _ in range(9000)
+    }
+    assert templates_of(rows).keys() == rows
+
+
+def test_too_many_seconds_are_counted_in_wider_steps_and_none_is_lost() -> None:
+    tallies = tallied("".join(stamped(second, "tick") for second in range(100)))
+    before = sum(one.seconds.total() for one in tallies.kinds.values())
+    tallies.widen(8)
+    (tick,) = tallies.kinds.values()
+    assert tick.seconds.total() == before
+    assert {second % 8 for second in tick.seconds} == {0}
