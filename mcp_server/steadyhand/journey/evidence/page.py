@@ -112,23 +112,15 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     window, baseline = _fitted(window, baseline, _oldest(series), rule)
     masked = restarts(changes, rule)
     desk = _Desk(service, window, baseline, alert_at or window.end, topology, masked, rule, Masker())
+    counted = total((*tallies, tally_lines(lines, window, rule.max_templates)), rule.max_templates)
     parts = {
         "metrics": _metrics(series, desk),
-        "logs": _logs(
-            (*tallies, *([tally_lines(lines, window, rule.max_templates)] if lines else [])), unlogged, desk
-        ),
+        "logs": _logs(counted, unlogged, desk),
         "changes": _changes(looked_back(changes, window), desk),
         "databases": _databases(databases, desk),
     }
     silent = (f"{name}: no log is configured" for name in unlogged if desk.owned(name))
-    told = _gap_items(
-        (
-            *gaps,
-            *silent,
-            *_own_gaps(databases, bool(lines) or any(one.lines for one in tallies), series, desk),
-        ),
-        desk,
-    )
+    told = _gap_items((*gaps, *silent, *_own_gaps(databases, counted, series, desk)), desk)
     return _laid_out(incident, parts, told, desk)
 
 
@@ -198,8 +190,8 @@ def _demand_item(signal: Signal | None, desk: _Desk) -> tuple[Item, ...]:
     return () if level is None else (level_item(signal, *level, desk.masker),)
 
 
-def _logs(tallies: Sequence[Tallies], unlogged: Sequence[str], desk: _Desk) -> _Part:
-    patterns = compare(total(tallies, desk.rule.max_templates), desk.window, desk.baseline)
+def _logs(counted: Tallies, unlogged: Sequence[str], desk: _Desk) -> _Part:
+    patterns = compare(counted, desk.window, desk.baseline)
     found = changed(patterns.found, desk.masked)
     shown = kept(found, desk.room("log"))
     others = [name for name in unlogged if not desk.owned(name)]
@@ -241,7 +233,7 @@ def _databases(reports: Sequence[DatabaseReport], desk: _Desk) -> _Part:
 
 def _own_gaps(
     databases: Sequence[DatabaseReport],
-    any_line: bool,  # noqa: FBT001 - a property of the logs
+    counted: Tallies,
     series: Sequence[Series],
     desk: _Desk,
 ) -> list[str]:
@@ -249,7 +241,7 @@ def _own_gaps(
     found = [f"{report.database}: {gap}" for report in databases for gap in report.gaps]
     if not series:
         found.append("no metrics: nothing was measured, which is not the same as nothing happened")
-    if not any_line:
+    if not counted.lines:
         found.append("no log lines in the window")
     if desk.baseline.length < min(desk.rule.calm_min, timedelta(minutes=10)):
         found.append(f"only {desk.baseline.length.total_seconds():.0f} s of calm to compare with")

@@ -107,8 +107,8 @@ def compare(tallies: Tallies, window: Window, baseline: Window) -> Patterns:
     stretch = (window.end.timestamp() - border) / calm_s
     by_service: dict[str, list[_Counted]] = defaultdict(list)
     for kind, tally in compacted(tallies.kinds).items():
-        counted = _counted(kind, tally, border, tallies.width)
-        by_service[kind.service].append(counted)
+        if (one := _counted(kind, tally, window, border, tallies.width)) is not None:
+            by_service[kind.service].append(one)
     found = [
         _pattern(one, stretch, traffic, tallies.width)
         for same in by_service.values()
@@ -116,23 +116,35 @@ def compare(tallies: Tallies, window: Window, baseline: Window) -> Patterns:
         for one in same
     ]
     found.sort(key=lambda one: (one.first, one.service, one.template, one.codes, one.severity))
-    return Patterns(tuple(found), tallies.lines, tallies.unclustered, tuple(sorted(tallies.assumptions)))
+    lines = sum(one.before + one.now for one in found) + tallies.unclustered
+    return Patterns(tuple(found), lines, tallies.unclustered, tuple(sorted(tallies.assumptions)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
     kind: Kind
-    tally: Tally
+    seconds: Mapping[int, int]
+    samples: tuple[Example, ...]
     before: int
-    now: int
     exemplar: Example
+    last: float
+
+    @property
+    def now(self) -> int:
+        return sum(self.seconds.values()) - self.before
 
 
-def _counted(kind: Kind, tally: Tally, border: float, width: int) -> _Counted:
-    before = sum(count for second, count in tally.seconds.items() if second + width / 2 < border)
-    later = [one for one in tally.samples if one.at >= border]
-    exemplar = min(later, key=lambda one: one.at) if later else tally.first
-    return _Counted(kind, tally, before, tally.seconds.total() - before, exemplar)
+def _counted(kind: Kind, tally: Tally, window: Window, border: float, width: int) -> _Counted | None:
+    """One kind's lines in the window; None if it has none there."""
+    start, end, middle = window.start.timestamp(), window.end.timestamp(), width / 2
+    seconds = {at: count for at, count in sorted(tally.seconds.items()) if start <= at + middle < end}
+    if not seconds:
+        return None
+    samples = sorted((one for one in tally.samples if start <= one.at < end), key=lambda one: one.at)
+    later = (one for one in samples if one.at >= border)
+    before = sum(count for at, count in seconds.items() if at + middle < border)
+    exemplar = next(later, samples[0] if samples else tally.first)
+    return _Counted(kind, seconds, tuple(samples), before, exemplar, min(tally.last, end))
 
 
 def _traffic(counted: Sequence[_Counted], stretch: float) -> float:
@@ -159,11 +171,11 @@ def _pattern(one: _Counted, stretch: float, traffic: float, width: int) -> Patte
         now=one.now,
         expected=one.before * stretch,
         traffic=traffic,
-        first=one.tally.first.at,
-        last=one.tally.last,
-        seconds=dict(sorted(one.tally.seconds.items())),
+        first=one.samples[0].at if one.samples else one.exemplar.at,
+        last=one.last,
+        seconds=one.seconds,
         width=width,
-        samples=tuple(sorted(one.tally.samples, key=lambda sample: sample.at)),
+        samples=one.samples,
     )
 
 
