@@ -49,7 +49,15 @@ def _parser() -> argparse.ArgumentParser:
         one.set_defaults(run=run)
         return one
 
-    for family in (_add_service, _add_people, _add_incidents, _add_records, _add_lab):
+    for family in (
+        _add_service,
+        _add_people,
+        _add_on_call,
+        _add_incidents,
+        _add_hands,
+        _add_records,
+        _add_lab,
+    ):
         family(add)
     return parser
 
@@ -64,6 +72,10 @@ def _add_service(add: Add) -> None:
     check.add_argument("what", choices=("check", "show"))
     check.add_argument("--config", type=Path)
     check.add_argument("--severity", default="SEV2", choices=("SEV1", "SEV2", "SEV3", "SEV4"))
+    check.add_argument("--service", default="", help="whose incident it would be")
+    check.add_argument(
+        "--at", default="", help="when it would open, e.g. 2026-01-31T02:00:00Z; now where not given"
+    )
 
 
 def _serve(args: argparse.Namespace) -> int:
@@ -78,7 +90,7 @@ def _config(args: argparse.Namespace) -> int:
     from steadyhand.config import default_path  # noqa: PLC0415
 
     path = args.config or default_path()
-    return show(path) if args.what == "show" else check(path, args.severity)
+    return show(path) if args.what == "show" else check(path, args.severity, args.service, args.at)
 
 
 def _add_people(add: Add) -> None:
@@ -93,6 +105,24 @@ def _people(args: argparse.Namespace) -> int:
     from steadyhand.commands.people import add, show  # noqa: PLC0415
 
     return add(args.name, args.role, args.config) if args.what == "add" else show(args.config)
+
+
+def _add_on_call(add: Add) -> None:
+    oncall = add("oncall", "Say who is on call now, or from when to when.", _oncall)
+    oncall.add_argument("what", nargs="?", default="now", choices=("now", "shifts", "ical"))
+    oncall.add_argument("--schedule", default="", help="all of them where not given")
+    oncall.add_argument(
+        "--from", dest="start", default="", help="e.g. 2026-01-31T00:00Z; now where not given"
+    )
+    oncall.add_argument("--to", dest="end", default="", help="two weeks later where not given")
+    oncall.add_argument("--config", type=Path)
+
+
+def _oncall(args: argparse.Namespace) -> int:
+    from steadyhand.commands.oncall import oncall  # noqa: PLC0415
+    from steadyhand.config import default_path  # noqa: PLC0415
+
+    return oncall(args.config or default_path(), args.what, args.schedule, args.start, args.end)
 
 
 def _add_incidents(add: Add) -> None:
@@ -124,6 +154,31 @@ def _add_incidents(add: Add) -> None:
     alert.add_argument("service")
     alert.add_argument("title")
     alert.add_argument("--severity", default="critical")
+
+
+def _hand(args: argparse.Namespace) -> int:
+    from steadyhand.commands.answers import hand  # noqa: PLC0415
+
+    return hand(args.verb, args.to, args.id, args.person)
+
+
+def _add_hands(add: Add) -> None:
+    for name, help_text, told in (
+        (
+            "snooze",
+            "Quiet an incident for a while; then the same people are told again.",
+            "how long: 30m, 2h",
+        ),
+        ("reassign", "Give an incident to somebody else, who is told now.", "their name"),
+        ("delegate", "Hand the open question to another approver; its deadline stays.", "their name"),
+    ):
+        one = add(name, help_text, _hand)
+        one.set_defaults(verb=name)
+        one.add_argument("to", metavar="SPAN" if name == "snooze" else "NAME", help=told)
+        one.add_argument(
+            "id", nargs="?", default="", help="the incident; the newest open one where not given"
+        )
+        one.add_argument("--as", dest="person", default="", help="your name; asked for where not given")
 
 
 def _incidents(args: argparse.Namespace) -> int:

@@ -58,14 +58,48 @@ def test_called_wrongly_it_says_how() -> None:
 
 
 def test_config_check_says_who_is_told_when(terminal: Terminal) -> None:
-    done = terminal.call("config", "check", "--config", str(terminal.config))
+    at = ("--at", "2026-01-31T03:00:00+01:00", "--service", "shop")
+    done = terminal.call("config", "check", "--config", str(terminal.config), *at)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[1:] == [
-        "When nobody answers a SEV2:",
+        "When nobody answers a SEV2 of shop that opens at 2026-01-31 02:00 UTC:",
         "  after 0s: on_call by terminal ana",
         "  after 15m: lead by terminal bo",
-        "  after 45m: lead by terminal bo",
+        "  after 45m: on_call by terminal ana",
+        "  after 1h: lead by terminal bo",
+        "  after 1h30m: last_resort by terminal ana, terminal bo",
     ]
+
+
+def test_config_check_names_who_is_on_call_then_and_every_gap(terminal: Terminal) -> None:
+    terminal.config.write_text(
+        CONFIG.replace("{type: terminal, user: ana}", "{schedule: primary}")
+        + """
+people:
+  - {name: ana, contacts: [{type: terminal, user: ana}, {type: console}]}
+  - {name: bo, contacts: [{type: terminal, user: bo}]}
+schedules:
+  - name: primary
+    time_zone: Europe/Berlin
+    layers: [{people: [ana, bo], starts: 2026-01-05T09:00, shift: 1d, hours: [{starts: 06:00, ends: 22:00}]}]
+"""
+    )
+    words = ("config", "check", "--config", str(terminal.config), "--severity", "SEV1", "--at")
+    day = terminal.call(*words, "2026-01-05T10:00Z").stdout
+    assert "after 0s: on_call by ana (terminal ana, then console)" in day
+    night = terminal.call(*words, "2026-01-06T23:00Z")
+    assert night.returncode == 1
+    assert "after 0s: on_call has nobody on call: an error, the next tier is told at once" in night.stdout
+    assert "after 0s: lead by terminal bo" in night.stdout
+    assert (
+        "schedules primary: nobody is on call from 2026-01-06 23:00 to 2026-01-07 05:00 UTC" in night.stdout
+    )
+
+
+@pytest.mark.parametrize("at", ["soon", "2026-01-31T03:00:00"])
+def test_an_instant_that_is_none_is_a_plain_failure(terminal: Terminal, at: str) -> None:
+    words = ("config", "check", "--config", str(terminal.config), "--at", at)
+    assert "write it like 2026-01-31T02:00:00Z" in plain_failure(terminal.call(*words))
 
 
 def test_config_check_says_when_a_severity_wakes_nobody_else(terminal: Terminal) -> None:
@@ -82,7 +116,7 @@ def test_config_check_finds_what_would_reach_nobody(terminal: Terminal) -> None:
     )
     done = terminal.call("config", "check", "--config", str(terminal.config))
     assert done.returncode == 1
-    assert "PROBLEM: escalation tier lead: connections.channels has no sms" in done.stdout
+    assert "PROBLEM: escalation tiers, tier lead: connections.channels has no sms" in done.stdout
     assert "PROBLEM: goals.x: no such service" in done.stdout
     terminal.config.write_text("")
     done = terminal.call("config", "check", "--config", str(terminal.config))

@@ -101,6 +101,23 @@ def test_an_unknown_key_is_named_with_its_path(text: str, key: str) -> None:
         ("services: [{name: shop, depends_on: [nowhere]}]", "services.shop.depends_on names 'nowhere'"),
         ("services: [{name: shop}, {name: shop}]", "two services are named 'shop'"),
         ("variables: {lead: 7}", "variables.lead"),
+        ("people: [{name: a}, {name: a}]", "two people are named 'a'"),
+        (
+            "escalation: {tiers: [{name: a, contacts: [{person: zed}]}]}",
+            "a names 'zed', who is not under people",
+        ),
+        ("escalation: {tiers: [{name: a, contacts: [{schedule: s}]}]}", "'s', which is not under schedules"),
+        (
+            "schedules: [{name: s, time_zone: UTC, layers: [{people: [zed], starts: 2026-01-05T09:00}]}]",
+            "schedules.s names 'zed', who is not under people",
+        ),
+        ("escalation: {policies: [{name: p, tiers: [{name: a, contacts: [{type: sms}]}]}]}", "last_resort"),
+        (
+            "escalation: {policies: [{name: p, tiers: [{name: a, contacts: []}], last_resort: []}]}",
+            "escalation.policies.0.last_resort",
+        ),
+        ("escalation: {assign: [{policy: night}]}", "assign names 'night', which is no policy here"),
+        ("escalation: {quiet_hours: {time_zone: Mars, starts: 22:00, ends: 07:00}}", "quiet_hours.time_zone"),
         ("variables: []", "variables"),
     ],
 )

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from stories.night import ROLL_BACK, RULES, TIERS
 
 from steadyhand.journey.alert.model import Alert
+from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.approval.guardrails import AskHuman, GuardrailVerdict
 from steadyhand.journey.commands import Arm, Command, Record, Send
@@ -73,6 +74,8 @@ class Case:
     now: datetime = NOW
     escalates: bool = True
     ladder: Ladder = LADDER
+    severity: Severity = "SEV2"
+    turn: int = 0
     incident: Incident = field(init=False)
     asked: tuple[Command, ...] = field(init=False)
 
@@ -83,7 +86,9 @@ class Case:
             approval=RULES.approval,
             relapse=RULES.recovery.relapse,
         )
-        self.incident, self.asked = open_incident("inc-1", alert(), ("SEV2", "test"), policy, self.now)
+        self.incident, self.asked = open_incident(
+            "inc-1", alert(), (self.severity, "test"), policy, self.now, self.turn
+        )
 
     def after(self, event: Event, **later: float) -> "Case":
         self.now += timedelta(**later)

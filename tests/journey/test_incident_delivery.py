@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from journey.incident_case import Case
+from journey.incident_case import NOW, Case
 
 from steadyhand.journey.commands import Send
 from steadyhand.journey.escalation.contact import Contact, NamedPerson
@@ -51,7 +51,7 @@ def test_a_person_is_told_by_their_first_way_and_the_next_is_kept_ready() -> Non
 
 def test_a_severity_may_have_its_own_order() -> None:
     ladder = Ladder(tiers=(tier("ana"),), people=PEOPLE)
-    assert ladder.reach(ladder.tier(0), "SEV1")[0].contacts == (SMS,)
+    assert ladder.reach(ladder.tier(0), "SEV1", NOW)[0].contacts == (SMS,)
 
 
 def test_a_message_that_failed_goes_out_by_the_next_way_at_once() -> None:

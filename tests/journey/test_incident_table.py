@@ -5,9 +5,11 @@ from datetime import timedelta
 from typing import get_args
 
 import pytest
-from journey.incident_case import NOW, Case, alert, investigated, plan, said_yes
+from journey.incident_case import LADDER, NOW, Case, alert, investigated, plan, said_yes
 
 from steadyhand.journey.approval.guardrails import Allow, AskHuman, Refuse
+from steadyhand.journey.escalation.contact import Contact
+from steadyhand.journey.escalation.people import Reach
 from steadyhand.journey.incident.lifecycle import (
     ATTENTION_MOVES,
     ATTENTIONS,
@@ -24,6 +26,7 @@ from steadyhand.journey.incident.state import (
     ClosedByHuman,
     ContactSilent,
     Decided,
+    Delegated,
     Escalated,
     Event,
     Incident,
@@ -31,10 +34,13 @@ from steadyhand.journey.incident.state import (
     MessageArrived,
     MessageFailed,
     PlanChosen,
+    QuietOver,
+    Reassigned,
     RolloutEnded,
     RolloutMoved,
     RolloutStarted,
     SeverityChanged,
+    Snoozed,
     Status,
     TierSilent,
 )
@@ -72,6 +78,17 @@ CASES: dict[str, Callable[[], Case]] = STATES | {
 }
 
 
+SNOOZE = Snoozed(by="ana", via="console", until=NOW + timedelta(minutes=3))
+SHORT = LADDER.model_copy(update={"unack_after": timedelta(minutes=3)})
+CASES |= {f"{name}, snoozed": lambda made=made: made().after(SNOOZE) for name, made in STATES.items()}
+CASES |= {"acknowledged for three minutes": lambda: Case(ladder=SHORT).after(ACK)}
+
+
+def reassigned(to: str) -> Reassigned:
+    reach = Reach(who=to, contacts=(Contact(type="phone", user=to),))
+    return Reassigned(by="ana", via="console", to=reach)
+
+
 def severity(case: Case) -> SeverityChanged:
     return SeverityChanged(
         severity="SEV1", why="w", by="ana", kind="human", via="c", policy=case.incident.policy
@@ -89,6 +106,11 @@ def events(case: Case) -> list[Event]:
         severity(case),
         ACK,
         TierSilent(rung=incident.rung, due_at=NOW),
+        Snoozed(by="ana", via="console", until=NOW + timedelta(hours=1)),
+        reassigned("ana"),
+        reassigned("cy"),
+        QuietOver(due_at=NOW),
+        Delegated(plan=incident.plan, by="ana", via="console", to=reassigned("cy").to),
         ContactSilent(rung=incident.rung, who="phone ana", tried=1, due_at=NOW),
         MessageFailed(**MESSAGE, subject="s", body="b", why="w"),
         MessageArrived(**MESSAGE, how="seen"),

@@ -69,7 +69,8 @@ def test_the_examples_load_once_their_mark_is_taken_away() -> None:
     assert [one.called for one in links.channels][1:4] == ["webhook", "slack", "slack-eu"]
     assert [one.name for one in config.escalation.tiers] == ["on_call", "team_lead"]
     assert config.escalation.tiers[1].contacts[0].whom == "bo"
-    assert [one.name for one in config.people] == ["ana"]
+    assert [one.name for one in config.people] == ["ana", "bo"]
+    assert [one.name for one in config.schedules] == ["primary"]
 
 
 @pytest.mark.parametrize(("path", "body"), SAMPLES, ids=[f"{short(path)}" for path, _ in SAMPLES])

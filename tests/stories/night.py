@@ -133,14 +133,20 @@ class Night:
         with self.outside.ledger.write() as tx:
             tx.save_person(person)
 
-    def alert(self, name: str = "HighErrorRate", status: str = "firing", service: str = "shop") -> str:
+    def alert(
+        self,
+        name: str = "HighErrorRate",
+        status: str = "firing",
+        service: str = "shop",
+        severity: str = "critical",
+    ) -> str:
         alert = Alert(
             source="test",
             dedup_key=f"{service}:{name}",
             name=name,
             service=service,
             status=status,
-            severity="critical",
+            severity=severity,
             starts_at=self.clock.now(),
         )
         return take_alert(self.outside, alert, alert.model_dump_json())

@@ -247,3 +247,28 @@ def test_a_rollout_that_could_not_be_taken_back_asks_for_a_person(bench: Bench) 
 
 def _yes(plan: Plan, at: datetime) -> Decision:
     return Decision(plan=plan.id, digest=plan.digest, answer="approve", by="ana", via="test", at=at)
+
+
+def test_who_is_on_call_is_told_now_and_over_a_window(bench: Bench) -> None:
+    given = {
+        "people": [{"name": "ana", "contacts": [{"type": "phone", "user": "ana"}]}],
+        "schedules": [
+            {
+                "name": "primary",
+                "time_zone": "Europe/Berlin",
+                "layers": [{"people": ["ana"], "starts": "2026-02-01T09:00"}],
+            }
+        ],
+    }
+    staffed = bench.night.rules.model_validate(bench.night.rules.model_dump() | given)
+    bench.night.rules = staffed
+    bench.night.restart()
+    bench.server = build_server(bench.night.outside, playbooks())
+    now = bench.text("list_on_call").splitlines()
+    assert now[0] == "primary: NOBODY is on call until Sun 2026-02-01 09:00 CET, then ana."
+    assert "SEV2 on_call: phone ana by phone; next after 15m" in now
+    window = bench.text("list_on_call", start="2026-01-31T00:00Z", end="2026-02-02T00:00Z")
+    assert "Sun 2026-02-01 09:00 CET to Mon 2026-02-02 01:00 CET: ana" in window
+    assert "NOBODY (a gap)" in window
+    for wrong in ({"start": "soon"}, {"start": "2026-01-31T00:00"}, {"end": "2020-01-01T00:00Z"}):
+        assert bench.call("list_on_call", **wrong).is_error

@@ -35,7 +35,10 @@ async def test_the_incidents_and_one_of_them_are_told_whole(house: House) -> Non
         ("POST", "/api/incidents/inc-1/ack"),
         ("POST", "/api/incidents/inc-1/abort"),
         ("POST", "/api/incidents/inc-1/close"),
+        ("POST", "/api/incidents/inc-1/snooze"),
+        ("POST", "/api/incidents/inc-1/reassign"),
         ("POST", "/api/plans/plan-1/decision"),
+        ("POST", "/api/plans/plan-1/delegate"),
     ],
 )
 async def test_nothing_is_told_or_done_without_a_persons_pin(

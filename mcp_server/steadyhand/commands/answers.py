@@ -92,6 +92,21 @@ def grade(severity: str, incident: str, name: str, reason: str) -> int:
     return 0
 
 
+def hand(verb: str, to: str, incident: str, name: str) -> int:
+    """Snooze for a span, give to a person, or delegate the open question to an approver."""
+    door = Door(name)
+    wanted = incident or _newest_open(door)
+    if verb == "delegate":
+        plan = door.get(f"/api/incidents/{wanted}").get("plan")
+        if not plan:
+            raise ConfigError(f"{wanted} has no plan in question")
+        door.post(f"/api/plans/{plan['id']}/delegate", {"to": to})
+    else:
+        door.post(f"/api/incidents/{wanted}/{verb}", {"span" if verb == "snooze" else "to": to})
+    sys.stdout.write(f"{verb}: {wanted} {to}\n")
+    return 0
+
+
 def _decide(door: Door, verb: str, incident: str, reason: str) -> int:
     view = door.get(f"/api/incidents/{incident}")
     plan = view.get("plan")

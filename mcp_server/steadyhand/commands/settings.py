@@ -1,13 +1,17 @@
 """`steadyhand config`: is it right, and who would be paged when."""
 
 import sys
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from steadyhand.config import IncidentConfig, load
 from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.escalation.policy import SEVERITIES
+from steadyhand.journey.escalation.readiness import Telling, problems, timeline
 from steadyhand.journey.rule import show_duration
+from steadyhand.ports import ConfigError
+from steadyhand.wiring import SystemClock
 
 
 def show(path: Path) -> int:
@@ -18,47 +22,73 @@ def show(path: Path) -> int:
     return 0
 
 
-def check(path: Path, severity: Severity) -> int:
-    """Say what is wrong, or who would be told when nobody answers an incident of this severity."""
+def check(path: Path, severity: Severity, service: str = "", at: str = "") -> int:
+    """Say who would be told when nobody answers such an incident, and what would keep a page from somebody.
+
+    Raises ConfigError. Returns 1 when there is a problem.
+    """
     config = load(path)
+    start = instant_of(at)
     sys.stdout.write(f"{path} is well formed: {len(config.services)} services.\n")
-    sys.stdout.write(f"When nobody answers a {severity}:\n")
-    for line in _timeline(config, severity):
+    of = f" of {service}" if service else ""
+    sys.stdout.write(f"When nobody answers a {severity}{of} that opens at {start:%Y-%m-%d %H:%M} UTC:\n")
+    for line in _timeline(config, severity, service, start):
         sys.stdout.write(f"  {line}\n")
-    problems = list(_problems(config))
-    for one in problems:
+    found = list(_problems(config, service, start))
+    for one in found:
         sys.stdout.write(f"  PROBLEM: {one}\n")
-    return 1 if problems else 0
+    return 1 if found else 0
 
 
-def _timeline(config: IncidentConfig, severity: Severity) -> list[str]:
-    policy = config.policy(severity)
-    lines, at = [], timedelta()
-    for rung in range(policy.ladder.rungs):
-        tier = policy.ladder.tier(rung)
-        whom = ", ".join(str(one.contacts[0]) for one in policy.ladder.reach(tier, severity)) or "NOBODY"
-        lines.append(f"after {show_duration(at)}: {tier.name} by {whom}")
-        if not policy.treatment.auto_escalate:
-            return [*lines, "then nobody: this severity does not escalate by itself"]
-        at += tier.escalate_after
-    return lines
+def instant_of(text: str) -> datetime:
+    """The instant that was written, or now. Raises ConfigError."""
+    if not text:
+        return SystemClock().now()
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigError(f"{text!r} is no instant: write it like 2026-01-31T02:00:00Z") from error
+    if at.tzinfo is None:
+        raise ConfigError(f"{text!r} has no zone: write it like 2026-01-31T02:00:00Z or ..+01:00")
+    return at.astimezone(UTC)
 
 
-def _problems(config: IncidentConfig) -> list[str]:
-    built = {"console", *(one.kind for one in config.connections.channels)}
-    ladders = {one.name: one for one in (config.policy(severity).ladder for severity in SEVERITIES)}
-    ways = [
-        (f"escalation {ladder.name}.{tier.name}", way)
-        for ladder in ladders.values()
-        for tier in (*ladder.tiers, ladder.tier(ladder.rungs))
-        for reach in ladder.reach(tier, "SEV1")
-        for way in reach.contacts
-    ]
-    found = [
-        f"{where}: connections.channels has no {way.type}" for where, way in ways if way.type not in built
-    ]
-    if all(way.type == "console" for _, way in ways):
-        found.append("every contact is the console: nobody is woken by a page they must be looking at")
+def _timeline(config: IncidentConfig, severity: Severity, service: str, start: datetime) -> Iterator[str]:
+    policy = config.policy(severity, service)
+    told = timeline(policy.ladder, severity, start, escalates=policy.treatment.auto_escalate)
+    for one in told:
+        yield f"after {show_duration(one.at - start)}: {one.tier} {_whom(one)}"
+    if not policy.treatment.auto_escalate:
+        yield "then nobody: this severity does not escalate by itself"
+
+
+def _whom(one: Telling) -> str:
+    if not one.whom:
+        return "has nobody on call: an error, the next tier is told at once"
+    later = "" if one.heard == one.at else f" (quiet hours: heard at {one.heard:%Y-%m-%d %H:%M} UTC)"
+    ways = (
+        f"{reach.who} ({', then '.join(str(way) for way in reach.contacts)})"
+        if reach.who != str(reach.contacts[0])
+        else reach.who
+        for reach in one.whom
+    )
+    return f"by {', '.join(ways)}{later}"
+
+
+def _problems(config: IncidentConfig, service: str, start: datetime) -> Iterator[str]:
+    usable = {"console", *(one.kind for one in config.connections.channels)}
+    named = {name for one in config.escalation.assign for name in one.services}
+    ladders = {
+        ladder.name: ladder
+        for severity in SEVERITIES
+        for name in sorted({"", *named})
+        for ladder in (config.policy(severity, name).ladder,)
+    }
+    yield from problems(ladders.values(), config.people, config.schedules, usable, start)
     known = {one.name for one in config.services}
-    found += [f"goals.{name}: no such service" for name in config.goals if name not in known]
-    return list(dict.fromkeys(found))
+    for name in (one for one in config.goals if one not in known):
+        yield f"goals.{name}: no such service"
+    for name in sorted(named - known):
+        yield f"escalation.assign names the service {name!r}, which is not under services"
+    if service and service not in known:
+        yield f"--service {service}: no such service under services"

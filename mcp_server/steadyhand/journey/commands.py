@@ -7,7 +7,7 @@ from pydantic import Field
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.rule import Instant, Value
 
-TimerKind = Literal["investigate", "escalate", "reach", "approval", "rollout"]
+TimerKind = Literal["investigate", "escalate", "reach", "resume", "approval", "rollout"]
 
 
 class Arm(Value):
@@ -42,6 +42,7 @@ class Send(Value):
     target: str
     subject: str
     body: str
+    not_before: Instant | None = Field(default=None, description="Quiet hours end then.")
 
 
 class Consent(Value):

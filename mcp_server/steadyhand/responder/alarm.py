@@ -29,7 +29,7 @@ class Alarm:
         self._rang[why] = now
         log.error("ALARM: %s", why)
         ladder = self._outside.rules.policy("SEV1").ladder
-        people = ladder.reach(ladder.tier(0), "SEV1")
+        people = ladder.reach(ladder.tier(0), "SEV1", now)
         await asyncio.gather(*(self._call(way, why, now) for one in people for way in one.contacts))
 
     async def _call(self, contact: Contact, why: str, now: datetime) -> None:

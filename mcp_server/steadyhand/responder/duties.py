@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from steadyhand.journey.commands import TimerKind
-from steadyhand.journey.incident.state import ApprovalSilent, ContactSilent, InvestigationFailed, TierSilent
+from steadyhand.journey.incident.state import (
+    ApprovalSilent,
+    ContactSilent,
+    InvestigationFailed,
+    QuietOver,
+    TierSilent,
+)
 from steadyhand.responder.intake import happen
 from steadyhand.responder.investigate import investigate
 from steadyhand.responder.outside import Outside
@@ -53,6 +59,10 @@ def _contact_silent(_outside: Outside, tx: Transaction, timer: Timer, now: datet
     )
 
 
+def _quiet_over(_outside: Outside, tx: Transaction, timer: Timer, now: datetime) -> None:
+    happen(tx, timer.incident, QuietOver(due_at=timer.due_at), now)
+
+
 def _approval_silent(_outside: Outside, tx: Transaction, timer: Timer, now: datetime) -> None:
     happen(tx, timer.incident, ApprovalSilent(plan=timer.payload["plan"], due_at=timer.due_at), now)
 
@@ -65,6 +75,7 @@ DUTIES: Mapping[TimerKind, Duty] = {
     "investigate": Work(investigate, give_up=_not_investigated),
     "escalate": Step(_tier_silent),
     "reach": Step(_contact_silent),
+    "resume": Step(_quiet_over),
     "approval": Step(_approval_silent),
     "rollout": Work(drive, never_dies=True),
 }

@@ -5,6 +5,7 @@ from datetime import datetime
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.alert.severity import classify
 from steadyhand.journey.commands import Record
+from steadyhand.journey.escalation.ladder import Ladder
 from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.incident.open import open_incident
 from steadyhand.journey.incident.reduce import reduce
@@ -12,6 +13,8 @@ from steadyhand.journey.incident.state import AlertSeen, Event, Incident
 from steadyhand.ports import SteadyhandError
 from steadyhand.responder.outside import Outside
 from steadyhand.store import Transaction
+
+_LATEST = 50
 
 
 class UnknownIncident(SteadyhandError):
@@ -54,8 +57,18 @@ def _belongs(outside: Outside, tx: Transaction, alert: Alert, now: datetime) -> 
         return None
     severity = classify(alert, outside.rules.topology.get(alert.service), outside.rules.severity)
     policy = outside.rules.policy(severity[0], alert.service)
-    opened, commands = open_incident(outside.new_id("inc"), alert, severity, policy, now)
+    turn = _turn(tx, policy.ladder)
+    opened, commands = open_incident(outside.new_id("inc"), alert, severity, policy, now, turn)
     return tx.save(opened, commands, now)
+
+
+def _turn(tx: Transaction, ladder: Ladder) -> int:
+    """Whose turn it is by this policy: after those of its latest incident, where a tier goes round."""
+    if not any(one.notify == "round_robin" for one in ladder.tiers):
+        return 0
+    latest = (one for one in tx.incidents(_LATEST) if one.policy.ladder.name == ladder.name)
+    last = next(latest, None)
+    return last.turn + 1 if last else 0
 
 
 def tell_incident(outside: Outside, incident: str, event: Event) -> Incident:

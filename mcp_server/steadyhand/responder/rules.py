@@ -1,6 +1,8 @@
 """The rules the responder obeys: each typed beside the code that obeys it, put together here."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from steadyhand.journey.alert.severity import Severity, SeverityRules
 from steadyhand.journey.approval.policy import ApprovalRule, AutonomyRule, GuardrailRule
@@ -8,6 +10,8 @@ from steadyhand.journey.diagnosis.rule import DiagnosisRule
 from steadyhand.journey.escalation.ladder import SeverityTreatment
 from steadyhand.journey.escalation.people import People
 from steadyhand.journey.escalation.policy import DEFAULT_TREATMENT, EscalationRule
+from steadyhand.journey.escalation.roster import staffed, unknown_names
+from steadyhand.journey.escalation.schedule import Schedules
 from steadyhand.journey.evidence.rule import EvidenceRule
 from steadyhand.journey.incident.state import Policy
 from steadyhand.journey.recovery.model import RecoveryRule
@@ -26,6 +30,7 @@ class Rules(Rule):
     severity: SeverityRules = Field(default=SeverityRules())
     escalation: EscalationRule = Field(default=EscalationRule())
     people: People = Field(default=(), description="How each person is reached.")
+    schedules: Schedules = Field(default=(), description="Who is on call when.")
     severity_rules: dict[Severity, SeverityTreatment] = Field(default=DEFAULT_TREATMENT)
     evidence: EvidenceRule = Field(default=EvidenceRule())
     diagnosis: DiagnosisRule = Field(default=DiagnosisRule())
@@ -42,6 +47,20 @@ class Rules(Rule):
         default={}, description="For each service: what the fix's arm may run out of, with limits."
     )
 
+    @model_validator(mode="after")
+    def _everybody_known(self) -> Self:
+        """A name that stands for nobody would be a page to nobody."""
+        known = {one.name for one in self.people}
+        for schedule in self.schedules:
+            lost = next((one for one in schedule.people if one not in known), None)
+            if lost is not None:
+                raise ValueError(f"schedules.{schedule.name} names {lost!r}, who is not under people")
+        for ladder in self.escalation.ladders:
+            lost = next(iter(unknown_names(ladder, self.people, self.schedules)), None)
+            if lost is not None:
+                raise ValueError(f"escalation: {ladder.name}: {lost}")
+        return self
+
     @property
     def topology(self) -> Topology:
         """The services as a graph."""
@@ -51,7 +70,7 @@ class Rules(Rule):
         """What is frozen into an incident of this severity and service when it opens."""
         ladder = self.escalation.ladder(service, severity)
         return Policy(
-            ladder=ladder.model_copy(update={"people": self.people}),
+            ladder=staffed(ladder, self.people, self.schedules),
             treatment=self.severity_rules.get(severity, DEFAULT_TREATMENT[severity]),
             approval=self.approval,
             relapse=self.recovery.relapse,

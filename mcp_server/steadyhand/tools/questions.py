@@ -2,13 +2,15 @@
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
+from steadyhand.journey.escalation.oncall import LOOK_AHEAD, on_call, say_now, say_shifts
+from steadyhand.journey.escalation.policy import SEVERITIES
 from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.evidence.model import Change, LogLine, LogReport, Series, Window
 from steadyhand.journey.rule import show_duration
@@ -117,14 +119,43 @@ class QuestionTools:
         text = json.dumps(_filled(rules[topic] if topic else rules), separators=(",", ":"))
         return bounded(text, narrower=f"name a topic: {', '.join(rules)}")
 
-    async def list_on_call(self) -> str:
-        """Who is told first, and who next when nobody answers."""
-        ladder = self._outside.rules.policy("SEV2").ladder
-        rows = []
-        for one in ladder.tiers:
-            whom = ", ".join(str(reach.contacts[0]) for reach in ladder.reach(one, "SEV2"))
-            rows.append(f"{one.name}: {whom}; next after {show_duration(one.escalate_after)}")
-        return "\n".join(rows)
+    async def list_on_call(self, start: str = "", end: str = "") -> str:
+        """Who is on call now and who is told next; with start and end (ISO 8601) all shifts and gaps."""
+        rules, now = self._outside.rules, self._outside.clock.now()
+        try:
+            begins = _instant(start) or now
+            found = on_call(rules.schedules, now, begins, _instant(end) or begins + LOOK_AHEAD)
+        except ValueError as error:
+            raise ToolError(str(error)) from error
+        rows = [say_now(one) for one in found]
+        if start or end:
+            rows += [f"{one.schedule}: {line}" for one in found for line in say_shifts(one)]
+        return bounded("\n".join((*rows, *_rungs(rules, now))), narrower="ask for a shorter window")
+
+
+def _instant(text: str) -> datetime | None:
+    """The instant that was written; None for none. Raises ValueError."""
+    if not text:
+        return None
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"{text} has no zone: write it like 2026-01-31T02:00:00Z")
+    return at.astimezone(UTC)
+
+
+def _rungs(rules: Rules, now: datetime) -> list[str]:
+    """The ladders that incidents climb, each with whom it means now."""
+    rows = []
+    for severity in SEVERITIES:
+        policy = rules.policy(severity)
+        for tier in policy.ladder.tiers:
+            reached = policy.ladder.reach(tier, severity, now)
+            whom = ", ".join(f"{one.who} by {one.contacts[0].type}" for one in reached) or "NOBODY"
+            after = f"next after {show_duration(tier.escalate_after)}"
+            rows.append(
+                f"{severity} {tier.name}: {whom}; {after if policy.treatment.auto_escalate else 'told once'}"
+            )
+    return rows
 
 
 async def _read(source: LogSource, service: str, window: Window) -> LogReport:

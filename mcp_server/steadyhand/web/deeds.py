@@ -1,16 +1,34 @@
 """What a person does to an incident through any HTTP door, beside deciding and aborting."""
 
 import asyncio
+from datetime import timedelta
 
 from steadyhand.journey.incident.state import Acknowledged, ClosedByHuman, Incident
 from steadyhand.responder.deciding import Refused
+from steadyhand.responder.handing import delegate, reassign, snooze
 from steadyhand.responder.intake import tell_incident
 from steadyhand.responder.outside import Outside
+from steadyhand.store import Person
 
 
 async def acknowledge(outside: Outside, incident: str, by: str, via: str) -> Incident:
     """Somebody has it: the ladder stops. Raises UnknownIncident, LedgerError."""
     return await asyncio.to_thread(tell_incident, outside, incident, Acknowledged(by=by, via=via))
+
+
+async def put_off(outside: Outside, incident: str, by: str, via: str, span: timedelta) -> Incident:
+    """Quiet for a while, then the same tier again. Raises UnknownIncident, Refused, LedgerError."""
+    return await asyncio.to_thread(snooze, outside, incident, by, via, span)
+
+
+async def give(outside: Outside, incident: str, by: str, via: str, to: str) -> Incident:
+    """To somebody else, who is told now. Raises UnknownIncident, Refused, LedgerError."""
+    return await asyncio.to_thread(reassign, outside, incident, by, via, to)
+
+
+async def hand_over(outside: Outside, person: Person, plan: str, to: str, via: str) -> Incident:
+    """The open question to another approver. Raises Refused, LedgerError."""
+    return await asyncio.to_thread(delegate, outside, person, plan, to, via)
 
 
 async def close(outside: Outside, incident: str, by: str, via: str, why: str) -> Incident:

@@ -74,7 +74,7 @@ def send(db: Connection, incident: str, command: Send, now: datetime) -> None:
         subject=command.subject,
         body=command.body,
         state="queued",
-        due_at=to_ms(now),
+        due_at=to_ms(command.not_before or now),
     )
     db.execute(row.on_conflict_do_nothing())
 

@@ -1,14 +1,16 @@
 """The rungs an incident climbs while nobody answers: who is told at each, and how long they have."""
 
-from datetime import timedelta
-from typing import Annotated, Literal
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, assert_never
 
 from pydantic import BeforeValidator, Field
 
 from steadyhand.journey.alert.severity import Severity
-from steadyhand.journey.escalation.contact import Contact, NamedPerson, Target
+from steadyhand.journey.escalation.contact import Contact, NamedPerson, OnSchedule, Target
+from steadyhand.journey.escalation.hours import BusinessHours, QuietHours
 from steadyhand.journey.escalation.people import PersonRule, Reach
-from steadyhand.journey.rule import Rule, Span, parse_duration, span_of
+from steadyhand.journey.escalation.schedule import Schedule
+from steadyhand.journey.rule import Duration, Rule, Span, parse_duration, span_of
 
 
 def _minutes(given: object) -> object:
@@ -18,6 +20,7 @@ def _minutes(given: object) -> object:
 
 
 Minutes = Annotated[Span, BeforeValidator(_minutes)]
+LENIENT: tuple[Severity, ...] = ("SEV3", "SEV4")  # what may wait; the others always break through
 Notify = Literal["all", "any", "round_robin"]
 
 
@@ -57,6 +60,10 @@ class Ladder(Rule):
         default=(), description="Told at the very end; empty: everybody of every tier at once."
     )
     people: tuple[PersonRule, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    unack_after: Duration | None = None
+    quiet_hours: QuietHours | None = None
+    business_hours: BusinessHours | None = None
 
     @property
     def rungs(self) -> int:
@@ -74,18 +81,36 @@ class Ladder(Rule):
         """Whether anybody is left to tell, repeats included."""
         return rung + 1 < self.rungs
 
-    def reach(self, tier: Tier, severity: Severity) -> tuple[Reach, ...]:
-        """Whom this tier means, each once, with the ways to reach them."""
-        found = (self._one(target, severity) for target in tier.contacts)
+    def reach(self, tier: Tier, severity: Severity, at: datetime) -> tuple[Reach, ...]:
+        """Whom this tier means at an instant, each once; those without a way to be reached are left out."""
+        found = (self._one(target, severity, at) for target in tier.contacts)
         known = {one.who: one for one in found if one is not None and one.contacts}
         return tuple(known.values())
 
-    def _one(self, target: Target, severity: Severity) -> Reach | None:
+    def _one(self, target: Target, severity: Severity, at: datetime) -> Reach | None:
         match target:
             case Contact():
                 return Reach(who=str(target), contacts=(target,))
             case NamedPerson():
-                rule = next((one for one in self.people if one.name == target.person), None)
-                return rule.reach(severity) if rule else None
+                return self.person(target.person, severity)
+            case OnSchedule():
+                schedule = next((one for one in self.schedules if one.name == target.schedule), None)
+                return self.person(schedule.on_call(at), severity) if schedule else None
             case _:
-                return None
+                assert_never(target)
+
+    def person(self, name: str, severity: Severity) -> Reach | None:
+        """How this person is reached; None for one without a rule."""
+        rule = next((one for one in self.people if one.name == name), None)
+        return rule.reach(severity) if rule else None
+
+    def heard(self, severity: Severity, now: datetime) -> datetime:
+        """When a message of now may be heard: at once, or for lesser things when quiet hours end."""
+        quiet = self.quiet_hours if severity in LENIENT else None
+        return quiet.over(now) if quiet else now
+
+    def deadline(self, severity: Severity, now: datetime, span: timedelta) -> datetime:
+        """When so much time has passed since now: for lesser things only what a team works is counted."""
+        start = self.heard(severity, now)
+        business = self.business_hours if severity in LENIENT else None
+        return business.add(start, span) if business else start + span

@@ -8,8 +8,9 @@ from pydantic import Field, model_validator
 
 from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.escalation.contact import Contact, Target
+from steadyhand.journey.escalation.hours import BusinessHours, QuietHours
 from steadyhand.journey.escalation.ladder import Ladder, SeverityTreatment, Tier
-from steadyhand.journey.rule import Rule
+from steadyhand.journey.rule import Duration, Rule
 
 
 class EscalationPolicy(Rule):
@@ -77,6 +78,14 @@ class EscalationRule(Rule):
         default=ASSIGNED, description="Who climbs which policy: the first row that fits."
     )
 
+    unack_after: Duration | None = Field(
+        default=None, description="Nothing heard of whoever has it for this long: back to the same rung."
+    )
+    quiet_hours: QuietHours | None = Field(default=None, description="When a SEV3 or SEV4 wakes nobody.")
+    business_hours: BusinessHours | None = Field(
+        default=None, description="In which the deadlines of a SEV3 or SEV4 are counted."
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _shipped_unless_written(cls, given: object) -> object:
@@ -99,10 +108,23 @@ class EscalationRule(Rule):
     def ladder(self, service: str, severity: Severity) -> Ladder:
         """The ladder of such an incident: an assigned policy, else the tiers, else the first policy."""
         wanted = next((one.policy for one in self.assign if one.fits(service, severity)), "")
-        policy = next((one for one in self.policies if one.name == wanted), None)
-        if policy is None and self.tiers:
-            return Ladder(tiers=self.tiers, repeat=self.repeat)
-        return Ladder.model_validate((policy or self.policies[0]).model_dump())
+        found = {one.name: one for one in self.ladders}
+        return found.get(wanted) or self.ladders[0]
+
+    @property
+    def ladders(self) -> tuple[Ladder, ...]:
+        """All there are: that of the tiers first, then one for each policy."""
+        own = (Ladder(tiers=self.tiers, repeat=self.repeat),) if self.tiers else ()
+        update = {
+            "unack_after": self.unack_after,
+            "quiet_hours": self.quiet_hours,
+            "business_hours": self.business_hours,
+        }
+        return tuple(one.model_copy(update=update) for one in (*own, *map(_ladder, self.policies)))
+
+
+def _ladder(policy: EscalationPolicy) -> Ladder:
+    return Ladder(name=policy.name, tiers=policy.tiers, repeat=policy.repeat, last_resort=policy.last_resort)
 
 
 def _once(key: str, names: Iterable[str]) -> None:

@@ -91,7 +91,7 @@ def _put_question(incident: Incident, plan: Plan, verdict: GuardrailVerdict, now
 
 def _ask(incident: Incident, plan: Plan, body: dict[str, str], now: datetime) -> Outcome:
     after = _with_plan(incident, plan, now, f"Waiting for a yes or no to: {plan.fix.title}.")
-    due = now + incident.policy.approval.answer_within
+    due = _answer_by(incident, now)
     arm = Arm(kind="approval", key=f"{incident.id}:approval", due_at=due, payload={"plan": plan.id})
     subject = f"{incident.severity} {incident.service}: yes or no? {plan.fix.title}"
     text = f"Plan {plan.id} (digest {plan.digest[:12]}) waits for your answer. Incident {incident.id}."
@@ -99,11 +99,16 @@ def _ask(incident: Incident, plan: Plan, body: dict[str, str], now: datetime) ->
     return after, (record, arm, *tell(after, f"ask:{plan.id}", subject, text))
 
 
+def _answer_by(incident: Incident, now: datetime) -> datetime:
+    return incident.policy.ladder.heard(incident.severity, now) + incident.policy.approval.answer_within
+
+
 def _with_plan(incident: Incident, plan: Plan, now: datetime, note: str) -> Incident:
     return incident.model_copy(
         update={
             "status": "awaiting_approval",
             "plan": plan.id,
+            "delegate": "",
             "note": note,
             "milestones": {**incident.milestones, "fix_ready": now},
         }
@@ -125,7 +130,9 @@ def _decided(incident: Incident, decision: Decision, now: datetime) -> Outcome:
     decided = incident.model_copy(update={"milestones": {**incident.milestones, "decided": now}})
     quiet: tuple[Command, ...] = (Disarm(kinds=("approval",)),)
     if kind == "human":  # who answers has it; the policy wakes and quiets nobody
-        decided = decided.model_copy(update={"acked_by": incident.acked_by or decision.by})
+        decided = decided.model_copy(
+            update={"acked_by": incident.acked_by or decision.by, "snoozed": False, "quiet_until": None}
+        )
         quiet = (Disarm(kinds=("approval", *LADDER)), Unsend())
     if decision.answer == "reject":
         after, commands = _for_human(decided, "plan.set_aside", f"{decision.by} said no: {decision.reason}")
@@ -148,7 +155,7 @@ def _unanswered(incident: Incident, event: ApprovalSilent, now: datetime) -> Out
         return incident, (record,)
     later = incident.model_copy(update={"rung": incident.rung + 1})
     after, pages = call(later, now, f"{why} It waits for a yes or no.")
-    due = now + incident.policy.approval.answer_within
+    due = _answer_by(incident, now)
     again = Arm(kind="approval", key=f"{incident.id}:approval", due_at=due, payload={"plan": event.plan})
     return after, (record, again, *pages)
 

@@ -18,10 +18,10 @@ def reduce(incident: Incident, event: SeverityChanged, now: datetime) -> Outcome
         return incident, (record,)
     after = _graded(incident, event)
     if incident.acked_by:  # somebody has it: they are told, and nobody is woken
-        return after, (record, *_shown(after, incident, event))
+        return after, (record, *_shown(after, incident, event, now))
     if worse(event.severity, incident.severity):
         return _raised(after, incident, event, record, now)
-    return after, (Disarm(kinds=LADDER), record, *_shown(after, incident, event), *next_page(after, now))
+    return after, (Disarm(kinds=LADDER), record, *_shown(after, incident, event, now), *next_page(after, now))
 
 
 def objection(incident: Incident, event: SeverityChanged) -> str:
@@ -73,12 +73,12 @@ def _raised(
 ) -> Outcome:
     called, pages = call(after, now, f"Raised from {before.severity}: {event.why}")
     reached = {(one.channel, one.target) for one in pages if isinstance(one, Send)}
-    others = (one for one in _shown(after, before, event) if (one.channel, one.target) not in reached)
+    others = (one for one in _shown(after, before, event, now) if (one.channel, one.target) not in reached)
     commands: tuple[Command, ...] = (Disarm(kinds=LADDER), record, *others, *pages)
     return called, commands
 
 
-def _shown(after: Incident, before: Incident, event: SeverityChanged) -> tuple[Send, ...]:
+def _shown(after: Incident, before: Incident, event: SeverityChanged, now: datetime) -> tuple[Send, ...]:
     """Everybody told so far learns of it, and by whom; so does whom a graver one is for."""
     subject = f"{after.severity} {after.service}: was {before.severity}"
     body = f"{event.by} changed {before.severity} to {after.severity}: {event.why} Incident {after.id}."
@@ -87,6 +87,6 @@ def _shown(after: Incident, before: Incident, event: SeverityChanged) -> tuple[S
     if not worse(after.severity, before.severity):
         return told
     ladder = after.policy.ladder
-    first = (one.contacts[0] for one in ladder.reach(ladder.tier(0), after.severity))
+    first = (one.contacts[0] for one in ladder.reach(ladder.tier(0), after.severity, now))
     more = (message(after, step, way, subject, body) for way in first)
     return tuple({one.key: one for one in (*told, *more)}.values())

@@ -17,11 +17,14 @@ from steadyhand.journey.incident.state import (
     Investigated,
     InvestigationFailed,
     PlanChosen,
+    QuietOver,
+    Reassigned,
     RolloutEnded,
+    Snoozed,
     Status,
 )
 
-Attention = Literal["triggered", "acknowledged", "over"]
+Attention = Literal["triggered", "acknowledged", "snoozed", "over"]
 
 STATUSES: dict[Status, str] = {
     "investigating": "evidence is being read",
@@ -33,6 +36,7 @@ STATUSES: dict[Status, str] = {
 ATTENTIONS: dict[Attention, str] = {
     "triggered": "nobody has it yet: the ladder climbs",
     "acknowledged": "somebody has it: nobody else is woken",
+    "snoozed": "somebody has it and put it off: the ladder waits until then",
     "over": "it is resolved: no clock runs",
 }
 
@@ -71,6 +75,17 @@ ATTENTION_MOVES: tuple[Move, ...] = (
     Move("triggered", Decided, "a person answers the question", "acknowledged"),
     Move("triggered", ClosedByHuman, "", "over"),
     Move("triggered", RolloutEnded, "verified", "over"),
+    Move("triggered", Reassigned, "somebody takes it for themselves", "acknowledged"),
+    Move("triggered", Snoozed, "", "snoozed"),
+    Move("acknowledged", Snoozed, "", "snoozed"),
+    Move("acknowledged", Reassigned, "to somebody else, who is told", "triggered"),
+    Move("acknowledged", QuietOver, "nothing was heard for the time of `unack_after`", "triggered"),
+    Move("snoozed", QuietOver, "its instant has come", "triggered"),
+    Move("snoozed", Reassigned, "to somebody else, who is told", "triggered"),
+    Move("snoozed", Reassigned, "somebody takes it for themselves", "acknowledged"),
+    Move("snoozed", Decided, "a person answers the question", "acknowledged"),
+    Move("snoozed", ClosedByHuman, "", "over"),
+    Move("snoozed", RolloutEnded, "verified", "over"),
     Move("acknowledged", ClosedByHuman, "", "over"),
     Move("acknowledged", RolloutEnded, "verified", "over"),
     Move("over", AlertSeen, "it fires again within the time of relapse", "triggered"),
@@ -81,7 +96,9 @@ def attention(incident: Incident) -> Attention:
     """Who has it."""
     if incident.status == "resolved":
         return "over"
-    return "acknowledged" if incident.acked_by else "triggered"
+    if not incident.acked_by:
+        return "triggered"
+    return "snoozed" if incident.snoozed else "acknowledged"
 
 
 def as_markdown() -> str:

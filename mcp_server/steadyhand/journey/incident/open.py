@@ -5,14 +5,22 @@ from datetime import datetime
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.commands import Arm, Record
-from steadyhand.journey.incident.paging import call
+from steadyhand.journey.incident.paging import call, hushed
 from steadyhand.journey.incident.state import Incident, Outcome, Policy
 
 
 def open_incident(
-    given_id: str, alert: Alert, severity: tuple[Severity, str], policy: Policy, now: datetime
+    given_id: str,
+    alert: Alert,
+    severity: tuple[Severity, str],
+    policy: Policy,
+    now: datetime,
+    turn: int = 0,
 ) -> Outcome:
-    """A firing alert that belongs to no open incident: open one, page the first rung, look at once."""
+    """A firing alert that belongs to no open incident: open one, page the first rung, look at once.
+
+    `turn` counts the incidents of this policy, for tiers that go round.
+    """
     incident = Incident(
         id=given_id,
         service=alert.service,
@@ -24,6 +32,7 @@ def open_incident(
         note="Reading the evidence.",
         milestones={"started": min(alert.starts_at, now), "detected": now},
         policy=policy,
+        turn=turn,
     )
     called, pages = call(incident, now, f"{alert.name} is firing.")
     commands = (
@@ -31,7 +40,7 @@ def open_incident(
         *pages,
         Arm(kind="investigate", key=f"{given_id}:investigate", due_at=now),
     )
-    return called, commands
+    return hushed((called, commands), now)
 
 
 def _facts(incident: Incident, alert: Alert) -> dict[str, str]:

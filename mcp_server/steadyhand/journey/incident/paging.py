@@ -8,7 +8,12 @@ from steadyhand.journey.escalation.people import Reach
 from steadyhand.journey.incident.state import Incident, Outcome
 
 LADDER: tuple[TimerKind, ...] = ("escalate", "reach")  # the clocks that somebody's answer stops
-EVERY: tuple[TimerKind, ...] = (*LADDER, "approval", "investigate")  # those that end with the incident
+EVERY: tuple[TimerKind, ...] = (
+    *LADDER,
+    "resume",
+    "approval",
+    "investigate",
+)  # those that end with the incident
 
 
 def tell(incident: Incident, step: str, subject: str, body: str) -> tuple[Send, ...]:
@@ -22,11 +27,9 @@ def _known(incident: Incident) -> tuple[Reach, ...]:
     """Everybody told so far; an incident of before they were noted asks its ladder."""
     if incident.told:
         return incident.told
-    ladder = incident.policy.ladder
-    found = [
-        one for rung in range(incident.rung + 1) for one in ladder.reach(ladder.tier(rung), incident.severity)
-    ]
-    return tuple(dict.fromkeys(found))
+    ladder, severity, at = incident.policy.ladder, incident.severity, incident.opened_at
+    tiers = (ladder.tier(rung) for rung in range(incident.rung + 1))
+    return tuple(dict.fromkeys(one for tier in tiers for one in ladder.reach(tier, severity, at)))
 
 
 def call(incident: Incident, now: datetime, why: str) -> Outcome:
@@ -35,7 +38,7 @@ def call(incident: Incident, now: datetime, why: str) -> Outcome:
     empty: list[Record] = []
     while True:
         tier = ladder.tier(incident.rung)
-        found = ladder.reach(tier, incident.severity)
+        found = ladder.reach(tier, incident.severity, now)
         if found or not ladder.has_next(incident.rung):
             break
         empty.append(Record(action="escalation.empty_tier", body={"tier": tier.name}))
@@ -44,7 +47,7 @@ def call(incident: Incident, now: datetime, why: str) -> Outcome:
         empty.append(Record(action="escalation.exhausted", body={"why": "nobody can be reached"}))
     called, reserve = _split(found, tier.notify, incident.turn)
     after = with_called(incident, called, reserve)
-    return after, (*empty, *page(after, why), *_patience(after, now), *next_page(after, now))
+    return after, (*empty, *page(after, why), *patience(after, now), *next_page(after, now))
 
 
 def _split(found: tuple[Reach, ...], notify: str, turn: int) -> tuple[tuple[Reach, ...], tuple[Reach, ...]]:
@@ -83,7 +86,8 @@ def page_step(incident: Incident) -> str:
     return f"page:{again}:"
 
 
-def _patience(incident: Incident, now: datetime) -> tuple[Arm, ...]:
+def patience(incident: Incident, now: datetime) -> tuple[Arm, ...]:
+    """The timers after which each of those called now is tried by another way."""
     return tuple(arm for one in incident.called if (arm := next_way(incident, one, 1, now)))
 
 
@@ -93,7 +97,8 @@ def next_way(incident: Incident, one: Reach, tried: int, now: datetime) -> Arm |
         return None
     payload = {"rung": str(incident.rung), "who": one.who, "tried": str(tried)}
     key = f"{incident.id}:reach:{one.who}"
-    return Arm(kind="reach", key=key, due_at=now + one.next_after, payload=payload)
+    due = incident.policy.ladder.heard(incident.severity, now) + one.next_after
+    return Arm(kind="reach", key=key, due_at=due, payload=payload)
 
 
 def next_page(incident: Incident, now: datetime) -> tuple[Command, ...]:
@@ -101,7 +106,7 @@ def next_page(incident: Incident, now: datetime) -> tuple[Command, ...]:
     ladder = incident.policy.ladder
     if not (incident.policy.treatment.auto_escalate and ladder.has_next(incident.rung)):
         return ()
-    due = now + ladder.tier(incident.rung).escalate_after
+    due = ladder.deadline(incident.severity, now, ladder.tier(incident.rung).escalate_after)
     payload = {"rung": str(incident.rung)}
     return (Arm(kind="escalate", key=f"{incident.id}:escalate", due_at=due, payload=payload),)
 
@@ -116,3 +121,14 @@ def message(incident: Incident, step: str, way: Contact, subject: str, body: str
     """One message by one way; the same step by the same way is the same message."""
     key = f"{incident.id}:{incident.episode}:{step}:{way.type}:{way.whom}"
     return Send(key=key, channel=way.type, target=way.whom, subject=subject[:200], body=body)
+
+
+def hushed(outcome: Outcome, now: datetime) -> Outcome:
+    """Messages of lesser things wait until quiet hours are over."""
+    incident, commands = outcome
+    heard = incident.policy.ladder.heard(incident.severity, now)
+    if heard == now:
+        return outcome
+    return incident, tuple(
+        one.model_copy(update={"not_before": heard}) if isinstance(one, Send) else one for one in commands
+    )

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import assert_never
 
 from steadyhand.journey.commands import Arm, Record
-from steadyhand.journey.incident import answers, consent, delivery, grading, rollout
-from steadyhand.journey.incident.paging import call
+from steadyhand.journey.incident import answers, consent, delivery, grading, handing, rollout
+from steadyhand.journey.incident.handing import still_held
+from steadyhand.journey.incident.paging import call, hushed
 from steadyhand.journey.incident.state import (
     Acknowledged,
     AlertSeen,
@@ -13,6 +14,7 @@ from steadyhand.journey.incident.state import (
     ClosedByHuman,
     ContactSilent,
     Decided,
+    Delegated,
     Escalated,
     Event,
     Incident,
@@ -22,16 +24,23 @@ from steadyhand.journey.incident.state import (
     MessageFailed,
     Outcome,
     PlanChosen,
+    QuietOver,
+    Reassigned,
     RolloutEnded,
     RolloutMoved,
     RolloutStarted,
     SeverityChanged,
+    Snoozed,
     TierSilent,
 )
 
 
 def reduce(incident: Incident, event: Event, now: datetime) -> Outcome:
     """What follows from an event. An event that comes too late changes nothing."""
+    return hushed(still_held(event, _reduce(incident, event, now), now), now)
+
+
+def _reduce(incident: Incident, event: Event, now: datetime) -> Outcome:  # noqa: PLR0911 - a table
     match event:
         case AlertSeen():
             return _alert_seen(incident, event, now)
@@ -39,6 +48,8 @@ def reduce(incident: Incident, event: Event, now: datetime) -> Outcome:
             return grading.reduce(incident, event, now)
         case Acknowledged() | TierSilent() | Escalated() | ClosedByHuman():
             return answers.reduce(incident, event, now)
+        case Snoozed() | Reassigned() | QuietOver() | Delegated():
+            return handing.reduce(incident, event, now)
         case ContactSilent() | MessageFailed() | MessageArrived():
             return delivery.reduce(incident, event, now)
         case Investigated() | InvestigationFailed() | PlanChosen() | Decided() | ApprovalSilent():
@@ -84,6 +95,8 @@ def _reopened(incident: Incident, event: AlertSeen, now: datetime) -> Outcome:
             "acked_by": "",
             "acks": (),
             "told": (),
+            "quiet_until": None,
+            "snoozed": False,
             "episode": incident.episode + 1,
             "rung": 0,
             "note": f"Reopened: {event.alert.name} fires again.",

@@ -61,7 +61,10 @@ class Incident(Value):
     told: tuple[Reach, ...] = Field(default=(), description="Everybody told so far.")
     acks: tuple[str, ...] = Field(default=(), description="Who said they have it, while more are needed.")
     acked_by: str = ""
+    quiet_until: Instant | None = Field(default=None, description="A snooze, or an answer's time, ends then.")
+    snoozed: bool = Field(default=False, description="Put off until then by somebody who has it.")
     plan: str = Field(default="", description="The plan in question now.")
+    delegate: str = Field(default="", description="Whom an approver asked to answer it instead.")
     plans: tuple[str, ...] = Field(default=(), description="All plans proposed, best first.")
     rollout: str = ""
     attempts: int = Field(default=0, ge=0)
@@ -104,6 +107,37 @@ class TierSilent(Value):
 
     rung: int
     due_at: Instant
+
+
+class Snoozed(Value):
+    """Somebody has it, but not before a certain instant: then the same rung is told again."""
+
+    by: str
+    via: str
+    until: Instant
+
+
+class Reassigned(Value):
+    """Somebody gives it to somebody else, who is told now."""
+
+    by: str
+    via: str
+    to: Reach
+
+
+class QuietOver(Value):
+    """A snooze has ended, or nothing was heard of whoever acknowledged."""
+
+    due_at: Instant
+
+
+class Delegated(Value):
+    """An approver hands the open question to another one; its deadline stays."""
+
+    plan: str
+    by: str
+    via: str
+    to: Reach
 
 
 class ContactSilent(Value):
@@ -214,6 +248,10 @@ Event = (
     | SeverityChanged
     | Acknowledged
     | TierSilent
+    | Snoozed
+    | Reassigned
+    | QuietOver
+    | Delegated
     | ContactSilent
     | MessageFailed
     | MessageArrived

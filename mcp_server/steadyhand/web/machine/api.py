@@ -10,13 +10,13 @@ from starlette.routing import Route
 from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.approval.consent import objection
 from steadyhand.journey.remedy.plan import Plan
-from steadyhand.journey.rule import Value
+from steadyhand.journey.rule import Duration, Value
 from steadyhand.responder.deciding import decide
 from steadyhand.responder.grading import Voice, grade
 from steadyhand.responder.interventions import abort_rollout
 from steadyhand.responder.views import list_incidents, view_incident
 from steadyhand.web.body import json_body
-from steadyhand.web.deeds import acknowledge, close
+from steadyhand.web.deeds import acknowledge, close, give, hand_over, put_off
 from steadyhand.web.desk import Desk
 from steadyhand.web.machine.guard import check_person, check_token
 
@@ -44,6 +44,18 @@ class Grade(Value):
     why: str = Field(min_length=1, max_length=300)
 
 
+class For(Value):
+    """A span of time, e.g. 1h30m."""
+
+    span: Duration
+
+
+class To(Value):
+    """Somebody's name."""
+
+    to: str = Field(min_length=1, max_length=80)
+
+
 class Api:
     """The terminal's doors ask for name and PIN each time; the gate asks for the MCP token."""
 
@@ -59,6 +71,9 @@ class Api:
             Route("/api/incidents", self.incidents),
             Route("/api/incidents/{incident}", self.incident),
             Route("/api/incidents/{incident}/ack", self.ack, methods=["POST"]),
+            Route("/api/incidents/{incident}/snooze", self.snooze, methods=["POST"]),
+            Route("/api/incidents/{incident}/reassign", self.reassign, methods=["POST"]),
+            Route("/api/plans/{plan}/delegate", self.delegate, methods=["POST"]),
             Route("/api/incidents/{incident}/abort", self.abort, methods=["POST"]),
             Route("/api/incidents/{incident}/close", self.close, methods=["POST"]),
             Route("/api/incidents/{incident}/severity", self.severity, methods=["POST"]),
@@ -101,6 +116,25 @@ class Api:
         """Somebody has it: the ladder stops."""
         person = await check_person(self._outside, request)
         return _json(await acknowledge(self._outside, _incident(request), person.name, VIA))
+
+    async def snooze(self, request: Request) -> Response:
+        """Quiet for a while, then the same tier is told again."""
+        person = await check_person(self._outside, request)
+        given = await json_body(request, For)
+        return _json(await put_off(self._outside, _incident(request), person.name, VIA, given.span))
+
+    async def reassign(self, request: Request) -> Response:
+        """To somebody else, who is told now."""
+        person = await check_person(self._outside, request)
+        given = await json_body(request, To)
+        return _json(await give(self._outside, _incident(request), person.name, VIA, given.to))
+
+    async def delegate(self, request: Request) -> Response:
+        """The open question to another approver; its deadline stays."""
+        person = await check_person(self._outside, request)
+        given = await json_body(request, To)
+        plan = str(request.path_params["plan"])
+        return _json(await hand_over(self._outside, person, plan, given.to, VIA))
 
     async def abort(self, request: Request) -> Response:
         """Take the rollout back now."""

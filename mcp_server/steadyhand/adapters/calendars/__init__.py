@@ -1,0 +1,1 @@
+"""Calendars that people can subscribe to or import."""

@@ -1,0 +1,64 @@
+"""Who is on call, from when to when, as people ask it: in the schedule's own time."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from steadyhand.journey.escalation.schedule import Schedule
+from steadyhand.journey.escalation.shifts import Shift, next_handoff, roster
+from steadyhand.journey.escalation.walltime import zone_of
+from steadyhand.journey.rule import Instant, Value
+
+LOOK_AHEAD = timedelta(days=14)
+LONGEST = timedelta(days=400)
+
+
+class OnCall(Value):
+    """One schedule at an instant, and laid out over a window; a shift without a person is a gap."""
+
+    schedule: str
+    time_zone: str
+    person: str
+    until: Instant | None
+    then: str
+    shifts: tuple[Shift, ...]
+
+    def local(self, at: datetime) -> str:
+        """An instant as the schedule's people read it."""
+        return f"{at.astimezone(zone_of(self.time_zone)):%a %Y-%m-%d %H:%M %Z}"
+
+
+def on_call(
+    schedules: Iterable[Schedule], now: datetime, start: datetime, end: datetime
+) -> tuple[OnCall, ...]:
+    """Who is on call now and who comes next, and all shifts from start to end. Raises ValueError."""
+    if not start < end <= start + LONGEST:
+        raise ValueError(f"the window must end after it starts, and within {LONGEST.days} days")
+    return tuple(_one(schedule, now, start, end) for schedule in schedules)
+
+
+def _one(schedule: Schedule, now: datetime, start: datetime, end: datetime) -> OnCall:
+    handoff = next_handoff(schedule, now)
+    return OnCall(
+        schedule=schedule.name,
+        time_zone=schedule.time_zone,
+        person=schedule.on_call(now),
+        until=handoff.at if handoff else None,
+        then=handoff.comes if handoff else "",
+        shifts=roster(schedule, start, end),
+    )
+
+
+def say_now(one: OnCall) -> str:
+    """In one sentence who is on call now, and who comes next."""
+    person = f"{one.person} is on call" if one.person else "NOBODY is on call"
+    if one.until is None:
+        return f"{one.schedule}: {person}, and no hand-off comes."
+    return f"{one.schedule}: {person} until {one.local(one.until)}, then {one.then or 'NOBODY'}."
+
+
+def say_shifts(one: OnCall) -> tuple[str, ...]:
+    """The window's shifts, a line each."""
+    return tuple(
+        f"{one.local(shift.starts)} to {one.local(shift.ends)}: {shift.person or 'NOBODY (a gap)'}"
+        for shift in one.shifts
+    )

@@ -1,0 +1,114 @@
+"""Would anybody be reached? Who is told when nobody answers, and what would keep a page from them."""
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime, timedelta
+
+from steadyhand.journey.alert.severity import Severity
+from steadyhand.journey.escalation.contact import NamedPerson, OnSchedule
+from steadyhand.journey.escalation.ladder import Ladder, Tier
+from steadyhand.journey.escalation.people import PersonRule, Reach
+from steadyhand.journey.escalation.policy import SEVERITIES
+from steadyhand.journey.escalation.schedule import Schedule
+from steadyhand.journey.escalation.shifts import gaps
+from steadyhand.journey.rule import Instant, Value
+
+LOOK_AHEAD = timedelta(days=28)
+_MOST_GAPS = 3
+
+
+class Telling(Value):
+    """One rung in the course of an incident that nobody answers."""
+
+    at: Instant
+    heard: Instant
+    tier: str
+    whom: tuple[Reach, ...]
+
+
+def timeline(ladder: Ladder, severity: Severity, at: datetime, *, escalates: bool) -> tuple[Telling, ...]:
+    """Who is told at which instant when an incident opens at `at` and nobody ever answers."""
+    found = []
+    for rung in range(ladder.rungs):
+        tier = ladder.tier(rung)
+        whom = ladder.reach(tier, severity, at)
+        found.append(Telling(at=at, heard=ladder.heard(severity, at), tier=tier.name, whom=whom))
+        if whom and not escalates:
+            break
+        if whom:
+            at = ladder.deadline(severity, at, tier.escalate_after)
+    return tuple(found)
+
+
+def problems(
+    ladders: Iterable[Ladder],
+    people: tuple[PersonRule, ...],
+    schedules: tuple[Schedule, ...],
+    usable: Collection[str],
+    now: datetime,
+) -> tuple[str, ...]:
+    """Everything that would keep a page from somebody, each once; `usable` are the channels there are."""
+    every = tuple(ladders)
+    found = [
+        *(one for ladder in every for one in _tiers(ladder, usable, now)),
+        *(one for person in people for one in _person(person, usable)),
+        *(one for schedule in schedules for one in _gaps(schedule, now)),
+        *_all_console(every, now),
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _tiers(ladder: Ladder, usable: Collection[str], now: datetime) -> Iterator[str]:
+    last = (ladder.tier(ladder.rungs),) if ladder.last_resort else ()  # else it is everybody once more
+    for tier in (*ladder.tiers, *last):
+        where = f"escalation {ladder.name}, tier {tier.name}"
+        reached = ladder.reach(tier, "SEV1", now)
+        if not reached:
+            yield f"{where}: nobody is on call now: it is passed over at once"
+        for one in reached:
+            ways = [way.type for way in one.contacts]
+            if not _named(tier, one) and not set(ways) & set(usable):
+                yield f"{where}: connections.channels has no {ways[0]}"
+
+
+def _named(tier: Tier, one: Reach) -> bool:
+    """Whether they are a person, whose ways are looked at by themselves."""
+    return any(isinstance(target, NamedPerson | OnSchedule) for target in tier.contacts) and not any(
+        str(target) == one.who for target in tier.contacts
+    )
+
+
+def _person(person: PersonRule, usable: Collection[str]) -> Iterator[str]:
+    where = f"people {person.name}"
+    for severity in SEVERITIES:
+        ways = [one.type for one in person.reach(severity).contacts]
+        if not ways:
+            yield f"{where}: no contact rule: a page to them is lost"
+        elif not set(ways) & set(usable):
+            yield f"{where}: none of their ways has a channel under connections.channels ({', '.join(ways)})"
+    for way in dict.fromkeys(
+        (*person.contacts, *(one for ways in person.by_severity.values() for one in ways))
+    ):
+        if way.type not in usable:
+            yield f"{where}: connections.channels has no {way.type}"
+
+
+def _gaps(schedule: Schedule, now: datetime) -> Iterator[str]:
+    found = gaps(schedule, now, now + LOOK_AHEAD)
+    for one in found[:_MOST_GAPS]:
+        window = f"from {one.starts:%Y-%m-%d %H:%M} to {one.ends:%Y-%m-%d %H:%M} UTC"
+        yield f"schedules {schedule.name}: nobody is on call {window}"
+    more = len(found) - _MOST_GAPS
+    if more > 0:
+        yield f"schedules {schedule.name}: and {more} more gaps within {LOOK_AHEAD.days} days"
+
+
+def _all_console(ladders: tuple[Ladder, ...], now: datetime) -> Iterator[str]:
+    ways = {
+        way.type
+        for ladder in ladders
+        for tier in ladder.tiers
+        for one in ladder.reach(tier, "SEV1", now)
+        for way in one.contacts
+    }
+    if ways == {"console"}:
+        yield "every contact is the console: nobody is woken by a page they must be looking at"

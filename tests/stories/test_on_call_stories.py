@@ -1,0 +1,370 @@
+"""Nights of people on call, each read like its log. Whatever rings and is not expected fails the story."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from steadyhand.journey.escalation.contact import Contact
+from steadyhand.journey.escalation.people import Reach
+from steadyhand.journey.incident.state import ClosedByHuman, MessageFailed, Reassigned, Snoozed
+from steadyhand.responder.handing import delegate
+from steadyhand.responder.rules import Rules
+from stories.night import RULES
+from stories.shift import Shift, patient, rules, tier
+
+NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+LADDER = rules(tier("ana"), tier("lead", after=30), tier("boss", after=60), people=patient())
+ASKED = rules(tier("ana", after=60), tier("lead", after=60), people=patient()).model_copy(
+    update={"goals": RULES.goals}
+)
+Begin = Callable[..., Shift]
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Iterator[Begin]:
+    """Begin a shift; when the story is over, nothing may have rung that it did not expect."""
+    begun: list[Shift] = []
+
+    def start(given: Rules = LADDER, at: datetime = NOON) -> Shift:
+        begun.append(Shift(tmp_path, given, at))
+        return begun[-1]
+
+    yield start
+    for one in begun:
+        one.nothing_else()
+        one.outside.ledger.close()
+
+
+def told(story: Coroutine[None, None, None]) -> None:
+    asyncio.run(story)
+
+
+# what a simple engine gets wrong, one by one
+
+
+def test_every_tier_is_told_in_its_turn_and_not_the_first_one_for_ever(begin: Begin) -> None:
+    async def story(night: Shift) -> None:
+        await night.fires()
+        assert night.phone("ana").rang_once
+        await night.passes(minutes=15)
+        assert night.phone("lead").says("ana did not answer")
+        await night.passes(minutes=29)
+        assert night.phone("boss").silent
+        await night.passes(minutes=1)
+        assert night.phone("boss").rang_once
+
+    told(story(begin()))
+
+
+@pytest.mark.parametrize(
+    "change", [datetime(2026, 3, 29, 0, 50, tzinfo=UTC), datetime(2026, 10, 25, 0, 50, tzinfo=UTC)]
+)
+def test_fifteen_minutes_are_fifteen_minutes_while_the_clocks_change(begin: Begin, change: datetime) -> None:
+    async def story(night: Shift) -> None:
+        await night.fires()
+        assert night.phone("ana").rang_once
+        await night.passes(minutes=14)
+        assert night.phone("lead").silent
+        await night.passes(minutes=1)
+        assert night.phone("lead").rang_once
+
+    told(story(begin(at=change)))
+
+
+def test_a_tier_s_time_runs_from_when_it_was_told_not_from_the_beginning(begin: Begin) -> None:
+    async def story(night: Shift) -> None:
+        incident = await night.fires()
+        assert night.phone("ana").rang_once
+        await night.passes(minutes=10)
+        to = Reach(who="cy", contacts=(Contact(type="phone", user="cy"),))
+        night.happens(incident, Reassigned(by="ana", via="phone", to=to))
+        await night.turn()
+        assert night.phone("cy").says("ana gives it to cy.")
+        await night.passes(minutes=14)
+        assert night.phone("lead").silent
+        await night.passes(minutes=1)
+        assert night.phone("lead").rang_once
+
+    told(story(begin()))
+
+
+def test_nobody_is_rung_after_somebody_has_it(begin: Begin) -> None:
+    async def story(night: Shift) -> None:
+        incident = await night.fires()
+        assert night.phone("ana").rang_once
+        await night.passes(minutes=14)
+        night.acks(incident)
+        await night.passes(hours=12)
+
+    told(story(begin()))
+
+
+def test_a_hundred_alerts_are_one_incident_and_one_call(begin: Begin) -> None:
+    async def story(night: Shift) -> None:
+        found = {await night.fires() for _ in range(100)}
+        assert night.phone("ana").rang_once
+        assert len(found) == 1
+        assert night.incidents()[0].repeats == 99
+
+    told(story(begin()))
+
+
+def test_killed_in_minute_fourteen_and_started_in_minute_sixteen_it_is_told_once_and_late(
+    begin: Begin,
+) -> None:
+    async def story(night: Shift) -> None:
+        await night.fires()
+        assert night.phone("ana").rang_once
+        await night.passes(minutes=14)
+        await night.clock.advance(minutes=2)
+        night.restart()
+        await night.passes(minutes=1)
+        assert night.phone("lead").says("late by 60 s")
+
+    told(story(begin()))
+
+
+def test_without_any_call_from_outside_escalation_happens(begin: Begin) -> None:
+    async def story(night: Shift) -> None:
+        await night.fires()
+        assert night.phone("ana").rang_once
+        running = asyncio.create_task(night.worker.run())
+        for _ in range(60):
+            await night.clock.advance(seconds=20)
+            await asyncio.sleep(0.002)  # the store works in threads of its own
+            if night.phone("lead").waiting:
+                break
+        running.cancel()
+        await asyncio.wait([running])
+        assert night.phone("lead").rang_once
+
+    told(story(begin()))
+
+
+# people and their ways
+
+
+def test_who_does_not_answer_the_telephone_gets_a_short_message_and_the_tier_s_clock_runs_on(
+    begin: Begin,
+) -> None:
+    async def story(night: Shift) -> None:
+        await night.fires()
+        assert night.phone("ana").rang_once
+        await night.passes(minutes=5)
+        assert night.sms("ana").says("ana did not answer")
+        await night.passes(minutes=10)
+        assert night.phone("lead").rang_once
+
+    told(story(begin(rules(tier("ana"), tier("lead")))))
+
+
+def test_when_nobody_can_be_reached_the_next_tier_is_told_at_once(begin: Begin) -> None:
+    async def story(night: Shift) -> None:
+        incident = await night.fires()
+        ring = night.phone.rings[0]
+        assert night.phone("ana").rang_once
+        night.happens(
+            incident,
+            MessageFailed(
+                key=ring.key, channel="phone", target="ana", subject="s", body="b", why="number not in use"
+            ),
+        )
+        await night.turn()
+        assert night.phone("lead").says("Nobody of ana can be reached.")
+        assert "person.unreachable" in night.actions(incident)
+
+    told(story(begin()))
+
+
+def test_a_tier_with_nobody_on_call_is_passed_over_at_once_and_recorded(begin: Begin) -> None:
+    schedules = [
+        {
+            "name": "primary",
+            "time_zone": "UTC",
+            "layers": [{"people": ["ana"], "starts": "2026-02-01T00:00"}],
+        }
+    ]
+    empty = {"name": "primary", "contacts": [{"schedule": "primary"}]}
+    given = rules(empty, tier("lead"), schedules=schedules, people=patient())
+
+    async def story(night: Shift) -> None:
+        incident = await night.fires()
+        assert night.phone("lead").rang_once
+        assert "escalation.empty_tier" in night.actions(incident)
+
+    told(story(begin(given)))
+
+
+def test_a_hand_off_while_an_incident_climbs_rings_whoever_has_come(begin: Begin) -> None:
+    layer = {"people": ["ana", "bo"], "starts": "2026-01-30T12:30", "shift": "1d"}
+    schedules = [{"name": "primary", "time_zone": "UTC", "handoff_notice": False, "layers": [layer]}]
+    primary = {"name": "primary", "contacts": [{"schedule": "primary"}], "escalate_after": 60}
+    given = rules(primary, repeat=1, schedules=schedules, people=patient())
+
+    async def story(night: Shift) -> None:
+        await night.fires()
+        assert night.phone("ana").rang_once
+        await night.passes(minutes=60)
+        assert night.phone("bo").rang_once
+
+    told(story(begin(given)))
+
+
+def test_two_must_have_it_and_the_first_does_not_silence_the_second(begin: Begin) -> None:
+    given = rules(tier("ana", "bo", acknowledgements=2), tier("lead"))
+
+    async def story(night: Shift) -> None:
+        incident = await night.fires()
+        assert night.phone("ana").rang_once
+        assert night.phone("bo").rang_once
+        night.acks(incident, "ana")
+        await night.passes(minutes=5)
+        assert night.sms("ana").silent
+        assert night.sms("bo").rang_once
+        night.acks(incident, "bo")
+        await night.passes(hours=3)
+
+    told(story(begin(given)))
+
+
+def test_turns_go_round_and_whoever_stays_silent_is_stood_in_for(begin: Begin) -> None:
+    given = rules(tier("ana", "bo", "cy", notify="round_robin", after=60), people=patient())
+
+    async def story(night: Shift) -> None:
+        first = await night.fires()
+        assert night.phone("ana").rang_once
+        night.acks(first)
+        await night.fires(service="wiki")
+        assert night.phone("bo").rang_once
+        await night.passes(minutes=5)
+        assert night.phone("cy").says("bo did not answer")
+        await night.passes(minutes=5)
+        assert night.phone("ana").rang_once
+
+    told(story(begin(given)))
+
+
+# putting off, and being forgotten
+
+
+def test_a_snooze_is_kept_through_a_kill_and_then_the_same_tier_is_rung(begin: Begin) -> None:
+    async def story(night: Shift) -> None:
+        incident = await night.fires()
+        assert night.phone("ana").rang_once
+        until = night.clock.now() + timedelta(hours=2)
+        night.happens(incident, Snoozed(by="ana", via="phone", until=until))
+        await night.passes(minutes=119)
+        night.restart()
+        await night.passes(minutes=1)
+        assert night.phone("ana").says("The snooze of ana is over.")
+        await night.passes(minutes=15)
+        assert night.phone("lead").rang_once
+
+    told(story(begin()))
+
+
+def test_an_answer_that_nothing_follows_runs_out_and_the_same_tier_is_rung(begin: Begin) -> None:
+    given = rules(tier("ana"), tier("lead"), people=patient(), escalation={"unack_after": "1h"})
+
+    async def story(night: Shift) -> None:
+        incident = await night.fires()
+        assert night.phone("ana").rang_once
+        night.acks(incident)
+        await night.passes(minutes=40)
+        night.acks(incident)  # still at it: the hour begins anew
+        await night.passes(minutes=59)
+        await night.passes(minutes=1)
+        assert night.phone("ana").says("Nothing was heard of ana, who has it.")
+
+    told(story(begin(given)))
+
+
+# the question for a yes or no
+
+
+def test_a_question_nobody_answers_goes_to_the_next_tier_after_five_minutes(begin: Begin) -> None:
+    async def story(night: Shift) -> None:
+        plan = night.propose(await night.fires())
+        assert night.phone("ana").rang_once
+        await night.turn()
+        assert night.phone("ana").says("yes or no?")
+        await night.passes(minutes=5)
+        assert night.phone("lead").says(plan.id, "waits for a yes or no")
+
+    told(story(begin(ASKED)))
+
+
+def test_a_delegated_question_keeps_its_deadline(begin: Begin) -> None:
+    async def story(night: Shift) -> None:
+        night.hire("ana")
+        night.hire("bo")
+        plan = night.propose(await night.fires())
+        assert night.phone("ana").rang_once
+        await night.passes(minutes=3)
+        assert night.phone("ana").rang_once
+        with night.outside.ledger.read() as tx:
+            ana = tx.person("ana")
+        delegate(night.outside, ana, plan.id, "bo", "phone")
+        await night.turn()
+        assert night.phone("bo").says("ana asks you for a yes or no")
+        await night.passes(minutes=2)
+        assert night.phone("lead").says("waits for a yes or no")
+
+    told(story(begin(ASKED)))
+
+
+# hours
+
+
+def test_a_lesser_thing_wakes_nobody_at_night_and_a_grave_one_does(begin: Begin) -> None:
+    quiet = {"time_zone": "Europe/Berlin", "starts": "22:00", "ends": "07:00"}
+    given = rules(tier("ana"), tier("lead"), people=patient(), escalation={"quiet_hours": quiet})
+
+    async def story(night: Shift) -> None:
+        await night.fires(service="wiki", severity="warning")
+        assert night.phone("ana").silent
+        await night.fires()
+        assert night.phone("ana").says("SEV2 shop")
+        night.acks(night.incidents()[0].id)
+        await night.passes(hours=3, minutes=59)
+        assert night.phone("ana").silent
+        await night.passes(minutes=1)
+        assert night.phone("ana").says("SEV3 wiki")
+
+    told(story(begin(given, datetime(2026, 1, 31, 2, 0, tzinfo=UTC))))
+
+
+def test_a_weekend_of_seventy_two_hours(begin: Begin) -> None:
+    """Friday evening to Monday evening over the change of clocks: a rotation, three incidents, one kill."""
+    layer = {"people": ["ana", "bo", "cy"], "starts": "2026-03-27T18:00", "shift": "1d"}
+    schedules = [
+        {"name": "primary", "time_zone": "Europe/Berlin", "handoff_notice": False, "layers": [layer]}
+    ]
+    primary = {"name": "primary", "contacts": [{"schedule": "primary"}], "escalate_after": 30}
+    given = rules(primary, tier("lead", after=60), schedules=schedules, people=patient())
+
+    async def story(night: Shift) -> None:
+        await night.passes(hours=4)
+        friday = await night.fires()
+        assert night.phone("ana").rang_once
+        night.acks(friday)
+        night.happens(friday, ClosedByHuman(by="ana", via="phone", why="mended"))
+        await night.passes(hours=27, minutes=45)
+        saturday = await night.fires()
+        assert night.phone("bo").rang_once
+        night.restart()
+        await night.passes(minutes=30)  # the clocks go forward meanwhile
+        assert night.phone("lead").says("primary did not answer")
+        night.acks(saturday, "lead")
+        night.happens(saturday, ClosedByHuman(by="lead", via="phone", why="mended"))
+        await night.passes(hours=15)  # 16:15 UTC: a quarter past six in Berlin by now, and cy has come
+        sunday = await night.fires()
+        assert night.phone("cy").rang_once
+        night.acks(sunday, "cy")
+        await night.passes(hours=24, minutes=45)
+        assert night.clock.now() == datetime(2026, 3, 30, 17, 0, tzinfo=UTC)
+
+    told(story(begin(given, datetime(2026, 3, 27, 17, 0, tzinfo=UTC))))
