@@ -132,9 +132,10 @@ def test_without_any_call_from_outside_escalation_happens(begin: Begin) -> None:
         await night.fires()
         assert night.phone("ana").rang_once
         running = asyncio.create_task(night.worker.run())
-        for _ in range(60):
-            await night.clock.advance(seconds=20)
-            await asyncio.sleep(0.002)  # the store works in threads of its own
+        await night.clock.advance(minutes=15)
+        for _ in range(1000):
+            await night.clock.advance(seconds=1)
+            await asyncio.sleep(0.01)  # the store works in threads of its own
             if night.phone("lead").waiting:
                 break
         running.cancel()
