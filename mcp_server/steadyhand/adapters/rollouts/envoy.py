@@ -14,7 +14,7 @@ from pydantic import Field, SecretStr
 
 from steadyhand.adapters.http import Web, authorization
 from steadyhand.adapters.rollouts.envoy_admin import EnvoyAdmin
-from steadyhand.adapters.rollouts.lease import Lease
+from steadyhand.adapters.rollouts.lease import Lease, Way
 from steadyhand.adapters.rollouts.platform import ArmStates, Platform
 from steadyhand.journey.rollout.model import Arms, Observed
 from steadyhand.journey.rule import Duration, Rule
@@ -57,7 +57,7 @@ class EnvoyTraffic:
         self._turn = asyncio.Lock()
         self._going_home = False
         admin_url = settings.admin_url.rstrip("/")
-        self._lease = Lease(leases, settings.name, owner, admin_url, settings.runtime_key)
+        self._lease = Lease(leases, settings.name, owner, Way(admin=admin_url, key=settings.runtime_key))
         balancer = Web(source=f"{settings.name} balancer", client=client, deadline=settings.timeout)
         self._admin = EnvoyAdmin(balancer, admin_url, settings.runtime_key)
 

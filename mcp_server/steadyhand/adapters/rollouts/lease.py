@@ -30,20 +30,30 @@ class Held(BaseModel):
     sequence: int
     lease_s: float
     active: bool
-    admin: str
-    key: str
+    admin: str = ""
+    key: str = ""
+    command: tuple[str, ...] = ()
     fence: int = 0
+
+
+class Way(BaseModel):
+    """How the watchdog brings traffic home: Envoy's runtime key, or a command (0: traffic is home)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    admin: str = ""
+    key: str = ""
+    command: tuple[str, ...] = ()
 
 
 class Lease:
     """The lease of one service, taken in the name of `owner`."""
 
-    def __init__(self, folder: Path, service: str, owner: str, admin: str, key: str) -> None:
+    def __init__(self, folder: Path, service: str, owner: str, way: Way) -> None:
         self._folder = folder
         self._service = service
         self._owner = owner
-        self._admin = admin
-        self._key = key
+        self._way = way
 
     def read(self) -> Held | None:
         """The lease as it was last written, if it ever was. Raises SourceRefused when it is unreadable."""
@@ -80,8 +90,7 @@ class Lease:
                 sequence=held.sequence + 1 if held else 1,
                 lease_s=span.total_seconds(),
                 active=True,
-                admin=self._admin,
-                key=self._key,
+                **self._way.model_dump(),
                 fence=fence,
             )
             self._write(fresh)

@@ -7,6 +7,9 @@ FOLDER/NAME.lease.json: each renewal raises its `sequence`; when none came for `
 process's own monotonic clock, or when it is told to terminate, it sets the balancer's share to 0, reads it
 back, writes a line to FOLDER/NAME.watchdog.log and exits. It also exits when the lease ended, and when the
 balancer is gone (nothing listens for 10 s; once restarted its share is 0) or was silent for an hour.
+
+The way home is Envoy's runtime key, or the lease's `command`: words that no shell reads, ended after 30 s;
+exit code 0 says that traffic is home. It dies with this host: only what the target itself enforces does not.
 """
 
 import fcntl
@@ -14,6 +17,7 @@ import http.client
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -22,6 +26,7 @@ from urllib.parse import quote, urlsplit
 
 _POLL_S = 0.1
 _ANSWER_S = 0.5
+_COMMAND_S = 30.0
 _PATIENCE_S = {"gone": 10.0, "silent": 3600.0}
 _HOLDS = {
     "owner": str,
@@ -31,6 +36,7 @@ _HOLDS = {
     "active": bool,
     "admin": str,
     "key": str,
+    "command": list,
 }
 _NOTES = {
     "home": "set the share to 0",
@@ -115,6 +121,8 @@ class Watchdog:
 
 def _bring_home(lease: dict[str, Any]) -> str:
     """Set the share to 0: `home` once the balancer says so, `gone` when nothing listens, else `silent`."""
+    if lease["command"]:
+        return _run(lease["command"])
     address = urlsplit(lease["admin"])
     try:
         _ask(address.netloc, "POST", f"{address.path}/runtime_modify?{quote(lease['key'])}=0")
@@ -124,6 +132,14 @@ def _bring_home(lease: dict[str, Any]) -> str:
         return "gone"
     except (OSError, http.client.HTTPException, ValueError, KeyError):
         return "silent"  # the next poll tries again
+
+
+def _run(command: list[str]) -> str:
+    try:
+        done = subprocess.run(command, timeout=_COMMAND_S, check=False)  # noqa: S603 - of the service's lease
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return "silent"
+    return "silent" if done.returncode else "home"
 
 
 def _ask(netloc: str, method: str, path: str) -> bytes:
