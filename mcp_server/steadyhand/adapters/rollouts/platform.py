@@ -9,13 +9,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ValidationError
+import httpx2
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 
-from steadyhand.adapters.http import Answer, Web
+from steadyhand.adapters.http import Answer, Web, authorization
+from steadyhand.journey.rule import Duration, Rule
 from steadyhand.ports import Clock, SourceRefused, SourceUnavailable
 
 _POLL = timedelta(milliseconds=250)
 ArmName = Literal["stable", "canary"]
+
+
+class PlatformSettings(Rule):
+    """The door to what releases; a balancer's settings stand beside it."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="The service whose traffic this is.")
+    deploy_url: str = Field(pattern=r"^https?://[^@]+$", description="The platform that releases.")
+    deploy_secret_env: str = Field(default="", description="Environment variable with its bearer token.")
+    release_timeout: Duration = Field(default=timedelta(seconds=90), description="For a release to run.")
 
 
 class _Replica(BaseModel):
@@ -105,6 +116,33 @@ class Platform:
             return _State.model_validate_json(answer.body).arms
         except ValidationError as error:
             raise SourceRefused(self.quick.source, "its state is not in the expected form") from error
+
+
+def platform(
+    settings: PlatformSettings,
+    client: httpx2.AsyncClient,
+    secret: SecretStr | None,
+    clock: Clock,
+    quick: timedelta = timedelta(seconds=2),
+) -> Platform:
+    """The platform of these settings. `quick` is the deadline of everything but a release."""
+
+    def web(deadline: timedelta) -> Web:
+        return Web(
+            source=f"{settings.name} platform",
+            client=client,
+            deadline=deadline,
+            headers=authorization("bearer" if secret else "none", "", secret),
+            secrets=(secret,) if secret else (),
+        )
+
+    return Platform(
+        quick=web(quick),
+        patient=web(settings.release_timeout),
+        url=settings.deploy_url.rstrip("/"),
+        service=settings.name,
+        clock=clock,
+    )
 
 
 def _told(answer: Answer) -> str:
