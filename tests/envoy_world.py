@@ -62,9 +62,15 @@ class FakePlatform:
 
 @dataclass
 class Upstream:
-    """One arm's server: `ok`, `bad` (500), `reset`, or slow by some milliseconds."""
+    """One arm's server: `ok`, `bad` (500), `reset`, or slow by some milliseconds.
 
+    `bad_every` makes each so-and-so-many-th answer bad.
+    """
+
+    name: str = "ok"
     port: int = 0
+    bad_every: int = 0
+    served: int = 0
     mode: str = "ok"
     delay_s: float = 0.0
 
@@ -75,8 +81,11 @@ class Upstream:
                 if self.mode == "reset":
                     writer.transport.abort()
                     return
-                status = b"500 Sorry" if self.mode == "bad" else b"200 OK"
-                writer.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 2\r\n\r\nok")
+                self.served += 1
+                bad = self.mode == "bad" or (self.bad_every and self.served % self.bad_every == 0)
+                status = "500 Sorry" if bad else "200 OK"
+                head = f"HTTP/1.1 {status}\r\ncontent-length: {len(self.name)}\r\n\r\n{self.name}"
+                writer.write(head.encode())
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
@@ -204,8 +213,8 @@ async def envoy_world(folder: Path) -> AsyncIterator[World]:
 
 
 @asynccontextmanager
-async def upstream() -> AsyncIterator[Upstream]:
-    one = Upstream()
+async def upstream(name: str = "ok") -> AsyncIterator[Upstream]:
+    one = Upstream(name)
     server = await asyncio.start_server(one.serve, "127.0.0.1", 0)
     one.port = server.sockets[0].getsockname()[1]
     try:

@@ -17,7 +17,7 @@ from steadyhand.adapters.databases.postgres_hand import PostgresHandSettings
 from steadyhand.adapters.ledger.settings import StoreRule
 from steadyhand.adapters.logs.files import FileLogSettings
 from steadyhand.adapters.metrics.prometheus import PrometheusSettings
-from steadyhand.adapters.rollouts.envoy import EnvoySettings
+from steadyhand.adapters.rollouts.drivers import TrafficSettings
 from steadyhand.journey.rule import Rule
 from steadyhand.ports import ConfigError
 from steadyhand.responder.rules import Rules
@@ -46,7 +46,7 @@ class Connections(Rule):
     metrics: tuple[PrometheusSettings, ...] = ()
     databases: tuple[PostgresSettings, ...] = Field(default=(), description="To look at, read-only.")
     hands: tuple[PostgresHandSettings, ...] = Field(default=(), description="To build an index in.")
-    traffic: tuple[EnvoySettings, ...] = Field(default=(), description="To move, after a human's yes.")
+    traffic: tuple[TrafficSettings, ...] = Field(default=(), description="To move, after a human's yes.")
     channels: tuple[ChannelSettings, ...] = Field(default=(TerminalSettings(),))
 
     @model_validator(mode="after")

@@ -20,14 +20,14 @@ from steadyhand.adapters.databases.postgres_hand import PostgresHand
 from steadyhand.adapters.ledger.sql import open_store
 from steadyhand.adapters.logs.files import FileLogs
 from steadyhand.adapters.metrics.prometheus import Prometheus
-from steadyhand.adapters.rollouts.envoy import EnvoyTraffic
+from steadyhand.adapters.rollouts.drivers import Tools, build
 from steadyhand.config import BUNDLED, IncidentConfig, secret
 from steadyhand.journey.diagnosis.playbook import Playbook, read, split
 from steadyhand.journey.recovery.model import Goal, RecoveryRule
 from steadyhand.journey.remedy.model import Fix, SetRelease
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rollout.rule import CanaryRule
-from steadyhand.ports import AlertSource, Clock, ConfigError, TrafficTarget
+from steadyhand.ports import AlertSource, Clock, ConfigError, MetricSource, TrafficTarget
 from steadyhand.responder.outside import Outside
 from steadyhand.web.secret import WebSecrets
 
@@ -58,6 +58,7 @@ class Wired:
 def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wired:
     """Everything the configuration names, put together. Raises ConfigError, LedgerError."""
     links, clock = config.connections, SystemClock()
+    metrics = tuple(Prometheus(one, http, secret(one.secret_env)) for one in links.metrics)
     outside = Outside(
         rules=config,
         clock=clock,
@@ -65,10 +66,10 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         new_id=lambda prefix: f"{prefix}-{secrets.token_hex(4)}",
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         logs=tuple(FileLogs(one) for one in links.logs),
-        metrics=tuple(Prometheus(one, http, secret(one.secret_env)) for one in links.metrics),
+        metrics=metrics,
         probes={one.name: PostgresProbe(one, _needed(one.dsn_env)) for one in links.databases},
         hands={one.name: PostgresHand(one, _needed(one.dsn_env)) for one in links.hands},
-        traffic=_traffic(config, folder, http, clock),
+        traffic=_traffic(config, folder, http, clock, metrics),
         channels=build_all(links.channels, http, clock, _needed),
     )
     tokens = WebSecrets(
@@ -103,13 +104,20 @@ def _needed(name: str) -> SecretStr:
 
 
 def _traffic(
-    config: IncidentConfig, folder: Path, http: httpx2.AsyncClient, clock: Clock
+    config: IncidentConfig,
+    folder: Path,
+    http: httpx2.AsyncClient,
+    clock: Clock,
+    metrics: Sequence[MetricSource],
 ) -> dict[str, TrafficTarget]:
-    leases = folder / "leases"
-    return {
-        one.name: EnvoyTraffic(one, http, secret(one.deploy_secret_env), leases, clock)
-        for one in config.connections.traffic
-    }
+    tools = Tools(
+        client=http,
+        clock=clock,
+        leases=folder / "leases",
+        secret=secret,
+        metrics={one.name: one for one in metrics},
+    )
+    return {one.name: build(one, tools) for one in config.connections.traffic}
 
 
 def _kept(path: Path) -> str:

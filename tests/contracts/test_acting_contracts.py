@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from balancers import command_world, haproxy_world, needs_haproxy, needs_nginx, nginx_world
 from envoy_world import envoy_world
 from pydantic import SecretStr
 from servers import Reply, free_port, postgres
@@ -62,7 +63,38 @@ async def envoy(folder: Path) -> AsyncIterator[tuple[TrafficTarget, Pass]]:
         yield world.traffic(), pass_with_traffic
 
 
-TRAFFIC = pytest.mark.parametrize("make", [simulator, envoy])
+@asynccontextmanager
+async def haproxy(folder: Path) -> AsyncIterator[tuple[TrafficTarget, Pass]]:
+    async with haproxy_world(folder) as world:
+        target = world.traffic()
+        await target.slow_limits()  # its log is read from here on
+        yield target, world.pass_with_traffic
+
+
+@asynccontextmanager
+async def nginx(folder: Path) -> AsyncIterator[tuple[TrafficTarget, Pass]]:
+    async with nginx_world(folder) as world:
+        target = world.traffic()
+        await target.slow_limits()
+        yield target, world.pass_with_traffic
+
+
+@asynccontextmanager
+async def command(folder: Path) -> AsyncIterator[tuple[TrafficTarget, Pass]]:
+    async with command_world(folder) as target:
+        yield target, asyncio.sleep
+
+
+TRAFFIC = pytest.mark.parametrize(
+    "make",
+    [
+        simulator,
+        envoy,
+        pytest.param(haproxy, marks=needs_haproxy),
+        pytest.param(nginx, marks=needs_nginx),
+        command,
+    ],
+)
 
 
 @TRAFFIC

@@ -82,6 +82,11 @@ class ArmLog(asyncio.DatagramProtocol):
         p90, p99 = quantile(0.9, buckets), quantile(0.99, buckets)
         return None if p90 is None or p99 is None else (p90, p99)
 
+    def close(self) -> None:
+        """Stop listening."""
+        if self._transport is not None:
+            self._transport.close()
+
     async def _listen(self) -> None:
         """Open the port once in the running loop; a test's or a service's next loop opens it anew."""
         async with self._opening:

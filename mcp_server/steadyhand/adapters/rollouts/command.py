@@ -12,10 +12,11 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from steadyhand.adapters.rollouts.lease import Way
 from steadyhand.adapters.rollouts.platform import ArmName, ArmState, ArmStates
+from steadyhand.adapters.rollouts.promql import PromqlCounters
 from steadyhand.journey.rollout.model import Arms, Counts
 from steadyhand.journey.rule import Duration, Rule, Share
 from steadyhand.ports import Clock, EffectUnknown, SourceError, SourceRefused, SourceUnavailable
@@ -44,6 +45,7 @@ class CommandSettings(Rule):
     home: Words = Field(min_length=1, description="Share 0, sticky users moved. The watchdog runs it too.")
     release: Words = Field(min_length=1, description="Brings {arm} to {version} on {replicas}; 0 empties it.")
     count: Words = Field(default=(), description="Prints counters of both arms; else `counters` is needed.")
+    counters: PromqlCounters | None = Field(default=None, description="Instead of `count`.")
     timeout: Duration = Field(default=timedelta(seconds=5), description="For each but `release`.")
     release_timeout: Duration = Field(default=timedelta(seconds=90), description="For `release`.")
 
@@ -58,6 +60,12 @@ class CommandSettings(Rule):
                     f"{place} is not filled in here; known are: {' '.join(sorted(allowed)) or 'none'}"
                 )
         return words
+
+    @model_validator(mode="after")
+    def _counts_once(self) -> "CommandSettings":
+        if bool(self.count) == bool(self.counters):
+            raise ValueError("one of `count` and `counters` is needed")
+        return self
 
 
 class _Arm(BaseModel):
@@ -124,6 +132,8 @@ class Commands:
 
     async def bring(self, arm: ArmName, version: str, replicas: int, summary: str) -> None:  # noqa: ARG002
         """Run `release` and read back. Raises SourceRefused when it did not come about."""
+        if version.startswith("-"):
+            raise SourceRefused(self.name, f"{version!r} would be taken for an option")
         if getattr(await self.state(), arm).runs(version, replicas):
             return
         places = {"{arm}": arm, "{version}": version, "{replicas}": f"{replicas}"}
@@ -141,6 +151,9 @@ class Commands:
     async def slow_limits(self) -> tuple[float, float] | None:
         """As `count` prints them under `slow_limits_ms`; None where it does not."""
         return (await self._count((0.0, 0.0))).slow_limits_ms
+
+    def close(self) -> None:
+        """Nothing is held open."""
 
     async def _look(self) -> _Seen:
         return self._understood(_Seen, await self._read(self._settings.observe, {}), "observe")
@@ -179,7 +192,7 @@ class Commands:
                 raise late(self.name, f"{argv[0]} did not end within {limit.total_seconds():g} s") from error
             raise
         if child.returncode:
-            told = " ".join(err.decode(errors="replace").split())[:200]
+            told = " ".join(err.decode(errors="replace").split())[-200:]
             raise SourceRefused(self.name, f"{argv[0]} ended with {child.returncode}: {told}")
         return out[:_MOST_BYTES]
 

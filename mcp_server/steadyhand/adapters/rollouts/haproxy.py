@@ -220,6 +220,11 @@ class HAProxyCounter:
         """From the log; None without one."""
         return await self._log.slow_limits() if self._log else None
 
+    def close(self) -> None:
+        """Stop listening to the log."""
+        if self._log:
+            self._log.close()
+
 
 def haproxy(
     settings: HAProxySettings, web: Web, clock: Clock, mark: str

@@ -12,6 +12,7 @@ from steadyhand.ports import EffectUnknown, SourceRefused, SourceUnavailable
 
 _MAP_LINE = re.compile(r"^0x[0-9a-f]+ (\S+) (-?\d+)$", re.MULTILINE)
 _ANSWERS = ("hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other")
+_TRIES, _PAUSE_S = 4, 0.1
 Row = Mapping[str, str]
 
 
@@ -81,6 +82,15 @@ class HAProxyRuntime:
             raise SourceUnavailable(self.source, why) from error
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Nothing is sent yet: try again, for a reload takes the socket away for a moment."""
+        for _ in range(_TRIES - 1):
+            try:
+                return await self._open()
+            except OSError:
+                await asyncio.sleep(_PAUSE_S)
+        return await self._open()
+
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self.address.startswith("/"):
             return await asyncio.open_unix_connection(self.address)
         host, _, port = self.address.rpartition(":")

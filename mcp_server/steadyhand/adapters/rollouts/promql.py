@@ -62,6 +62,9 @@ class PromqlCounter:
         p90, p99 = quantile(0.9, buckets), quantile(0.99, buckets)
         return None if p90 is None or p99 is None else (p90, p99)
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
     async def _counts(self, arm: ArmExpressions, at: datetime, slow_ms: tuple[float, float]) -> Counts:
         requests, errors, buckets = await asyncio.gather(
             self._number(arm.requests, at), self._number(arm.errors, at), self._buckets(arm, at)

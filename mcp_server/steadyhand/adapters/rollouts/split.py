@@ -78,6 +78,10 @@ class Counter(Protocol):
         """The stable arm's p90 and p99 in ms; None where that cannot be told. Raises SourceError."""
         ...
 
+    def close(self) -> None:
+        """Give back what it listens on, if it does."""
+        ...
+
 
 class SplitTraffic:
     """A TrafficTarget made of three parts. `mark` is what its lease is held under; a restart keeps it."""
@@ -89,6 +93,7 @@ class SplitTraffic:
         self.counters = counter.arms
         self.slow_limits = counter.slow_limits
         self.by_hand = dial.by_hand
+        self.close = counter.close
         self._dial = dial
         self._releases = releases
         self._turn = asyncio.Lock()
