@@ -20,9 +20,10 @@ from servers import _listens, _wait_until, free_port, http_server, running
 
 from steadyhand.adapters.rollouts.drivers import Tools, TrafficSettings, build
 from steadyhand.adapters.rollouts.split import SplitTraffic
-from steadyhand.ports import TrafficTarget
+from steadyhand.ports import Clock, TrafficTarget
 from steadyhand.wiring import SystemClock
 
+BROKEN = "nobody broken"
 ADAPTER: TypeAdapter[TrafficSettings] = TypeAdapter(TrafficSettings)
 needs_haproxy = pytest.mark.skipif(not shutil.which("haproxy"), reason="the real haproxy is not installed")
 needs_nginx = pytest.mark.skipif(not shutil.which("nginx"), reason="the real nginx is not installed")
@@ -38,7 +39,7 @@ class Door:
     async def ask(self, times: int, *, cookie: str = "", streams: int = 8, rate: float = 0) -> dict[str, int]:
         """Requests over several connections, at most `rate` a second (0: as fast as they go).
 
-        Returns the answers by "arm status"; a connection that broke is "broken".
+        Returns the answers by "arm status"; a request without an answer is "nobody broken".
         """
         seen: dict[str, int] = {}
         head = (
@@ -60,6 +61,22 @@ class Door:
             self.answers[answer] = self.answers.get(answer, 0) + count
         return seen
 
+    async def flood(self, times: int, batch: int = 50) -> dict[str, int]:
+        """As many requests as fast as can be: pipelined over eight connections."""
+        seen: dict[str, int] = {}
+
+        async def run(count: int) -> None:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            for _ in range(count // batch):
+                writer.write(b"GET / HTTP/1.1\r\nhost: shop\r\n\r\n" * batch)
+                for _ in range(batch):
+                    answer, _ = await _answer(reader)
+                    seen[answer] = seen.get(answer, 0) + 1
+            writer.close()
+
+        await asyncio.gather(*(run(times // 8) for _ in range(8)))
+        return seen
+
 
 @dataclass
 class _Line:
@@ -70,6 +87,14 @@ class _Line:
     open: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self) -> str:
+        """As every client does: a kept connection that was closed without a word is opened again, once."""
+        if self.open is not None:
+            answer = await self._ask()
+            if answer != BROKEN:
+                return answer
+        return await self._ask()
+
+    async def _ask(self) -> str:
         try:
             if self.open is None:
                 self.open = await asyncio.open_connection("127.0.0.1", self.port)
@@ -77,7 +102,7 @@ class _Line:
             writer.write(self.head.encode())
             answer, keep = await _answer(reader)
         except (OSError, asyncio.IncompleteReadError):
-            answer, keep = "broken", False
+            answer, keep = BROKEN, False
         if not keep:
             self.close()
         return answer
@@ -111,11 +136,13 @@ class BalancerWorld:
     process: subprocess.Popen[bytes]
     made: list[SplitTraffic] = field(default_factory=list)
 
-    def traffic(self, mark: str = "steadyhand", **changes: object) -> SplitTraffic:
+    def traffic(
+        self, mark: str = "steadyhand", clock: Clock | None = None, **changes: object
+    ) -> SplitTraffic:
         """A new driver, as a process that starts anew would have it."""
         tools = Tools(
             client=self.client,
-            clock=SystemClock(),
+            clock=clock or SystemClock(),
             leases=self.leases,
             secret=lambda _: SecretStr(TOKEN),
             metrics={},
@@ -154,9 +181,9 @@ frontend fe_app
     log global
     log-format "%ST %Ta %b"
     http-request set-var(txn.now)  date(0,ms)
-    http-request set-var(txn.left) str(expires_ms),map_str_int({folder}/canary.map,0),sub(txn.now)
+    http-request set-var(txn.left) str(expires_ms),map_str_int({map_file},0),sub(txn.now)
     http-request set-var(txn.dice) rand(10000)
-    http-request set-var(txn.room) str(share),map_str_int({folder}/canary.map,0),sub(txn.dice)
+    http-request set-var(txn.room) str(share),map_str_int({map_file},0),sub(txn.dice)
     acl lease_live var(txn.left) -m int gt 0
     acl dice_hit   var(txn.room) -m int gt 0
     acl canary_up  nbsrv(canary) gt 0
@@ -164,14 +191,18 @@ frontend fe_app
     use_backend canary if lease_live dice_hit canary_up
     default_backend stable
 backend stable
+    {echo_stable}
     server s1 127.0.0.1:{stable} check inter 500ms fall 2
 backend canary
     {cookie}
+    {echo_canary}
     server c1 127.0.0.1:{canary} check inter 500ms fall 2 cookie c1
 frontend fe_clock
     bind 127.0.0.1:{clock}
     http-request return status 200 content-type text/plain lf-string "%[date(0,ms)]"
 """
+ECHO = 'http-request return status 200 content-type text/plain string "{arm}"'
+KEYS = "share 0\nexpires_ms 0\nowner 0\nfence 0\n"
 STICKY = {
     "cookie": "cookie ARM insert indirect nocache",
     "sticky": "use_backend canary if canary_up { req.cook(ARM) -m str c1 }",
@@ -179,13 +210,20 @@ STICKY = {
 
 
 @asynccontextmanager
-async def haproxy_world(folder: Path, *, sticky: bool = False) -> AsyncIterator[BalancerWorld]:
+async def haproxy_world(
+    folder: Path, *, sticky: bool = False, echo: bool = False, keys: str = KEYS, map_file: Path | None = None
+) -> AsyncIterator[BalancerWorld]:
+    """HAProxy; with `echo` it answers for the arms itself, as fast as it can."""
     ports = {name: free_port() for name in ("door", "clock", "log")}
-    keys = "share 0\nexpires_ms 0\nowner 0\nfence 0\n"
-    (folder / "canary.map").write_text(keys)
+    map_file = map_file or folder / "canary.map"
+    map_file.write_text(keys)
     async with arms() as (stable, canary, platform, url, client):
         rules = STICKY if sticky else {"cookie": "", "sticky": ""}
-        config = HAPROXY.format(folder=folder, stable=stable.port, canary=canary.port, **ports, **rules)
+        for arm in ("stable", "canary"):
+            rules = {**rules, f"echo_{arm}": ECHO.format(arm=arm) if echo else ""}
+        config = HAPROXY.format(
+            folder=folder, map_file=map_file, stable=stable.port, canary=canary.port, **ports, **rules
+        )
         (folder / "haproxy.cfg").write_text(config)
         settings: dict[str, object] = {
             "kind": "haproxy",
@@ -193,7 +231,7 @@ async def haproxy_world(folder: Path, *, sticky: bool = False) -> AsyncIterator[
             "members": [
                 {"socket": f"{folder}/admin.sock", "clock_url": f"http://127.0.0.1:{ports['clock']}/"}
             ],
-            "map_file": f"{folder}/canary.map",
+            "map_file": str(map_file),
             "log_listen": f"127.0.0.1:{ports['log']}",
             "deploy_url": url,
             "deploy_secret_env": "TOKEN",
@@ -202,14 +240,7 @@ async def haproxy_world(folder: Path, *, sticky: bool = False) -> AsyncIterator[
         with program(command, folder, ports["door"], ports["clock"]) as process:
             _wait_until((folder / "admin.sock").exists)
             world = BalancerWorld(
-                door=Door(ports["door"]),
-                stable=stable,
-                canary=canary,
-                platform=platform,
-                settings=settings,
-                leases=folder / "leases",
-                client=client,
-                process=process,
+                Door(ports["door"]), stable, canary, platform, settings, folder / "leases", client, process
             )
             yield world
             world.close()
@@ -224,6 +255,7 @@ worker_processes 1;
 events {{ worker_connections 1024; }}
 http {{
     access_log off;
+    keepalive_requests 100000;
     client_body_temp_path {folder}/tmp; proxy_temp_path {folder}/tmp; fastcgi_temp_path {folder}/tmp;
     uwsgi_temp_path {folder}/tmp; scgi_temp_path {folder}/tmp;
     include {folder}/split.conf;
@@ -233,7 +265,7 @@ http {{
     server {{
         listen 127.0.0.1:{door};
         location / {{
-            proxy_pass http://$steadyhand_shop;
+            {how}
             access_log syslog:server=127.0.0.1:{log} arms;
         }}
     }}
@@ -243,10 +275,12 @@ http {{
 
 
 @asynccontextmanager
-async def nginx_world(folder: Path) -> AsyncIterator[BalancerWorld]:
+async def nginx_world(folder: Path, *, echo: bool = False) -> AsyncIterator[BalancerWorld]:
     ports = {name: free_port() for name in ("door", "status", "log")}
     async with arms() as (stable, canary, platform, url, client):
-        config = NGINX.format(folder=folder, stable=stable.port, canary=canary.port, **ports)
+        passing = "proxy_pass http://$steadyhand_shop;"
+        how = 'return 200 "$steadyhand_shop";' if echo else passing
+        config = NGINX.format(folder=folder, stable=stable.port, canary=canary.port, how=how, **ports)
         (folder / "nginx.conf").write_text(config)
         (folder / "split.conf").write_text(
             "map $host $steadyhand_shop_share { default 0; }\n"
@@ -265,14 +299,7 @@ async def nginx_world(folder: Path) -> AsyncIterator[BalancerWorld]:
         command = [str(shutil.which("nginx")), "-c", f"{folder}/nginx.conf", "-p", str(folder)]
         with program(command, folder, ports["door"], ports["status"]) as process:
             world = BalancerWorld(
-                door=Door(ports["door"]),
-                stable=stable,
-                canary=canary,
-                platform=platform,
-                settings=settings,
-                leases=folder / "leases",
-                client=client,
-                process=process,
+                Door(ports["door"]), stable, canary, platform, settings, folder / "leases", client, process
             )
             yield world
             world.close()
@@ -307,11 +334,9 @@ def reload_haproxy(process: subprocess.Popen[bytes]) -> None:
 COMMAND = Path(__file__).with_name("command_balancer.py")
 
 
-@asynccontextmanager
-async def command_world(folder: Path) -> AsyncIterator[TrafficTarget]:
-    """A balancer that is a file, moved by a script."""
+def command_settings(folder: Path) -> dict[str, object]:
     script = [sys.executable, "-S", str(COMMAND), str(folder / "balancer.json")]
-    settings = {
+    return {
         "kind": "command",
         "name": "shop",
         "observe": [*script, "observe"],
@@ -321,8 +346,13 @@ async def command_world(folder: Path) -> AsyncIterator[TrafficTarget]:
         "count": [*script, "count", "{slow90_ms}", "{slow99_ms}"],
         "timeout": timedelta(seconds=20),
     }
+
+
+@asynccontextmanager
+async def command_world(folder: Path, **changes: object) -> AsyncIterator[TrafficTarget]:
+    """A balancer that is a file, moved by a script."""
     async with httpx2.AsyncClient() as client:
         tools = Tools(
             client=client, clock=SystemClock(), leases=folder / "leases", secret=lambda _: None, metrics={}
         )
-        yield build(ADAPTER.validate_python(settings), tools)
+        yield build(ADAPTER.validate_python({**command_settings(folder), **changes}), tools)
