@@ -54,7 +54,7 @@ async def test_an_order_that_does_not_end_is_unknown_and_nothing_of_it_lives_on(
     one = commands(tmp_path, set_share=[sys.executable, "-c", script, str(pid_file)], timeout="1s")
     with pytest.raises(EffectUnknown, match="did not end within 1 s"):
         await one.set_share(0.05)
-    assert not is_alive(pid_file)
+    await until(lambda: not is_alive(pid_file))
     slow = commands(tmp_path, observe=[sys.executable, "-c", "import time; time.sleep(60)"], timeout="1s")
     with pytest.raises(SourceUnavailable, match="did not end"):
         await slow.share()
