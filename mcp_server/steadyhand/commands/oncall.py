@@ -43,7 +43,7 @@ def _found(
 
 
 def _calendar(found: tuple[OnCall, ...], now: datetime) -> int:
-    from steadyhand.adapters.calendars.ical import calendar  # noqa: PLC0415 - only where it is asked for
+    from steadyhand.web.calendar import calendar  # noqa: PLC0415 - only where it is asked for
 
     if len(found) != 1:
         raise ConfigError(f"which of them? --schedule {' or '.join(one.schedule for one in found)}")

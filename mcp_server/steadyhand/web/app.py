@@ -15,6 +15,7 @@ from steadyhand.responder.outside import Outside
 from steadyhand.web.body import LARGEST
 from steadyhand.web.console.acts import Acts
 from steadyhand.web.console.door import Door
+from steadyhand.web.console.on_call import OnCallPage
 from steadyhand.web.console.pages import Pages
 from steadyhand.web.console.words import environment
 from steadyhand.web.desk import Desk
@@ -54,6 +55,7 @@ def build_app(
         *Api(desk).routes(),
         *Door(desk).routes(),
         *Pages(desk).routes(),
+        *OnCallPage(desk).routes(),
         *Acts(desk).routes(),
         Mount("/static", StaticFiles(directory=_STATIC)),
         *mounts,

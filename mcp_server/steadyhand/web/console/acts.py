@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -10,6 +11,7 @@ from starlette.routing import Route
 
 from steadyhand.journey.alert.severity import MEANING
 from steadyhand.journey.remedy.plan import Plan
+from steadyhand.journey.rule import parse_duration
 from steadyhand.responder.choosing import choose
 from steadyhand.responder.deciding import Refused, decide
 from steadyhand.responder.grading import Voice, grade
@@ -18,7 +20,7 @@ from steadyhand.store import Person
 from steadyhand.web.console.door import VIA
 from steadyhand.web.console.pages import show_incident
 from steadyhand.web.console.visitor import Visitor, posted
-from steadyhand.web.deeds import acknowledge, close
+from steadyhand.web.deeds import acknowledge, close, give, hand_over, put_off
 from steadyhand.web.desk import Desk
 
 Form = dict[str, str]
@@ -28,7 +30,7 @@ _REASON = 300
 
 
 class Acts:
-    """Decide, acknowledge, abort, close, choose, grade."""
+    """Decide, acknowledge, put off, give, delegate, abort, close, choose, grade."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -39,6 +41,9 @@ class Acts:
         return [
             Route("/plans/{plan}/decision", self.decision, methods=["POST"]),
             Route("/incidents/{incident}/ack", self._door(self._ack), methods=["POST"]),
+            Route("/incidents/{incident}/snooze", self._door(self._snooze), methods=["POST"]),
+            Route("/incidents/{incident}/reassign", self._door(self._reassign), methods=["POST"]),
+            Route("/plans/{plan}/delegate", self.delegate, methods=["POST"]),
             Route("/incidents/{incident}/abort", self._door(self._abort), methods=["POST"]),
             Route("/incidents/{incident}/close", self._door(self._close), methods=["POST"]),
             Route("/incidents/{incident}/choose", self._door(self._choose), methods=["POST"]),
@@ -58,6 +63,17 @@ class Acts:
 
         return await self._try(who, form, incident, deed)
 
+    async def delegate(self, request: Request) -> Response:
+        """The open question to another approver; its deadline stays."""
+        who, form = await posted(self._desk, request)
+        plan = str(request.path_params["plan"])
+        incident = await asyncio.to_thread(self._incident_of, plan)
+
+        async def deed(person: Person, _incident: str, given: Form) -> None:
+            await hand_over(self._outside, person, plan, given.get("to", "")[:80], VIA)
+
+        return await self._try(who, form, incident, deed)
+
     def _incident_of(self, wanted: str) -> str:
         with self._outside.ledger.read() as tx:
             plan = tx.get("plan", wanted, Plan)
@@ -67,6 +83,17 @@ class Acts:
 
     async def _ack(self, person: Person, incident: str, _form: Form) -> None:
         await acknowledge(self._outside, incident, person.name, VIA)
+
+    async def _snooze(self, person: Person, incident: str, form: Form) -> None:
+        try:
+            span = parse_duration(form.get("span", "")[:20])
+        except ValueError as error:
+            raise Refused(str(error)) from error
+        assert isinstance(span, timedelta), "a text is a duration or an error"
+        await put_off(self._outside, incident, person.name, VIA, span)
+
+    async def _reassign(self, person: Person, incident: str, form: Form) -> None:
+        await give(self._outside, incident, person.name, VIA, form.get("to", "")[:80])
 
     async def _abort(self, person: Person, incident: str, form: Form) -> None:
         why = form.get("why", "").strip()[:_LONGEST] or "by hand, on the console"

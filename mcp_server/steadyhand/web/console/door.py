@@ -84,4 +84,4 @@ class Door:
 
 def _local(wanted: str) -> str:
     """Only pages of our own: a foreign address after a sign-in would be a trap."""
-    return wanted if wanted.startswith("/incidents") else _HOME
+    return wanted if wanted.startswith(("/incidents", "/on-call")) else _HOME

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -14,6 +15,7 @@ from steadyhand.journey.report.markdown import figure_rows, markdown
 from steadyhand.journey.report.model import Report
 from steadyhand.responder.reporting import report_of
 from steadyhand.responder.views import list_incidents, view_incident
+from steadyhand.store import Person
 from steadyhand.web.console.paper import page
 from steadyhand.web.console.sheet import Sheet, make_sheet
 from steadyhand.web.console.visitor import Visitor, visitor
@@ -144,7 +146,13 @@ def make_parts(desk: Desk, sheet: Sheet, who: Visitor, typed: str = "") -> tuple
 
 async def _sheet(desk: Desk, who: Visitor, wanted: str) -> Sheet:
     view = await asyncio.to_thread(view_incident, desk.outside, wanted)
-    return make_sheet(desk.outside, view, who.person)
+    known = await asyncio.to_thread(_known, desk)
+    return make_sheet(desk.outside, view, who.person, known)
+
+
+def _known(desk: Desk) -> Sequence[Person]:
+    with desk.outside.ledger.read() as tx:
+        return tx.people()
 
 
 def _part(desk: Desk, name: str, **shown: object) -> Part:

@@ -1,5 +1,6 @@
 """What the page of one incident shows, worked out once for the whole page and for each live part."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -56,6 +57,8 @@ class Sheet:
     view: IncidentView
     now: datetime
     person: Person
+    people: tuple[str, ...]
+    approvers: tuple[str, ...]
     may_approve: bool
     open_question: bool
     expired: bool
@@ -71,8 +74,9 @@ class Sheet:
     events: tuple[Event, ...]
 
 
-def make_sheet(outside: Outside, view: IncidentView, person: Person) -> Sheet:
-    """Everything the page needs beside the view itself."""
+def make_sheet(outside: Outside, view: IncidentView, person: Person, known: Sequence[Person]) -> Sheet:
+    """Everything the page needs beside the view itself; `known` are those who can sign in."""
+    roles = outside.rules.approval.approvers
     incident, plan, now = view.incident, view.plan, outside.clock.now()
     ladder, rung = incident.policy.ladder, incident.rung
     silent = not incident.acked_by and incident.status != "resolved"
@@ -81,7 +85,9 @@ def make_sheet(outside: Outside, view: IncidentView, person: Person) -> Sheet:
         view=view,
         now=now,
         person=person,
-        may_approve=person.role in outside.rules.approval.approvers,
+        people=tuple(sorted({one.name for one in known} | {one.name for one in outside.rules.people})),
+        approvers=tuple(one.name for one in known if one.role in roles and one.name != person.name),
+        may_approve=person.role in roles,
         open_question=incident.status == "awaiting_approval" and plan is not None,
         expired=plan is not None and now >= plan.expires_at,
         reasons=_reasons(view),

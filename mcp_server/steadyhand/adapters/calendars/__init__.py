@@ -1,1 +1,0 @@
-"""Calendars that people can subscribe to or import."""
