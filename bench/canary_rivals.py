@@ -4,7 +4,10 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 from math import sqrt
 
-from canary_traffic import Second, plus
+from canary_traffic import Answers, Second, plus
+
+_LEAST_POINTS = 5
+_Z98 = 2.326
 
 
 def over_one_percent(used: Sequence[Second]) -> bool:
@@ -49,9 +52,53 @@ def z_score(so_far: Second) -> float:
     )
 
 
+def mann_whitney(points: Sequence[Second]) -> bool:
+    """Mann-Whitney on the arms' error rates of each point, two-sided at 98 %, canary the worse one.
+
+    Normal approximation with ties and continuity; under 5 points an arm it cannot reach that level.
+    """
+    rates = [(_rate(one.canary), True) for one in points] + [(_rate(one.stable), False) for one in points]
+    number = len(points)
+    ranks, ties = _ranks([rate for rate, _ in rates])
+    above = sum(rank for rank, (_, canary) in zip(ranks, rates, strict=True) if canary)
+    above -= number * (number + 1) / 2
+    whole = 2 * number
+    variance = number**2 / 12 * (whole + 1 - ties / (whole * (whole - 1)))
+    if number < _LEAST_POINTS or variance <= 0:
+        return False
+    return (above - number**2 / 2 - 0.5) / sqrt(variance) > _Z98
+
+
+def points_of(used: Sequence[Second], seconds: int) -> list[Second]:
+    """The seconds put together."""
+    parts = [used[first : first + seconds] for first in range(0, len(used), seconds)]
+    return [totals(part)[-1] for part in parts if len(part) == seconds]
+
+
+def _rate(answers: Answers) -> float:
+    return answers.errors / answers.requests if answers.requests else 0.0
+
+
+def _ranks(values: Sequence[float]) -> tuple[list[float], float]:
+    """Mid-ranks from 1 on, and the sum of t^3 - t over groups of ties."""
+    order = sorted(range(len(values)), key=values.__getitem__)
+    ranks, ties, first = [0.0] * len(values), 0.0, 0
+    while first < len(order):
+        last = first
+        while last + 1 < len(order) and values[order[last + 1]] == values[order[first]]:
+            last += 1
+        for place in range(first, last + 1):
+            ranks[order[place]] = (first + last) / 2 + 1
+        ties += (last - first + 1) ** 3 - (last - first + 1)
+        first = last + 1
+    return ranks, ties
+
+
 RIVALS: dict[str, Callable[[Sequence[Second]], bool]] = {
     "> 1 %": over_one_percent,
     "> 2x control": over_twice_control,
     "z once": z_once,
     "z each s": z_peeked,
+    "MW 1 s": lambda used: mann_whitney(points_of(used, 1)),
+    "MW 10 s": lambda used: mann_whitney(points_of(used, 10)),
 }

@@ -134,6 +134,10 @@ def _add_incidents(add: Add) -> None:
         ("reject", "Say no to a plan, with your PIN and a reason."),
         ("ack", "Say that you have an incident."),
         ("abort", "Take a rollout back now."),
+        (
+            "promote",
+            "Give an undecided fix all traffic without proof; only in a SEV1, with a reason.",
+        ),
         ("close", "Close an incident by hand."),
     ):
         one = add(name, help_text, _answer)
@@ -143,6 +147,7 @@ def _add_incidents(add: Add) -> None:
         )
         one.add_argument("--as", dest="person", default="", help="your name; asked for where not given")
         one.add_argument("--reason", default="")
+    _add_rollouts(add)
     severity = add("severity", "Say how bad an incident is, with your PIN and a reason.", _severity)
     severity.add_argument("severity", choices=("SEV1", "SEV2", "SEV3", "SEV4"))
     severity.add_argument(
@@ -179,6 +184,29 @@ def _add_hands(add: Add) -> None:
             "id", nargs="?", default="", help="the incident; the newest open one where not given"
         )
         one.add_argument("--as", dest="person", default="", help="your name; asked for where not given")
+
+
+def _add_rollouts(add: Add) -> None:
+    watch = add("watch", "Watch a rollout: share, both arms, interval, verdict, seconds left.", _watch)
+    widen = add("widen", "Give the canary more traffic, to see more, with your PIN.", _widen)
+    widen.add_argument("share", help="one of canary.wider, like 25%%")
+    for one in (watch, widen):
+        one.add_argument(
+            "id", nargs="?", default="", help="the incident; the newest open one where not given"
+        )
+        one.add_argument("--as", dest="person", default="", help="your name; asked for where not given")
+
+
+def _watch(args: argparse.Namespace) -> int:
+    from steadyhand.commands.answers import watch  # noqa: PLC0415
+
+    return watch(args.id, args.person)
+
+
+def _widen(args: argparse.Namespace) -> int:
+    from steadyhand.commands.answers import widen  # noqa: PLC0415
+
+    return widen(args.share, args.id, args.person)
 
 
 def _incidents(args: argparse.Namespace) -> int:

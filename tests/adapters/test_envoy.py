@@ -32,13 +32,13 @@ async def test_a_rollout_goes_from_prepare_over_five_percent_to_settled(world: W
     moved = await one.set_share(0.05, timedelta(seconds=60))
     assert (moved.share, moved.owner) == (0.05, "steadyhand")
     before = await one.counters(SLOW_MS)
-    assert await world.ask(20_000) == {200: 20_000}
+    assert await world.ask(40_000) == {200: 40_000}
     after = await one.counters(SLOW_MS)
     stable, canary = (
         getattr(after, arm).requests - getattr(before, arm).requests for arm in ("stable", "canary")
     )
-    assert stable + canary == 20_000
-    assert abs(canary / 20_000 - 0.05) < 0.01
+    assert stable + canary == 40_000
+    assert abs(canary / 40_000 - 0.05) < 0.005
 
     settled = await one.settle("1.1")
     assert (settled.share, settled.stable_version, settled.stable_ready) == (0, "1.1", 3)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from steadyhand.journey.recovery.criteria import Assessment, assess
+from steadyhand.journey.recovery.criteria import Assessment, assess, limit
 from steadyhand.journey.recovery.model import Goal, Reading
 
 ERRORS = Goal(name="errors", expression="e", bound=0.02, at_incident=0.2)
@@ -50,3 +50,34 @@ def test_worse_is_clearly_beyond_both_the_bound_and_the_incident(
 def test_without_a_number_from_the_incident_nothing_counts_as_worse() -> None:
     goal = ERRORS.model_copy(update={"at_incident": None})
     assert assess((goal,), (Reading(name="errors", value=0.9),)).worse == ()
+
+
+# against the time before the incident
+
+
+@pytest.mark.parametrize(
+    ("comparison", "normal", "bound", "well_at"),
+    [
+        ("<=", 0.0, 0.02, 0.01),
+        ("<=", 0.1, 0.4, 0.25),
+        (">=", 100.0, 60.0, 80.0),
+        ("<=", 0.05, 0.02, 0.05),
+        (">=", 40.0, 60.0, 40.0),
+        ("<=", None, 0.02, 0.02),
+    ],
+)
+def test_recovered_is_near_to_normal_and_not_only_within_the_bound(
+    comparison: str, normal: float | None, bound: float, well_at: float
+) -> None:
+    goal = Goal.model_validate(
+        {"name": "g", "expression": "e", "comparison": comparison, "bound": bound, "normal": normal}
+    )
+    assert limit(goal, 0.5) == pytest.approx(well_at)
+    assert assess((goal,), (Reading(name="g", value=well_at),), 0.5).recovered
+    beyond = well_at * (1.01 if comparison == "<=" else 0.99)
+    assert assess((goal,), (Reading(name="g", value=beyond),), 0.5).missed == ("g",)
+
+
+def test_how_near_is_for_the_rule_to_say() -> None:
+    goal = Goal(name="g", expression="e", bound=0.4, normal=0.1)
+    assert (limit(goal, 0.0), limit(goal, 1.0)) == (0.1, 0.4)

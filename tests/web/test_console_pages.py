@@ -76,7 +76,8 @@ async def test_a_rollout_shows_share_arms_interval_and_verdict(house: House) -> 
     assert "5 %" in text
     assert "<polygon" in text
     assert "95 % interval" in text
-    assert re.search(r"Judge:</strong> watching, \d+ s left", text)
+    assert "Judge: watching</strong>" in text
+    assert re.search(r'<span class="gauge">\d+ s</span><span class="unit">until the soak ends', text)
     assert re.search(r'<th scope="row">Fix</th><td>\d+</td>', text)
 
 

@@ -7,6 +7,7 @@ from stories.night import ROLL_BACK
 from steadyhand.journey.evidence.model import Item, Page, Window
 from steadyhand.journey.recovery.model import Goal, RecoveryRule
 from steadyhand.journey.remedy.plan import Plan
+from steadyhand.journey.rollout.planning import sight_of
 from steadyhand.journey.rollout.rule import CanaryRule
 from steadyhand.web.console.sight import sight
 
@@ -45,7 +46,14 @@ def page(*items: Item) -> Page:
 def test_the_rate_of_all_requests_tells_what_the_canary_sees() -> None:
     one_route = rate("m2", 3.0, labels="route=/orders")
     told = sight(PLAN, page(one_route, rate("m3", 60.0)))
-    assert "At 60 requests/s (m3), 5 % of them to the fix:" in told
+    assert "At 60 requests/s, 30.0% of them failing, 5% to the fix:" in told
+
+
+def test_what_the_balancer_counted_itself_is_told_before_any_series() -> None:
+    seen = PLAN.model_copy(update={"sight": sight_of(100, 0.01, 0.05, 30, 0.5)})
+    told = " ".join(sight(seen, page(rate("m3", 60.0))))
+    assert "At 100 requests/s, 1.0% of them failing" in told
+    assert "harm from 5.6x" in told
 
 
 def test_the_rate_of_one_route_alone_is_no_ground_to_promise_anything() -> None:

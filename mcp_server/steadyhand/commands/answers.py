@@ -3,16 +3,21 @@
 import getpass
 import json
 import sys
+import time
+from datetime import datetime
 from typing import Any
 
 import httpx2
 
 from steadyhand.adapters.channels.terminal import plain
 from steadyhand.config import home
+from steadyhand.journey.rollout.planning import Sight
+from steadyhand.journey.rollout.words import foresee
 from steadyhand.ports import ConfigError, SourceRefused, SourceUnavailable
 
 _DEADLINE_S = 10.0
-_PATHS = {"ack": "ack", "abort": "abort", "close": "close"}
+_EVERY_S = 1.0
+_PATHS = {"ack": "ack", "abort": "abort", "close": "close", "promote": "promote"}
 
 
 class Door:
@@ -75,11 +80,43 @@ def answer(verb: str, incident: str, name: str, reason: str) -> int:
     """Acknowledge, approve, reject, abort or close, after showing what it is about."""
     door = Door(name)
     wanted = incident or _newest_open(door)
+    if verb == "promote" and not reason:
+        reason = input("Why without proof? ").strip()
     if verb in _PATHS:
         door.post(f"/api/incidents/{wanted}/{_PATHS[verb]}", {"why": reason or "asked from the terminal"})
         sys.stdout.write(f"{verb}: {wanted}\n")
         return 0
     return _decide(door, verb, wanted, reason)
+
+
+def widen(share: str, incident: str, name: str) -> int:
+    """Give the canary more traffic, to see more."""
+    door = Door(name)
+    wanted = incident or _newest_open(door)
+    after = door.post(f"/api/incidents/{wanted}/widen", {"share": share})
+    sys.stdout.write(f"{plain(after['reason'])}\n")
+    return 0
+
+
+def watch(incident: str, name: str) -> int:
+    """One line a second of what the rollout does, until it is over; 0 when it was verified, else 1.
+
+    A service that does not answer for a moment, as while it restarts, is said and asked again.
+    """
+    door = Door(name)
+    wanted = incident or _newest_open(door)
+    while True:
+        try:
+            seen = door.get(f"/api/incidents/{wanted}/rollout")
+        except SourceUnavailable as error:
+            sys.stdout.write(f"{error}\n")
+        else:
+            sys.stdout.write(f"{datetime.now():%H:%M:%S} {plain(seen['line'])}\n")  # noqa: DTZ005, TID251 - for eyes
+            if seen["over"]:
+                sys.stdout.write(f"{plain(seen['reason'])}\n")
+                return 0 if seen["phase"] == "verified" else 1
+        sys.stdout.flush()
+        time.sleep(_EVERY_S)
 
 
 def grade(severity: str, incident: str, name: str, reason: str) -> int:
@@ -116,7 +153,7 @@ def _decide(door: Door, verb: str, incident: str, reason: str) -> int:
     sys.stdout.write(
         f"{plan['id']}: {plain(fix['title'])}\n  does: {json.dumps(fix['action'])}\n"
         f"  risk {fix['risk']}: {plain(fix['why_this_risk'])}\n"
-        f"  way back: {json.dumps(fix['rollback'])}\n  digest {view['digest']}\n"
+        f"  way back: {json.dumps(fix['rollback'])}\n{_foreseen(plan)}  digest {view['digest']}\n"
     )
     if verb == "reject" and not reason:
         reason = input("Why not? ").strip()
@@ -127,6 +164,12 @@ def _decide(door: Door, verb: str, incident: str, reason: str) -> int:
     door.post(f"/api/plans/{plan['id']}/decision", body)
     sys.stdout.write(f"{verb}: {plan['id']}\n")
     return 0
+
+
+def _foreseen(plan: Any) -> str:  # noqa: ANN401 - JSON
+    """What the canary can see, where there is one and today's traffic is known."""
+    sight = plan.get("sight")
+    return f"  canary: {' '.join(foresee(Sight.model_validate(sight)))}\n" if sight else ""
 
 
 def _newest_open(door: Door) -> str:

@@ -75,6 +75,14 @@ async def widen_rollout(outside: Outside, person: Person, incident: str, share: 
     return await asyncio.to_thread(_change, outside, incident, record, change, check)
 
 
+def share_of(text: str) -> float:
+    """A share as somebody wrote it, 0.25 or 25%. Raises Refused for anything else."""
+    try:
+        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError as error:
+        raise Refused(f"{text[:20]!r} is no share; write it like 0.25 or 25%") from error
+
+
 def _may_not(outside: Outside, person: Person) -> str:
     return "" if person.role in outside.rules.approval.approvers else f"{person.name} may not decide this"
 

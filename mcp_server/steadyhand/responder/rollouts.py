@@ -151,7 +151,9 @@ def _store(outside: Outside, timer: Timer, before: Rollout, after: Rollout) -> N
         if after.phase != before.phase:
             _announce(tx, after, now)
         if after.phase not in OVER:
-            arm = Arm(kind="rollout", key=timer.key, due_at=now + TICK, payload=timer.payload)
+            turned = after.phase in ("reverting", "undoing") and after.phase != before.phase
+            due = now if turned else now + TICK  # the way back waits for nothing
+            arm = Arm(kind="rollout", key=timer.key, due_at=due, payload=timer.payload)
             tx.arm(after.incident, arm)
         elif after.phase == "verified":
             tx.arm(after.incident, first_look(timer, after, now))

@@ -9,6 +9,7 @@ from steadyhand.journey.diagnosis.model import Diagnosis
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.recovery.model import Goal
 from steadyhand.journey.remedy.plan import Plan
+from steadyhand.journey.rollout.words import foresee
 from steadyhand.journey.rule import Value, show_duration
 from steadyhand.responder.views import IncidentView
 from steadyhand.store import Receipt
@@ -120,13 +121,15 @@ def wanted(goal: Goal) -> str:
 
 
 def _steps(plan: Plan) -> str:
-    held = f"then the goals must hold {show_duration(plan.recovery.hold)}"
+    held = f"then the goals must hold {show_duration(plan.recovery.hold)}, against before and after"
     if not plan.fix.canaryable:
-        return f"applied beside the traffic and looked at; {held}"
+        return f"no share of traffic can try it: applied in place and looked at; {held}"
     canary = plan.canary
-    return (
-        f"{canary.share:.0%} of traffic, judged for {show_duration(canary.soak)} or longer; all of it; {held}"
-    )
+    first = f"{canary.share:.0%} of traffic, judged for {show_duration(canary.soak)} or longer"
+    if plan.shared:
+        first += f" for no harm alone: all traffic shares {plan.shared}, so that no part of it shows the cure"
+    sight = f" ({' '.join(foresee(plan.sight))})" if plan.sight else ""
+    return f"{first}{sight}; all of it; {held}"
 
 
 def decided(view: IncidentView) -> str:

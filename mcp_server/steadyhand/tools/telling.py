@@ -6,8 +6,8 @@ from itertools import groupby
 
 from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
 from steadyhand.journey.evidence.model import DatabaseReport, Session
+from steadyhand.journey.rollout.live import live
 from steadyhand.journey.rollout.state import OVER, Rollout
-from steadyhand.journey.rollout.words import say
 from steadyhand.tools.answers import wanted
 
 _PIDS = 6
@@ -54,16 +54,17 @@ def _ids(found: Sequence[str]) -> str:
 
 def tell_rollout(one: Rollout, now: datetime) -> str:
     """Where a rollout stands, on which figures, and what is still to be seen."""
-    over = one.phase in OVER
-    share = "" if over else f", {one.share:.0%} of traffic on the fix"
+    shown = live(one, now)
     seconds = (now - one.phase_at).total_seconds()
+    share = "" if shown.over else f", {shown.share:.0%} of traffic on the fix"
+    left = "" if shown.seconds_left is None else f"; {shown.seconds_left} s {shown.until}"
     lines = [
-        f"{one.id} of {one.plan.id} ({one.plan.fix.title}): {one.phase} for {seconds:.0f} s{share}.",
+        f"{one.id} of {one.plan.id} ({one.plan.fix.title}): {one.phase} for {seconds:.0f} s{share}{left}.",
         one.reason,
     ]
-    if one.verdict is not None:
-        lines.append(f"Judge: {say(one.verdict)}")
-        seen = one.verdict.figures.could_have_seen
+    if shown.figures is not None:
+        lines.append(f"Judge: {shown.verdict} ({shown.words}).")
+        seen = shown.figures.could_have_seen
         lines.append(f"Smallest harm it could have seen so far: {f'{seen:.1f}x' if seen else 'none at all'}.")
     lines += _goals(one)
     return "\n".join(one for one in (*lines, _outlook(one)) if one)
@@ -74,6 +75,8 @@ def _outlook(one: Rollout) -> str:
         return "It could not be taken back: a person has to look at what it changed, now. escalate_incident."
     if one.phase in OVER:
         return "It is over."
+    if one.phase == "asking":
+        return "A person decides on the console, or by `steadyhand promote`, `widen`, `abort`; silence: back."
     return "It goes on by itself; abort_rollout takes it back at any time."
 
 

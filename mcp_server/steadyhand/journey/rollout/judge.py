@@ -21,7 +21,7 @@ from steadyhand.journey.rollout.model import (
 from steadyhand.journey.rollout.outlook import figures, rate, ratio, seconds_at_best, seconds_to_proof
 from steadyhand.journey.rollout.ratio import rate_upper
 from steadyhand.journey.rollout.rule import CanaryRule
-from steadyhand.journey.rollout.watch import METRICS, STALE, Span, Watch, events
+from steadyhand.journey.rollout.watch import METRICS, OWN_SECONDS, STALE, Span, Watch, events
 
 _GUARD_ALPHA: dict[Metric, float] = {"errors": 0.01, "slow90": 0.005, "slow99": 0.005}
 _PASS_ALPHA = 0.01
@@ -148,7 +148,8 @@ def _brakes(watch: Watch, rule: CanaryRule) -> bool:
 def _hopeless(watch: Watch, now: datetime, rule: CanaryRule) -> bool:
     """Whether even a perfect cure could not be proven any more, as the planning formula sees it."""
     watched = now - watch.started_at
-    if watch.target is None or watched < rule.soak or not watch.knows_phi:
+    seen_enough = watch.used.seconds >= OWN_SECONDS and watch.knows_phi
+    if watch.target is None or watched < rule.soak or not seen_enough:
         return False
     return seconds_at_best(watch, rule) > (rule.longest - watched).total_seconds()
 

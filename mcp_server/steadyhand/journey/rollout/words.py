@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from steadyhand.journey.rollout.model import Back, Figures, Hold, Promote, Undecided, Verdict
+from steadyhand.journey.rollout.planning import Sight
 
 _NAMES = {"errors": "failed answers", "slow90": "slow answers", "slow99": "very slow answers"}
 
@@ -59,3 +60,18 @@ def events_of(figures: Figures) -> tuple[int, int]:
             return figures.canary.slow90, figures.stable.slow90
         case _:
             return figures.canary.slow99, figures.stable.slow99
+
+
+def foresee(sight: Sight) -> tuple[str, ...]:
+    """What a canary will be able to see, in sentences for whoever is asked for a yes."""
+    harm = (
+        "no harm at all"
+        if sight.smallest_harm is None
+        else f"harm from {sight.smallest_harm:.1f}x the present failure rate"
+    )
+    cure = "not in any time" if sight.cure_s is None else f"in about {sight.cure_s:.0f} s"
+    return (
+        f"At {sight.rps:.0f} requests/s, {sight.failing:.1%} of them failing, {sight.share:.0%} to the fix:",
+        f"in {sight.window_s:.0f} s the canary sees {harm};",
+        f"a full cure is proven {cure} (half of all runs are faster).",
+    )

@@ -15,7 +15,7 @@ from steadyhand.journey.rule import parse_duration
 from steadyhand.responder.choosing import choose
 from steadyhand.responder.deciding import Refused, decide
 from steadyhand.responder.grading import Voice, grade
-from steadyhand.responder.interventions import abort_rollout
+from steadyhand.responder.interventions import abort_rollout, promote_without_proof, share_of, widen_rollout
 from steadyhand.store import Person
 from steadyhand.web.console.door import VIA
 from steadyhand.web.console.pages import show_incident
@@ -30,7 +30,7 @@ _REASON = 300
 
 
 class Acts:
-    """Decide, acknowledge, put off, give, delegate, abort, close, choose, grade."""
+    """Decide, acknowledge, put off, give, delegate, abort, promote, widen, close, choose, grade."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -45,6 +45,8 @@ class Acts:
             Route("/incidents/{incident}/reassign", self._door(self._reassign), methods=["POST"]),
             Route("/plans/{plan}/delegate", self.delegate, methods=["POST"]),
             Route("/incidents/{incident}/abort", self._door(self._abort), methods=["POST"]),
+            Route("/incidents/{incident}/promote", self._door(self._promote), methods=["POST"]),
+            Route("/incidents/{incident}/widen", self._door(self._widen), methods=["POST"]),
             Route("/incidents/{incident}/close", self._door(self._close), methods=["POST"]),
             Route("/incidents/{incident}/choose", self._door(self._choose), methods=["POST"]),
             Route("/incidents/{incident}/severity", self._door(self._grade), methods=["POST"]),
@@ -98,6 +100,13 @@ class Acts:
     async def _abort(self, person: Person, incident: str, form: Form) -> None:
         why = form.get("why", "").strip()[:_LONGEST] or "by hand, on the console"
         await abort_rollout(self._outside, incident, person.name, why)
+
+    async def _promote(self, person: Person, incident: str, form: Form) -> None:
+        why = form.get("why", "").strip()[:_LONGEST]
+        await promote_without_proof(self._outside, person, incident, why, VIA)
+
+    async def _widen(self, person: Person, incident: str, form: Form) -> None:
+        await widen_rollout(self._outside, person, incident, share_of(form.get("share", "")), VIA)
 
     async def _close(self, person: Person, incident: str, form: Form) -> None:
         why = form.get("why", "").strip()[:_LONGEST]

@@ -1,19 +1,20 @@
 """What the page of one incident shows, worked out once for the whole page and for each live part."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from steadyhand.journey.escalation.ladder import Tier
 from steadyhand.journey.evidence.model import Item, Page
 from steadyhand.journey.incident.state import Milestone
+from steadyhand.journey.recovery.criteria import assess, limit
+from steadyhand.journey.recovery.model import Goal
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.report.figures import figures
 from steadyhand.journey.report.model import Event
 from steadyhand.journey.report.timeline import timeline
-from steadyhand.journey.rollout.model import Hold
-from steadyhand.journey.rollout.state import OVER
-from steadyhand.journey.rollout.words import say
+from steadyhand.journey.rollout.live import Live, live
+from steadyhand.journey.rollout.state import Rollout
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.views import IncidentView
 from steadyhand.store import Person
@@ -40,14 +41,24 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Number:
+    """A number that must recover, as it was read last; `limit` is what it must come back to."""
+
+    goal: Goal
+    value: float | None
+    limit: float
+    met: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Moving:
     """A rollout as it is shown."""
 
-    live: bool
-    share: float
-    verdict: str
-    seconds_left: int | None
+    live: Live
     drawing: Drawing | None
+    numbers: tuple[Number, ...]
+    may_promote: bool
+    may_widen: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,7 @@ def make_sheet(outside: Outside, view: IncidentView, person: Person, known: Sequ
     roles = outside.rules.approval.approvers
     incident, plan, now = view.incident, view.plan, outside.clock.now()
     ladder, rung = incident.policy.ladder, incident.rung
+    may_approve = person.role in roles
     silent = not incident.acked_by and incident.status != "resolved"
     climbs = incident.policy.treatment.auto_escalate and ladder.has_next(rung)
     return Sheet(
@@ -87,7 +99,7 @@ def make_sheet(outside: Outside, view: IncidentView, person: Person, known: Sequ
         person=person,
         people=tuple(sorted({one.name for one in known} | {one.name for one in outside.rules.people})),
         approvers=tuple(one.name for one in known if one.role in roles and one.name != person.name),
-        may_approve=person.role in roles,
+        may_approve=may_approve,
         open_question=incident.status == "awaiting_approval" and plan is not None,
         expired=plan is not None and now >= plan.expires_at,
         reasons=_reasons(view),
@@ -98,7 +110,7 @@ def make_sheet(outside: Outside, view: IncidentView, person: Person, known: Sequ
         took=figures(incident).resolve,
         told=tuple(dict.fromkeys(ladder.tier(one) for one in range(rung + 1))),
         next_tier=ladder.tier(rung + 1) if silent and climbs else None,
-        moving=_moving(view, now),
+        moving=_moving(view, now, may_approve=may_approve),
         events=tuple(one for one in reversed(timeline(view.trail, view.page)) if one.kind != "signal"),
     )
 
@@ -142,20 +154,23 @@ def _steps(view: IncidentView) -> tuple[Step, ...]:
     return tuple(reached)
 
 
-def _moving(view: IncidentView, now: datetime) -> Moving | None:
+def _moving(view: IncidentView, now: datetime, *, may_approve: bool) -> Moving | None:
     rollout = view.rollout
     if rollout is None:
         return None
-    verdict = rollout.verdict
-    left: timedelta | None = None
-    if rollout.phase == "watching" and isinstance(verdict, Hold):
-        left = timedelta(seconds=verdict.seconds_left)
-    if rollout.phase == "verifying" and rollout.good_since is not None:
-        left = rollout.plan.recovery.hold - (now - rollout.good_since)
+    severe, shown = view.incident.severity == "SEV1", live(rollout, now)
     return Moving(
-        live=rollout.phase not in OVER,
-        share=1.0 if rollout.phase == "verified" else rollout.share,
-        verdict=say(verdict) if verdict else "",
-        seconds_left=None if left is None else max(0, round(left.total_seconds())),
+        live=shown,
         drawing=draw(rollout.history, rollout.plan.canary),
+        numbers=tuple(_numbers(rollout)),
+        may_promote=may_approve and severe and rollout.phase == "asking",
+        may_widen=shown.widen if may_approve else (),
     )
+
+
+def _numbers(rollout: Rollout) -> Iterator[Number]:
+    values = {one.name: one.value for one in rollout.readings}
+    baseline = rollout.plan.recovery.baseline
+    met = assess(rollout.plan.goals, rollout.readings, baseline).met
+    for goal in rollout.plan.goals if rollout.readings else ():
+        yield Number(goal, values.get(goal.name), limit(goal, baseline), goal.name in met)

@@ -24,9 +24,11 @@ GLYPH = {
     "resolved": "✓",
 }
 PHASE = {
+    "preflight": "Proving the way back first",
     "preparing": "Starting the fix beside the old version",
     "shifting": "Giving the fix its first traffic",
     "watching": "Watching the canary",
+    "asking": "Undecided: a person's word is needed",
     "promoting": "Giving the fix all traffic",
     "applying": "Applying the fix to the database",
     "verifying": "Waiting until the numbers have recovered",

@@ -3,6 +3,7 @@
 import asyncio
 
 from pydantic import Field
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -10,10 +11,11 @@ from starlette.routing import Route
 from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.approval.consent import objection
 from steadyhand.journey.remedy.plan import Plan
+from steadyhand.journey.rollout.live import live
 from steadyhand.journey.rule import Duration, Value
 from steadyhand.responder.deciding import decide
 from steadyhand.responder.grading import Voice, grade
-from steadyhand.responder.interventions import abort_rollout
+from steadyhand.responder.interventions import abort_rollout, promote_without_proof, share_of, widen_rollout
 from steadyhand.responder.views import list_incidents, view_incident
 from steadyhand.web.body import json_body
 from steadyhand.web.deeds import acknowledge, close, give, hand_over, put_off
@@ -44,6 +46,7 @@ class Grade(Value):
     why: str = Field(min_length=1, max_length=300)
 
 
+<<<<<<< HEAD
 class For(Value):
     """A span of time, e.g. 1h30m."""
 
@@ -54,6 +57,12 @@ class To(Value):
     """Somebody's name."""
 
     to: str = Field(min_length=1, max_length=80)
+=======
+class Wider(Value):
+    """More share for a canary."""
+
+    share: str = Field(max_length=20)
+>>>>>>> 2e7882b (Show a rollout the same way at every door, with a watch in the terminal; drive a real Envoy from a process that is killed)
 
 
 class Api:
@@ -75,6 +84,9 @@ class Api:
             Route("/api/incidents/{incident}/reassign", self.reassign, methods=["POST"]),
             Route("/api/plans/{plan}/delegate", self.delegate, methods=["POST"]),
             Route("/api/incidents/{incident}/abort", self.abort, methods=["POST"]),
+            Route("/api/incidents/{incident}/rollout", self.rollout),
+            Route("/api/incidents/{incident}/promote", self.promote, methods=["POST"]),
+            Route("/api/incidents/{incident}/widen", self.widen, methods=["POST"]),
             Route("/api/incidents/{incident}/close", self.close, methods=["POST"]),
             Route("/api/incidents/{incident}/severity", self.severity, methods=["POST"]),
         ]
@@ -141,6 +153,27 @@ class Api:
         person = await check_person(self._outside, request)
         given = await json_body(request, Why)
         return _json(await abort_rollout(self._outside, _incident(request), person.name, given.why, via=VIA))
+
+    async def rollout(self, request: Request) -> Response:
+        """How its rollout stands at this instant, small enough to be asked each second."""
+        await check_person(self._outside, request)
+        view = await asyncio.to_thread(view_incident, self._outside, _incident(request))
+        if view.rollout is None:
+            raise HTTPException(404, f"{_incident(request)} has no rollout yet")
+        shown = live(view.rollout, self._outside.clock.now())
+        return JSONResponse({**shown.model_dump(mode="json"), "line": shown.line})
+
+    async def promote(self, request: Request) -> Response:
+        """Give an undecided fix all traffic without proof; SEV1 only."""
+        person = await check_person(self._outside, request)
+        given = await json_body(request, Why)
+        return _json(await promote_without_proof(self._outside, person, _incident(request), given.why, VIA))
+
+    async def widen(self, request: Request) -> Response:
+        """Give the canary more traffic, to see more."""
+        person = await check_person(self._outside, request)
+        share = share_of((await json_body(request, Wider)).share)
+        return _json(await widen_rollout(self._outside, person, _incident(request), share, VIA))
 
     async def close(self, request: Request) -> Response:
         """A person says it is over."""
