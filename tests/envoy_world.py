@@ -62,11 +62,7 @@ class FakePlatform:
 
 @dataclass
 class Upstream:
-<<<<<<< HEAD
     """One arm's server: `ok`, `bad` (500), `reset`, or slow by some milliseconds.
-=======
-    """One arm's server: `ok`, `bad` (500), `sick` (every third is), `reset`, or slow by some milliseconds."""
->>>>>>> 2e7882b (Show a rollout the same way at every door, with a watch in the terminal; drive a real Envoy from a process that is killed)
 
     `bad_every` makes each so-and-so-many-th answer bad.
     """
@@ -76,7 +72,6 @@ class Upstream:
     bad_every: int = 0
     served: int = 0
     mode: str = "ok"
-    served: int = 0
     delay_s: float = 0.0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -87,16 +82,10 @@ class Upstream:
                     writer.transport.abort()
                     return
                 self.served += 1
-<<<<<<< HEAD
                 bad = self.mode == "bad" or (self.bad_every and self.served % self.bad_every == 0)
                 status = "500 Sorry" if bad else "200 OK"
                 head = f"HTTP/1.1 {status}\r\ncontent-length: {len(self.name)}\r\n\r\n{self.name}"
                 writer.write(head.encode())
-=======
-                fails = self.mode == "bad" or (self.mode == "sick" and self.served % 3 == 0)
-                status = b"500 Sorry" if fails else b"200 OK"
-                writer.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 2\r\n\r\nok")
->>>>>>> 2e7882b (Show a rollout the same way at every door, with a watch in the terminal; drive a real Envoy from a process that is killed)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass

@@ -56,7 +56,7 @@ class Shop:
 async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
     async with envoy_world(tmp_path) as world:
         world.platform.arms["stable"] = ("1.1", 3)
-        world.stable.mode = "sick"
+        world.stable.bad_every = 3
         night = Night(tmp_path)
         night.hire()
         night.clock = SystemClock()
@@ -91,7 +91,7 @@ async def test_a_good_fix_is_promoted_verified_and_made_permanent(shop: Shop) ->
 
 
 async def test_a_bad_canary_is_taken_back_within_two_seconds_of_the_verdict(shop: Shop) -> None:
-    shop.world.stable.mode = "ok"
+    shop.world.stable.bad_every = 0
     shop.world.canary.mode = "bad"
     async with shop.controller():
         done = await shop.until("verified", "reverted", "stuck")

@@ -46,7 +46,6 @@ class Grade(Value):
     why: str = Field(min_length=1, max_length=300)
 
 
-<<<<<<< HEAD
 class For(Value):
     """A span of time, e.g. 1h30m."""
 
@@ -57,12 +56,12 @@ class To(Value):
     """Somebody's name."""
 
     to: str = Field(min_length=1, max_length=80)
-=======
+
+
 class Wider(Value):
     """More share for a canary."""
 
     share: str = Field(max_length=20)
->>>>>>> 2e7882b (Show a rollout the same way at every door, with a watch in the terminal; drive a real Envoy from a process that is killed)
 
 
 class Api:
