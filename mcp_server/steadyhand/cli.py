@@ -67,6 +67,8 @@ def _add_service(add: Add) -> None:
     serve.add_argument("--config", type=Path, help=_WHICH)
     serve.add_argument("--port", type=int, help="instead of listen.port")
     serve.add_argument("--detach", action="store_true", help="return once it answers")
+    worker = add("worker", "Join the processes that keep the store's promises.", _worker)
+    worker.add_argument("--config", type=Path, help=_WHICH)
     add("mcp", "Speak MCP on stdin and stdout for Claude Code.", _serve)
     check = add("config", "Check the configuration and say who would be paged when.", _config)
     check.add_argument("what", choices=("check", "show"))
@@ -83,6 +85,13 @@ def _serve(args: argparse.Namespace) -> int:
     from steadyhand.config import default_path  # noqa: PLC0415
 
     return serve(args.config or default_path(), args.port, detach=args.detach)
+
+
+def _worker(args: argparse.Namespace) -> int:
+    from steadyhand.commands.service import work  # noqa: PLC0415
+    from steadyhand.config import default_path  # noqa: PLC0415
+
+    return work(args.config or default_path())
 
 
 def _config(args: argparse.Namespace) -> int:

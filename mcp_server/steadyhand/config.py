@@ -18,6 +18,7 @@ from steadyhand.adapters.ledger.settings import StoreRule
 from steadyhand.adapters.logs.files import FileLogSettings
 from steadyhand.adapters.metrics.prometheus import PrometheusSettings
 from steadyhand.adapters.rollouts.drivers import TrafficSettings
+from steadyhand.adapters.watchdog.url import WatchdogRule
 from steadyhand.journey.rule import Rule
 from steadyhand.ports import ConfigError
 from steadyhand.responder.rules import Rules
@@ -73,6 +74,7 @@ class IncidentConfig(Rules):
     variables: dict[str, str] = Field(default={}, description="Put in wherever {{name}} stands.")
     listen: Listen = Field(default=Listen())
     store: StoreRule = Field(default=StoreRule())
+    watchdog: WatchdogRule = Field(default=WatchdogRule())
     connections: Connections = Field(default=Connections())
 
 

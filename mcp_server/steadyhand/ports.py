@@ -12,7 +12,8 @@ SteadyhandError
 │   └── Replayed            it is old, or its id was used for something else
 ├── ConfigError             incident-config.yaml or the environment is wrong; names the key
 └── LedgerError             the store cannot be read or written
-    └── LeaseLost           another process has taken the work over: drop it
+    ├── LeaseLost           another process has taken the work over: drop it
+    └── NewerRelease        a newer release wrote it: only that one knows what it means
 """
 
 from collections.abc import Mapping, Sequence
@@ -93,6 +94,10 @@ class LedgerError(SteadyhandError):
 
 class LeaseLost(LedgerError):
     """Another process has taken the work over: drop it, write nothing."""
+
+
+class NewerRelease(LedgerError):
+    """A newer release of Steadyhand wrote it: leave it alone, upgrade this one."""
 
 
 class Clock(Protocol):
@@ -303,4 +308,15 @@ class Channel(Protocol):
 
     async def ready(self) -> Sequence[str]:
         """What is wrong with it now, one sentence each; disturbs nobody."""
+        ...
+
+
+class Watchdog(Protocol):
+    """Somebody outside who pages when we fall silent."""
+
+    every: timedelta
+    """How often it wants to hear from us."""
+
+    async def ping(self) -> None:
+        """Say that all is well; takes ten seconds at most. Raises SourceError."""
         ...

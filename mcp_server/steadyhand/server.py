@@ -38,14 +38,18 @@ _START_S = 20.0
 
 def run(config: IncidentConfig, folder: Path) -> int:
     """Serve until told to stop. Raises ConfigError when the address or the store is taken."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _begin(folder)
     # Uvicorn stops gently, then raises the signal again: by default that ends us before our address is gone.
     signal.signal(signal.SIGTERM, _leave)
     with _alone(folder), _bound(config) as listener:
         asyncio.run(_serve(config, folder, listener))
     return 0
+
+
+def _begin(folder: Path) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
@@ -79,22 +83,47 @@ def build(wired: Wired) -> Starlette:
     )
 
 
+def work(config: IncidentConfig, folder: Path) -> int:
+    """Join the processes that work on the store, without any door. Raises ConfigError, LedgerError."""
+    _begin(folder)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_work(config, folder))
+    return 0
+
+
+async def _work(config: IncidentConfig, folder: Path) -> None:
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        wired = wire(config, folder, http)
+        _prove(wired)
+        async with _working(wired):
+            log.info("%s works on the store", wired.outside.owner)
+            await _until_told()
+
+
+async def _until_told() -> None:
+    told = asyncio.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(one, told.set)
+    await told.wait()
+
+
 @contextlib.asynccontextmanager
 async def _working(wired: Wired) -> AsyncIterator[None]:
-    """The worker runs as long as the service does; what it leaves is picked up by the next one."""
-    held = wired.outside.ledger.reclaim(wired.outside.clock.now(), all_owners=True)
+    """The worker runs as long as the process does; what it leaves is picked up by others, or by the next."""
+    outside, ledger = wired.outside, wired.outside.ledger
+    ledger.sign_in(outside.owner, outside.host, outside.clock.now())
+    held = ledger.take_over(outside.clock.now())
     if held:
         log.warning("%d promises of a process that died are taken over", held)
-    tasks = [
-        asyncio.create_task(run)
-        for run in (Worker(wired.outside).run(), keep_listening(wired.outside), find_orphans(wired.outside))
-    ]
+    beside = (keep_listening(outside), find_orphans(outside))
+    tasks = [asyncio.create_task(run) for run in (Worker(outside).run(), *beside)]
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
+        ledger.sign_out(outside.owner)
 
 
 class Guarded:

@@ -1,6 +1,6 @@
 """What the store must offer. One transaction holds everything that must be true together."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Literal, Protocol, TypeVar
@@ -66,6 +66,15 @@ class Receipt(Value):
     error: str
 
 
+class Figures(Value):
+    """How well promises are kept: what the health door shows of the store."""
+
+    overdue: timedelta
+    dead_timers: int
+    dead_messages: int
+    processes: int
+
+
 class Transaction(Protocol):
     """Reads and writes that happen together or not at all. Raises LedgerError."""
 
@@ -112,8 +121,16 @@ class Transaction(Protocol):
     def save_person(self, person: Person) -> None: ...
     def trail(self, incident: str = "") -> Sequence[Entry]: ...
     def receipts(self, incident: str) -> Sequence[Receipt]: ...
-    def finish(self, timer: Timer) -> None:
-        """The timer is done. Raises LeaseLost when it was taken over, or armed anew."""
+    def finish(self, *timers: Timer) -> None:
+        """These timers are done. Raises LeaseLost when one was taken over, or armed anew."""
+        ...
+
+    def bury(self, timer: Timer) -> None:
+        """Nobody will try this timer again. Raises LeaseLost."""
+        ...
+
+    def lose(self, message: Message, why: str, *, unknown: bool) -> bool:
+        """Nobody will try this message again; False when it was taken back, or over, meanwhile."""
         ...
 
     def holds(self, timer: Timer) -> None:
@@ -132,13 +149,18 @@ class Ledger(Protocol):
         """A consistent look that writes nothing."""
         ...
 
-    def claim_timers(self, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[Timer]: ...
+    def claim_timers(
+        self, owner: str, now: datetime, lease: timedelta, most: int, kinds: Collection[TimerKind] = ...
+    ) -> Sequence[Timer]:
+        """Lease timers of these kinds that are due, earliest first; none of a newer release's incident."""
+        ...
+
     def extend(self, timer: Timer, until: datetime) -> None:
         """Hold a timer's lease for longer. Raises LeaseLost."""
         ...
 
-    def release(self, timer: Timer, due_at: datetime, *, dead: bool) -> None:
-        """Give a timer back for another try, or declare it dead."""
+    def release(self, timer: Timer, due_at: datetime) -> None:
+        """Give a timer back for another try."""
         ...
 
     def claim_messages(self, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[Message]: ...
@@ -146,9 +168,25 @@ class Ledger(Protocol):
         """It was delivered. Says nothing when the message was claimed by somebody else meanwhile."""
         ...
 
-    def unsent(self, message: Message, why: str, again_at: datetime | None, *, unknown: bool) -> None: ...
+    def unsent(self, message: Message, why: str, again_at: datetime) -> None: ...
     def reclaim(self, now: datetime, *, all_owners: bool) -> int:
         """Take back what dead processes held; `all_owners` when no other process can be alive."""
         ...
 
     def next_due(self) -> datetime | None: ...
+    def stranded(self, since: datetime) -> Sequence[str]:
+        """What has been due since before this instant and only a newer release can do."""
+        ...
+
+    def figures(self, now: datetime) -> Figures: ...
+    def sign_in(self, owner: str, host: str, now: datetime) -> None:
+        """Say that this process works on the store; to be said again every ten seconds.
+
+        Raises LedgerError when the store is a file and another host works on it.
+        """
+        ...
+
+    def sign_out(self, owner: str) -> None: ...
+    def take_over(self, now: datetime) -> int:
+        """Take back what dead processes held, as soon as it is certain that they are dead."""
+        ...

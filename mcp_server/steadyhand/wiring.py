@@ -21,6 +21,7 @@ from steadyhand.adapters.ledger.sql import open_store
 from steadyhand.adapters.logs.files import FileLogs
 from steadyhand.adapters.metrics.prometheus import Prometheus
 from steadyhand.adapters.rollouts.drivers import Tools, build
+from steadyhand.adapters.watchdog.url import UrlWatchdog
 from steadyhand.config import BUNDLED, IncidentConfig, secret
 from steadyhand.journey.diagnosis.playbook import Playbook, read, split
 from steadyhand.journey.recovery.model import Goal, RecoveryRule
@@ -70,6 +71,8 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         probes={one.name: PostgresProbe(one, _needed(one.dsn_env)) for one in links.databases},
         hands={one.name: PostgresHand(one, _needed(one.dsn_env)) for one in links.hands},
         traffic=_traffic(config, folder, http, clock, metrics),
+        host=_host(),
+        watchdog=_watchdog(config, http),
         channels=build_all(links.channels, http, clock, _needed),
     )
     tokens = WebSecrets(
@@ -94,6 +97,18 @@ def _sources(
         one.name: build_source(one, [_needed(name) for name in secrets_of(one)], http, clock)
         for one in (TERMINAL, *given)
     }
+
+
+def _host() -> str:
+    """Marks by which processes know whether they are on one host: its name, and the kernel that runs."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    marks = (socket.gethostname(), boot.read_text(encoding="ascii").strip() if boot.is_file() else "")
+    return "|".join(one for one in marks if one)
+
+
+def _watchdog(config: IncidentConfig, http: httpx2.AsyncClient) -> UrlWatchdog | None:
+    url = secret(config.watchdog.url_env)
+    return UrlWatchdog(config.watchdog, http, url) if url else None
 
 
 def _needed(name: str) -> SecretStr:

@@ -1,26 +1,29 @@
-"""A service that is killed at a chosen instant, as kill -9 does it."""
+"""Processes that live through one night on call, and may be killed at any commit of it by kill -9."""
 
 import asyncio
 import os
 import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from ledger.shelf import NOW
+from sqlalchemy import event
 from stores import Place
 from stories.night import RULES
 
 from steadyhand.adapters.ledger.sql import SqlLedger
-from steadyhand.adapters.ledger.transaction import SqlTransaction
+from steadyhand.journey.incident.state import Acknowledged
 from steadyhand.ports import Letter
+from steadyhand.responder.intake import tell_incident
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.worker import Worker
-from steadyhand.store import Message, Timer
 from steadyhand.testing.clock import VirtualClock
 from steadyhand.testing.phone import Phone
 
-POINTS = ("timers claimed", "messages claimed", "before a commit", "sent, not written down")
+ACKED = "acknowledged"
 
 
 class PhoneBook(Phone):
@@ -31,58 +34,51 @@ class PhoneBook(Phone):
         self.path = path
 
     async def send(self, letter: Letter) -> str:
-        with self.path.open("a") as out:
-            out.write(letter.key + "\n")
+        self.note(letter.key)
         return letter.key
 
-    def keys(self) -> list[str]:
+    def note(self, line: str) -> None:
+        with self.path.open("a") as out:
+            out.write(line + "\n")
+
+    def lines(self) -> list[str]:
         return self.path.read_text().splitlines() if self.path.exists() else []
 
 
-class Mortal(SqlLedger):
-    """A store whose user dies at the named point."""
+@dataclass(frozen=True)
+class Failpoint:
+    """Dies just before the commit of this number, or just after it; at none it only counts."""
 
-    def __init__(self, place: Place, point: str) -> None:
-        super().__init__(place)
-        self._point = point
+    commit: int = 0
+    after: bool = False
 
-    def _die_at(self, point: str) -> None:
-        if point == self._point:
-            os.kill(os.getpid(), signal.SIGKILL)
+    def watch(self, ledger: SqlLedger) -> Callable[[], int]:
+        count, lock, done = [0], threading.Lock(), threading.local()
 
-    def claim_timers(self, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[Timer]:
-        found = super().claim_timers(owner, now, lease, most)
-        if found:
-            self._die_at("timers claimed")
-        return found
+        def on_commit(_connection: object) -> None:
+            with lock:
+                count[0] += 1
+                done.here = count[0] == self.commit
+            if done.here and not self.after:
+                os.kill(os.getpid(), signal.SIGKILL)
 
-    def claim_messages(self, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[Message]:
-        found = super().claim_messages(owner, now, lease, most)
-        if found:
-            self._die_at("messages claimed")
-        return found
+        def on_checkin(_connection: object, _record: object) -> None:
+            if getattr(done, "here", False):
+                os.kill(os.getpid(), signal.SIGKILL)
 
-    @contextmanager
-    def write(self) -> Iterator[SqlTransaction]:
-        with super().write() as tx:
-            yield tx
-            self._die_at("before a commit")
-
-    def sent(self, message: Message, receipt: str) -> None:
-        self._die_at("sent, not written down")
-        super().sent(message, receipt)
+        event.listen(ledger.doors.queue, "commit", on_commit)
+        event.listen(ledger.doors.queue, "checkin", on_checkin)
+        return lambda: count[0]
 
 
-def service(ledger: SqlLedger, phone: PhoneBook, now: datetime, owner: str) -> Worker:
-    return Worker(
-        Outside(
-            rules=RULES,
-            clock=VirtualClock(now),
-            ledger=ledger,
-            new_id=lambda prefix: f"{prefix}-{owner}",
-            owner=owner,
-            channels={"phone": phone},
-        )
+def outside(ledger: SqlLedger, phone: Phone, now: datetime, owner: str) -> Outside:
+    return Outside(
+        rules=RULES,
+        clock=VirtualClock(now),
+        ledger=ledger,
+        new_id=lambda prefix: f"{prefix}-{owner}",
+        owner=owner,
+        channels={"phone": phone},
     )
 
 
@@ -92,7 +88,60 @@ async def turns(worker: Worker, count: int = 3) -> None:
         await worker.settle()
 
 
-def live_until(place: Place, book: Path, now: datetime, point: str) -> None:
+class NightShift:
+    """Nobody answers for a quarter of an hour; then somebody has it, and hours go by."""
+
+    def __init__(self, place: Place, book: Path, incident: str, owner: str) -> None:
+        self.ledger = SqlLedger(place)
+        self.phone = PhoneBook(book)
+        self.progress = book.with_suffix(".hour")
+        self.incident = incident
+        self.owner = owner
+        self.hours = (self.alert, self.silence, self.answer, self.peace)
+
+    def live(self) -> None:
+        """From the hour in which the one before died."""
+        reached = int(self.progress.read_text()) if self.progress.exists() else 0
+        for number in range(reached, len(self.hours)):
+            self.progress.write_text(str(number))
+            self.hours[number]()
+
+    def alert(self) -> None:
+        self._turns(NOW, 3)
+
+    def silence(self) -> None:
+        self._turns(NOW + timedelta(minutes=15), 2)
+
+    def answer(self) -> None:
+        at = outside(self.ledger, self.phone, NOW + timedelta(minutes=16), self.owner)
+        tell_incident(at, self.incident, Acknowledged(by="ana", via="test"))
+        self.phone.note(ACKED)
+
+    def peace(self) -> None:
+        self._turns(NOW + timedelta(hours=2), 2)
+
+    def _turns(self, now: datetime, count: int) -> None:
+        asyncio.run(turns(Worker(outside(self.ledger, self.phone, now, self.owner)), count))
+
+
+def live_until(place: Place, book: Path, incident: str, point: Failpoint) -> None:
     """What the doomed process does."""
-    worker = service(Mortal(place, point), PhoneBook(book), now, "doomed")
-    asyncio.run(turns(worker))
+    shift = NightShift(place, book, incident, f"doomed-{incident}")
+    counted = point.watch(shift.ledger)
+    shift.live()
+    book.with_suffix(".commits").write_text(str(counted()))
+
+
+def work_until(place: Place, book: Path, now: datetime, point: Failpoint) -> None:
+    """One of several workers, which goes on until nothing is due, or dies."""
+    ledger = SqlLedger(place)
+    point.watch(ledger)
+    worker = Worker(outside(ledger, PhoneBook(book), now, f"{os.getpid()}"))
+
+    ledger.reclaim(now, all_owners=False)
+
+    async def go_on() -> None:
+        while (due := ledger.next_due()) and due <= now:
+            await turns(worker, 1)
+
+    asyncio.run(go_on())

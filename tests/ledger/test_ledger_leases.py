@@ -22,6 +22,11 @@ def post(ledger: SqlLedger, owner: str = "a", at: object = NOW) -> list[Message]
     return list(ledger.claim_messages(owner, at, LEASE, 10))
 
 
+def lose(ledger: SqlLedger, message: Message, *, unknown: bool = False) -> bool:
+    with ledger.write() as tx:
+        return tx.lose(message, "no", unknown=unknown)
+
+
 def state(ledger: SqlLedger, table: str = "outbox") -> str:
     found = raw(ledger.place, f"select state from {table} order by due_at, key limit 1")  # noqa: S608 - our own names
     return str(found[0][0])
@@ -103,7 +108,7 @@ def test_a_timer_armed_anew_while_it_is_held_belongs_to_its_new_time(ledger: Sql
         tx.arm("inc-1", arm(LATER + timedelta(minutes=5)))
     with pytest.raises(LeaseLost), ledger.write() as tx:
         tx.finish(held)
-    ledger.release(held, LATER, dead=True)
+    ledger.release(held, LATER)
     assert claim(ledger, "b") == {}
     assert claim(ledger, "b", LATER + timedelta(minutes=5))["escalate"].attempts == 1
 
@@ -121,13 +126,15 @@ def test_disarmed_is_not_claimed_and_armed_again_is(ledger: SqlLedger) -> None:
 
 def test_a_released_timer_comes_again_and_counts_its_tries(ledger: SqlLedger) -> None:
     held = claim(ledger)["escalate"]
-    ledger.release(held, LATER + timedelta(seconds=2), dead=False)
+    ledger.release(held, LATER + timedelta(seconds=2))
     assert claim(ledger) == {}
     assert claim(ledger, at=LATER + timedelta(seconds=2))["escalate"].attempts == 2
 
 
 def test_a_dead_timer_is_never_claimed_again(ledger: SqlLedger) -> None:
-    ledger.release(claim(ledger)["escalate"], LATER, dead=True)
+    held = claim(ledger)["escalate"]
+    with ledger.write() as tx:
+        tx.bury(held)
     assert claim(ledger, at=LATER + timedelta(days=9)) == {}
 
 
@@ -141,16 +148,16 @@ def test_a_message_with_a_known_key_is_not_stored_twice(ledger: SqlLedger) -> No
 
 def test_a_message_put_off_comes_at_its_time_and_one_given_up_never(ledger: SqlLedger) -> None:
     message = post(ledger)[0]
-    ledger.unsent(message, "busy", NOW + timedelta(seconds=4), unknown=False)
+    ledger.unsent(message, "busy", NOW + timedelta(seconds=4))
     assert post(ledger) == []
     again = post(ledger, at=NOW + timedelta(seconds=4))[0]
     assert again.attempts == 2
-    ledger.unsent(again, "no", None, unknown=False)
+    lose(ledger, again)
     assert state(ledger) == "failed"
 
 
 def test_an_outcome_nobody_knows_has_a_state_of_its_own(ledger: SqlLedger) -> None:
-    ledger.unsent(post(ledger)[0], "no answer", None, unknown=True)
+    lose(ledger, post(ledger)[0], unknown=True)
     assert state(ledger) == "unknown"
 
 
@@ -159,7 +166,7 @@ def test_who_lost_a_message_cannot_say_what_became_of_it(ledger: SqlLedger) -> N
     ledger.reclaim(NOW + 2 * LEASE, all_owners=False)
     new = post(ledger, "b", NOW + 2 * LEASE)[0]
     ledger.sent(new, "r-2")
-    ledger.unsent(old, "too slow", NOW, unknown=True)
+    assert not lose(ledger, old, unknown=True)
     assert state(ledger) == "sent"
     assert post(ledger, "c", NOW + 2 * LEASE) == []
 
@@ -172,7 +179,7 @@ def test_a_page_on_its_way_that_fails_after_the_acknowledgement_is_not_tried_aga
         incident = tx.incident("inc-1")
         assert incident is not None
         tx.save(incident, (Unsend(),), NOW)
-    ledger.unsent(message, "busy", NOW + timedelta(seconds=4), unknown=False)
+    ledger.unsent(message, "busy", NOW + timedelta(seconds=4))
     ledger.reclaim(LATER, all_owners=True)
     assert post(ledger, at=LATER) == []
 

@@ -104,12 +104,31 @@ async def test_a_body_over_the_cap_is_refused_declared_or_streamed(house: House)
 
 async def test_health_tells_a_late_worker_from_a_well_one(house: House) -> None:
     async with house.client() as nobody:
-        assert (await nobody.get("/healthz")).json() == {"status": "ok", "store": "ok", "overdue_s": 0.0}
+        well = (await nobody.get("/healthz")).json()
+        assert well == {
+            "status": "ok",
+            "store": "ok",
+            "overdue_s": 0.0,
+            "late_p99_s": 0.0,
+            "dead": 0,
+            "processes": 0,
+        }
         house.alert()
         await house.clock.advance(minutes=1)
         late = await nobody.get("/healthz")
     assert late.status_code == 503
-    assert late.json() == {"status": "late", "store": "ok", "overdue_s": 60.0}
+    assert late.json() == {**well, "status": "late", "overdue_s": 60.0}
+
+
+async def test_the_figures_of_the_engine_are_there_for_prometheus(house: House) -> None:
+    house.alert()
+    await house.clock.advance(minutes=1)
+    async with house.client() as nobody:
+        answer = await nobody.get("/metrics")
+    samples = dict(line.split() for line in answer.text.splitlines() if not line.startswith("#"))
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    assert float(samples["steadyhand_overdue_seconds"]) == 60
+    assert float(samples["steadyhand_dead_timers"]) == 0
 
 
 async def test_health_says_when_the_store_cannot_be_locked(house: House) -> None:
@@ -153,6 +172,6 @@ def _fill(house: House) -> None:
 
 
 def _on_connect(house: House, pragma: str) -> None:
-    engine = house.outside.ledger._engine  # noqa: SLF001 - no door of the store makes it sick
+    engine = house.outside.ledger.doors.queue
     event.listen(engine, "connect", lambda connection, _record: connection.execute(pragma))
     engine.dispose()

@@ -1,4 +1,4 @@
-"""`steadyhand serve`: the control service, in the foreground or detached."""
+"""`steadyhand serve`: the control service; `steadyhand worker`: more hands on its store."""
 
 import subprocess
 import sys
@@ -22,6 +22,11 @@ def serve(config: Path, port: int | None, *, detach: bool) -> int:
     if detach:
         return _detach(config, loaded.listen.port)
     return server.run(loaded, home())
+
+
+def work(config: Path) -> int:
+    """Work on the store beside the service until told to stop. Raises ConfigError, LedgerError."""
+    return server.work(load(config), home())
 
 
 def _detach(config: Path, port: int) -> int:

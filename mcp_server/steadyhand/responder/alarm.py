@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.ports import Letter
+from steadyhand.responder.distress import SUBJECT, last_lines
 from steadyhand.responder.outside import Outside
 
 log = logging.getLogger("steadyhand.alarm")
@@ -28,9 +29,7 @@ class Alarm:
             return
         self._rang[why] = now
         log.error("ALARM: %s", why)
-        ladder = self._outside.rules.policy("SEV1").ladder
-        people = ladder.reach(ladder.tier(0), "SEV1", now)
-        await asyncio.gather(*(self._call(way, why, now) for one in people for way in one.contacts))
+        await asyncio.gather(*(self._call(way, why, now) for way in last_lines(self._outside, now)))
 
     async def _call(self, contact: Contact, why: str, now: datetime) -> None:
         channel = self._outside.channels.get(contact.type)
@@ -39,7 +38,7 @@ class Alarm:
         key = f"alarm:{contact.type}:{contact.whom}:{now.timestamp():.0f}"
         try:
             async with asyncio.timeout(_DEADLINE_S):
-                letter = Letter(key=key, target=contact.whom, subject="STEADYHAND NEEDS HELP", body=why)
+                letter = Letter(key=key, target=contact.whom, subject=SUBJECT, body=why)
                 await channel.send(letter)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one line, the others must ring
             log.error("alarm not delivered by %s: %r", contact.type, error)  # noqa: TRY400 - cause in the text

@@ -79,3 +79,5 @@ DUTIES: Mapping[TimerKind, Duty] = {
     "approval": Step(_approval_silent),
     "rollout": Work(drive, never_dies=True),
 }
+STEPS = frozenset(kind for kind, duty in DUTIES.items() if isinstance(duty, Step))
+WORKS = frozenset(kind for kind, duty in DUTIES.items() if isinstance(duty, Work))

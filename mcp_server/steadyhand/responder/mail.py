@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from steadyhand.ports import EffectUnknown, Letter, SourceError, SourceRefused
+from steadyhand.responder.distress import lose
 from steadyhand.responder.outside import Outside
 from steadyhand.store import Message
 
@@ -56,8 +57,8 @@ def _not_sent(outside: Outside, message: Message, error: SourceError) -> None:
     """Try again with growing pauses; a page that may have arrived is repeated rather than missed."""
     last = isinstance(error, SourceRefused) or message.attempts >= _TRIES
     pause = timedelta(seconds=min(2**message.attempts, 60))
-    again = None if last else outside.clock.now() + pause
-    unknown = isinstance(error, EffectUnknown)
     if last:
         log.error("message %s is given up: %s", message.key, error)
-    outside.ledger.unsent(message, str(error), again, unknown=unknown)
+        lose(outside, message, str(error), unknown=isinstance(error, EffectUnknown))
+    else:
+        outside.ledger.unsent(message, str(error), outside.clock.now() + pause)

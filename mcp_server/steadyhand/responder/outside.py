@@ -11,8 +11,10 @@ from steadyhand.ports import (
     LogSource,
     MetricSource,
     TrafficTarget,
+    Watchdog,
 )
 from steadyhand.responder.baseline import Baselines
+from steadyhand.responder.pulse import Pulse
 from steadyhand.responder.rules import Rules
 from steadyhand.store import Ledger
 
@@ -26,6 +28,7 @@ class Outside:
     ledger: Ledger
     new_id: Callable[[str], str]
     owner: str
+    host: str = "localhost"
     logs: Sequence[LogSource] = ()
     metrics: Sequence[MetricSource] = ()
     probes: Mapping[str, DatabaseProbe] = field(default_factory=dict)
@@ -33,3 +36,5 @@ class Outside:
     traffic: Mapping[str, TrafficTarget] = field(default_factory=dict)
     channels: Mapping[str, Channel] = field(default_factory=dict)
     baselines: Baselines = field(default_factory=Baselines)
+    watchdog: Watchdog | None = None
+    pulse: Pulse = field(default_factory=Pulse)

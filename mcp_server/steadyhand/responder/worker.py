@@ -2,25 +2,26 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
 
-from steadyhand.ports import LeaseLost, LedgerError, SteadyhandError
+from steadyhand.ports import LedgerError, SourceError
 from steadyhand.responder.alarm import Alarm
-from steadyhand.responder.duties import DUTIES, GiveUp, Step, Work
+from steadyhand.responder.distress import find_stranded
+from steadyhand.responder.duties import STEPS, WORKS
+from steadyhand.responder.labour import LEASE, Labour, carry_out
 from steadyhand.responder.mail import claim, deliver
 from steadyhand.responder.outside import Outside
-from steadyhand.store import Message, Timer, Transaction
+from steadyhand.store import Message, Timer
 
 log = logging.getLogger("steadyhand.worker")
-_LEASE = timedelta(seconds=30)
-_BATCH = 10
+_WORKERS = 20  # works under way at once; what waits longer waits in the store
+_BATCH = 100  # steps in one transaction: others wait for the store no longer than it takes
 _MAIL = 20
-_TRIES = 3
-_AGAIN = timedelta(seconds=2)
-_LONGEST_PAUSE = timedelta(minutes=1)
 _POLL = timedelta(seconds=0.2)
+_SOON = timedelta(seconds=0.02)
+_RECLAIM = timedelta(seconds=1)
+_SIGN_IN = timedelta(seconds=10)
 
 
 class Worker:
@@ -29,8 +30,13 @@ class Worker:
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
         self._alarm = Alarm(outside)
+        self._labour = Labour(outside, self._alarm)
         self._busy: set[asyncio.Task[None]] = set()
+        self._works: set[asyncio.Task[None]] = set()
         self._mail: set[asyncio.Task[None]] = set()
+        self._stepping: asyncio.Task[None] | None = None
+        self._pinging: asyncio.Task[None] | None = None
+        self._done_at: dict[str, datetime] = {}
 
     async def run(self) -> None:
         """Work until cancelled, whatever fails: it is alarmed about and tried again.
@@ -39,32 +45,52 @@ class Worker:
         """
         try:
             while True:
-                await self._guarded_turn()
-                await self._outside.clock.sleep(_POLL)
+                pause = await self._guarded_turn()
+                await self._outside.clock.sleep(pause)
         finally:
             for one in self._busy:
                 one.cancel()
             await self.settle()
 
-    async def _guarded_turn(self) -> None:
+    async def _guarded_turn(self) -> timedelta:
         try:
-            await self.turn()
+            pause = await self.turn()
         except LedgerError as error:
-            await self._store_failed(error)
+            await self._labour.store_failed(error)
         except Exception as error:  # no bug may end the loop that keeps every promise
             log.exception("a turn of the worker failed")
             await self._alarm.ring(f"Steadyhand's worker stumbles: {error!r}")
+        else:
+            self._ping()
+            return pause
+        return _POLL
 
-    async def turn(self) -> None:
-        """Claim and begin what is due now; wait for none of it. Raises LedgerError."""
+    async def turn(self) -> timedelta:
+        """Claim and begin what is due now, and wait for none of it. Raises LedgerError.
+
+        Returns how long to pause before the next turn.
+        """
         outside = self._outside
         now = outside.clock.now()
-        await asyncio.to_thread(outside.ledger.reclaim, now, all_owners=False)
-        due = await asyncio.to_thread(outside.ledger.claim_timers, outside.owner, now, _LEASE, _BATCH)
+        outside.pulse.turned_at = now
+        await self._keep_house(now)
+        due = await asyncio.to_thread(outside.ledger.next_due)
+        if due is None or due > now:
+            return min(due - now, _POLL) if due else _POLL
+        # All is claimed before anything is begun: a message of this turn's timers leaves with the next turn.
         mail = await claim(outside, _MAIL - len(self._mail))
-        for timer in due:
-            before = {one for one in self._busy if one.get_name() == timer.key}
-            self._start(self._work(timer, before), timer.key)
+        works = await self._claim_works(now)
+        self._begin(works, mail)
+        return _SOON if mail or works or self._stepping else _POLL
+
+    def _begin(self, works: Sequence[Timer], mail: Sequence[Message]) -> None:
+        if self._stepping is None or self._stepping.done():
+            self._stepping = self._start(self._step(), "steps")
+        for timer in works:
+            before = {one for one in self._works if one.get_name() == timer.key}
+            task = self._start(self._labour.do(timer, before), timer.key)
+            self._works.add(task)
+            task.add_done_callback(self._works.discard)
         # Beside the timers and each for itself: a slow receiver keeps nobody else waiting.
         for message in mail:
             task = self._start(self._post(message), message.key)
@@ -82,98 +108,74 @@ class Worker:
         task.add_done_callback(self._busy.discard)
         return task
 
+    async def _keep_house(self, now: datetime) -> None:
+        """What is to be done now and then, by each process for all."""
+        outside = self._outside
+        ledger = outside.ledger
+        if self._time_for("sign in", now, _SIGN_IN):
+            await asyncio.to_thread(ledger.sign_in, outside.owner, outside.host, now)
+            await asyncio.to_thread(find_stranded, outside)
+        if self._time_for("reclaim", now, _RECLAIM):
+            await asyncio.to_thread(ledger.reclaim, now, all_owners=False)
+
+    def _time_for(self, what: str, now: datetime, every: timedelta) -> bool:
+        last = self._done_at.get(what)
+        if last is not None and now - last < every:
+            return False
+        self._done_at[what] = now
+        return True
+
+    async def _claim_works(self, now: datetime) -> Sequence[Timer]:
+        room = _WORKERS - len(self._works)
+        found = await asyncio.to_thread(
+            self._outside.ledger.claim_timers, self._outside.owner, now, LEASE, room, WORKS
+        )
+        self._note(found)
+        return found
+
+    async def _step(self) -> None:
+        """Steps that are due, many in one transaction. Where that fails each is tried alone."""
+        outside, ledger = self._outside, self._outside.ledger
+        due: Sequence[Timer] = ()
+        try:
+            while True:
+                now = outside.clock.now()
+                due = await asyncio.to_thread(ledger.claim_timers, outside.owner, now, LEASE, _BATCH, STEPS)
+                self._note(due)
+                await asyncio.to_thread(carry_out, outside, due)
+                if len(due) < _BATCH:
+                    return
+        except Exception as error:  # noqa: BLE001 - each of them is tried again below, and its failure named
+            log.warning("%d steps are taken one by one: %r", len(due), error)
+            for timer in due:
+                await self._labour.do(timer, ())
+            if not due:
+                await self._labour.stumbled(error)
+
+    def _note(self, timers: Sequence[Timer]) -> None:
+        now = self._outside.clock.now()
+        for one in timers:
+            self._outside.pulse.woke(now - one.due_at)
+
     async def _post(self, message: Message) -> None:
         try:
             await deliver(self._outside, message)
         except LedgerError as error:
             # Its lease runs out by itself; then it is sent again with the same key.
-            await self._store_failed(error)
+            await self._labour.store_failed(error)
 
-    async def _store_failed(self, error: LedgerError) -> None:
-        await self._alarm.ring(f"Steadyhand cannot use its store: {error}")
-
-    async def _work(self, timer: Timer, before: Collection[asyncio.Task[None]]) -> None:
-        """Do what a timer asks for, after what it asked for before: effects must not overtake each other."""
-        try:
-            async with self._held(timer):
-                if before:
-                    await asyncio.wait(before)
-                await self._handle(timer)
-        except LeaseLost as error:
-            log.warning("%s", error)
-        except LedgerError as error:
-            await self._store_failed(error)
-            await asyncio.to_thread(self._release, timer, dead=False)
-        except SteadyhandError as error:
-            await self._retry(timer, str(error))
-        except Exception as error:  # a bug in one step must not stop the loop that keeps all others
-            log.exception("timer %s failed", timer.key)
-            await self._retry(timer, repr(error))
-
-    @asynccontextmanager
-    async def _held(self, timer: Timer) -> AsyncIterator[None]:
-        """Keep the lease while the work is under way."""
+    def _ping(self) -> None:
+        """Tell the outside watchdog that a turn went well; it pages when we fall silent."""
         outside = self._outside
+        busy = self._pinging is not None and not self._pinging.done()
+        if outside.watchdog is None or busy:
+            return
+        if self._time_for("ping", outside.clock.now(), outside.watchdog.every):
+            self._pinging = self._start(self._ping_once(), "watchdog")
 
-        async def extend() -> None:
-            while True:
-                await outside.clock.sleep(_LEASE / 3)
-                until = outside.clock.now() + _LEASE
-                try:
-                    await asyncio.to_thread(outside.ledger.extend, timer, until)
-                except LeaseLost:
-                    return  # nothing of this work will be written: finish() sees it too
-                except LedgerError as error:
-                    await self._store_failed(error)
-
-        task = asyncio.create_task(extend())
+    async def _ping_once(self) -> None:
+        assert self._outside.watchdog is not None, "only called where there is one"
         try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
-
-    async def _handle(self, timer: Timer) -> None:
-        match DUTIES[timer.kind]:
-            case Step(write):
-                await asyncio.to_thread(self._step, timer, write)
-            case Work(run):
-                await run(self._outside, timer)
-
-    def _step(self, timer: Timer, write: Callable[[Outside, Transaction, Timer, datetime], None]) -> None:
-        now = self._outside.clock.now()
-        with self._outside.ledger.write() as tx:
-            tx.finish(timer)
-            write(self._outside, tx, timer, now)
-
-    async def _retry(self, timer: Timer, why: str) -> None:
-        """Give it back. What failed too often is given up or dead, and that pages; some work never dies."""
-        duty = DUTIES[timer.kind]
-        tired = timer.attempts >= _TRIES
-        if tired and isinstance(duty, Work) and duty.give_up:
-            await asyncio.to_thread(self._give_up, timer, duty.give_up, why)
-        else:
-            mortal = isinstance(duty, Step) or not duty.never_dies
-            await asyncio.to_thread(self._release, timer, dead=tired and mortal)
-        if tired:
-            await self._alarm.ring(f"{timer.kind} of {timer.incident or timer.key} keeps failing: {why}")
-
-    def _give_up(self, timer: Timer, give_up: GiveUp, why: str) -> None:
-        now = self._outside.clock.now()
-        with self._or_later(timer), self._outside.ledger.write() as tx:
-            tx.finish(timer)
-            give_up(tx, timer, why, now)
-
-    def _release(self, timer: Timer, *, dead: bool) -> None:
-        outside = self._outside
-        again = outside.clock.now() + min(_AGAIN * timer.attempts, _LONGEST_PAUSE)
-        with self._or_later(timer):
-            outside.ledger.release(timer, again, dead=dead)
-
-    @contextmanager
-    def _or_later(self, timer: Timer) -> Iterator[None]:
-        """The lease runs out by itself; the timer is claimed again then."""
-        try:
-            yield
-        except LedgerError as error:
-            log.error("timer %s not released: %s", timer.key, error)  # noqa: TRY400 - cause in the text
+            await self._outside.watchdog.ping()
+        except SourceError as error:
+            log.warning("the watchdog was not reached: %s", error)

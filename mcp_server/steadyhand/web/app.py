@@ -50,7 +50,7 @@ def build_app(
         templates=environment(),
     )
     routes = [
-        Route("/healthz", Health(desk).get),
+        *Health(desk).routes(),
         *Intake(desk).routes(),
         *Api(desk).routes(),
         *Door(desk).routes(),

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 # Their locks are tokens no browser holds, and an alert must never be lost over the name it was sent to.
-_TOKEN_DOORS = ("/alerts/", "/changes", "/healthz", "/mcp")
+_TOKEN_DOORS = ("/alerts/", "/changes", "/healthz", "/metrics", "/mcp")
 
 
 class KnownNames:

@@ -2,12 +2,14 @@
 
 import json
 from datetime import datetime
+from functools import cache
 from typing import assert_never
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, Insert, update
 
 from steadyhand.adapters.ledger import schema as s
-from steadyhand.adapters.ledger.engine import insert, to_ms
+from steadyhand.adapters.ledger.engine import insert, insert_into, to_ms
+from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.adapters.ledger.trail import write_entry
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.commands import Arm, Command, Consent, Disarm, Record, Send, Unsend
@@ -36,17 +38,26 @@ def carry_out(db: Connection, incident: Incident, command: Command, now: datetim
 def arm_timer(db: Connection, incident: str, command: Arm) -> None:
     """Arm a timer, or move it; whoever holds its lease loses it."""
     values = {
+        "key": command.key,
+        "incident": incident or None,
         "kind": command.kind,
         "state": "armed",
         "due_at": to_ms(command.due_at),
         "owner": None,
+        "epoch": 0,
         "lease_until": None,
         "attempts": 0,
         "payload": json.dumps(command.payload),
     }
-    row = insert(db, s.timer).values(key=command.key, incident=incident or None, epoch=0, **values)
-    again = {**values, "epoch": s.timer.c.epoch + 1}
-    db.execute(row.on_conflict_do_update(index_elements=["key"], set_=again))
+    db.execute(_arming(db.dialect.name), values)
+
+
+@cache
+def _arming(dialect: str) -> Insert:
+    row = insert_into(dialect, s.timer)
+    moved = ("kind", "state", "due_at", "owner", "lease_until", "attempts", "payload")
+    again = {**{name: row.excluded[name] for name in moved}, "epoch": s.timer.c.epoch + 1}
+    return row.on_conflict_do_update(index_elements=["key"], set_=again)
 
 
 def keep_decision(db: Connection, incident: str, decision: Decision) -> None:
@@ -58,25 +69,28 @@ def keep_decision(db: Connection, incident: str, decision: Decision) -> None:
 
 
 def _disarm(db: Connection, incident: str, command: Disarm) -> None:
-    armed = (
-        (s.timer.c.incident == incident) & (s.timer.c.state == "armed") & s.timer.c.kind.in_(command.kinds)
-    )
+    armed = (s.timer.c.incident == incident) & is_state(s.timer, "armed") & s.timer.c.kind.in_(command.kinds)
     db.execute(update(s.timer).where(armed).values(state="cancelled"))
 
 
 def send(db: Connection, incident: str, command: Send, now: datetime) -> None:
     """Put a message into the outbox; one with a known key is there already."""
-    row = insert(db, s.outbox).values(
-        key=command.key,
-        incident=incident or None,
-        channel=command.channel,
-        target=command.target,
-        subject=command.subject,
-        body=command.body,
-        state="queued",
-        due_at=to_ms(command.not_before or now),
-    )
-    db.execute(row.on_conflict_do_nothing())
+    values = {
+        "key": command.key,
+        "incident": incident or None,
+        "channel": command.channel,
+        "target": command.target,
+        "subject": command.subject,
+        "body": command.body,
+        "state": "queued",
+        "due_at": to_ms(command.not_before or now),
+    }
+    db.execute(_sending(db.dialect.name), values)
+
+
+@cache
+def _sending(dialect: str) -> Insert:
+    return insert_into(dialect, s.outbox).on_conflict_do_nothing()
 
 
 def _unsend(db: Connection, incident: str) -> None:

@@ -42,7 +42,12 @@ def named() -> Iterator[None]:
 
 def insert(db: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An insert that knows `on_conflict_do_update` and `on_conflict_do_nothing` in this database's words."""
-    return postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
+    return insert_into(db.dialect.name, table)
+
+
+def insert_into(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """The same, for a statement that is made once and run often."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def to_ms(at: datetime) -> int:

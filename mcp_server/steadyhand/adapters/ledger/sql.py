@@ -2,22 +2,24 @@
 
 import json
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, Table, func, select, update
+from sqlalchemy import ColumnElement, Connection, Table, func, select, update
 
+from steadyhand.adapters.ledger import fleet
 from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.engine import Doors, from_ms, named, to_ms
 from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.adapters.ledger.sqlite import open_sqlite
-from steadyhand.adapters.ledger.transaction import SqlTransaction, held_by
+from steadyhand.adapters.ledger.transaction import KINDS, SqlTransaction, held_by, ours, same_try
+from steadyhand.journey.commands import TimerKind
 from steadyhand.ports import LeaseLost
-from steadyhand.store import Message, Timer
+from steadyhand.store import Figures, Message, Timer
 
 
 class SqlLedger:
@@ -29,6 +31,7 @@ class SqlLedger:
     def __init__(self, place: Path | SecretStr) -> None:
         self.place = place
         self.doors = _open(place)
+        self._company: fleet.Company | None = None
         weakref.finalize(self, self.doors.close)  # a server keeps connections that nobody closes
 
     @contextmanager
@@ -46,10 +49,14 @@ class SqlLedger:
     def close(self) -> None:
         """Close every connection."""
         self.doors.close()
+        if self._company:
+            self._company.close()
 
-    def claim_timers(self, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[Timer]:
-        """Lease timers that are due, earliest first."""
-        due = is_state(s.timer, "armed") & (s.timer.c.due_at <= to_ms(now))
+    def claim_timers(
+        self, owner: str, now: datetime, lease: timedelta, most: int, kinds: Collection[TimerKind] = KINDS
+    ) -> Sequence[Timer]:
+        """Lease timers of these kinds that are due, earliest first; none of a newer release's incident."""
+        due = is_state(s.timer, "armed") & (s.timer.c.due_at <= to_ms(now)) & ours(kinds)
         rows = self._claim(s.timer, due, "leased", owner, now + lease, most)
         return [
             Timer(
@@ -77,44 +84,80 @@ class SqlLedger:
         if not self._set(s.timer, held_by(timer), lease_until=to_ms(until)):
             raise LeaseLost(f"timer {timer.key} was taken over")
 
-    def release(self, timer: Timer, due_at: datetime, *, dead: bool) -> None:
-        """Give a timer back for another try, or declare it dead; nothing happens to one that was lost."""
-        state = "dead" if dead else "armed"
-        self._set(s.timer, held_by(timer), state=state, due_at=to_ms(due_at), owner=None)
+    def release(self, timer: Timer, due_at: datetime) -> None:
+        """Give a timer back for another try; nothing happens to one that was lost."""
+        self._set(s.timer, held_by(timer), state="armed", due_at=to_ms(due_at), owner=None)
 
     def sent(self, message: Message, receipt: str) -> None:
         """The channel took the message, taken back meanwhile or not."""
-        gone = _same_try(message) & s.outbox.c.state.in_(("sending", "cancelled"))
+        gone = same_try(message) & s.outbox.c.state.in_(("sending", "cancelled"))
         self._set(s.outbox, gone, state="sent", receipt=receipt, error="")
 
-    def unsent(self, message: Message, why: str, again_at: datetime | None, *, unknown: bool) -> None:
-        """The channel did not take it: try again at an instant, or give up. Unknown is its own state."""
-        state = "queued" if again_at else ("unknown" if unknown else "failed")
-        values: dict[str, object] = {"state": state, "error": why}
-        if again_at:
-            values["due_at"] = to_ms(again_at)
-        self._set(s.outbox, _same_try(message) & (s.outbox.c.state == "sending"), **values)
+    def unsent(self, message: Message, why: str, again_at: datetime) -> None:
+        """The channel did not take it: try again at an instant."""
+        mine = same_try(message) & is_state(s.outbox, "sending")
+        self._set(s.outbox, mine, state="queued", error=why, due_at=to_ms(again_at))
 
     def reclaim(self, now: datetime, *, all_owners: bool) -> int:
         """Take back what dead processes held; `all_owners` when no other process can be alive."""
-        count = 0
-        for table, held, free in ((s.timer, "leased", "armed"), (s.outbox, "sending", "queued")):
-            late = is_state(table, held)
-            if not all_owners:
-                late &= table.c.lease_until < to_ms(now)
-            count += self._set(table, late, state=free, owner=None)
-        return count
+        with named(), self.doors.queue.begin() as db:
+            return sum(
+                db.execute(update(table).where(late).values(state=free, owner=None)).rowcount
+                for table, late, free in _late(None if all_owners else now)
+            )
 
     def next_due(self) -> datetime | None:
-        """When the earliest timer or message is due."""
-        first = {
-            table: select(func.min(table.c.due_at)).where(is_state(table, state)).scalar_subquery()
-            for table, state in ((s.timer, "armed"), (s.outbox, "queued"))
-        }
+        """When the earliest timer or message is due, of those this release can do something about."""
+        waiting = (
+            select(s.timer.c.due_at)
+            .where(is_state(s.timer, "armed"), ours(KINDS))
+            .order_by(s.timer.c.due_at),
+            select(s.outbox.c.due_at).where(is_state(s.outbox, "queued")).order_by(s.outbox.c.due_at),
+        )
         with named(), self.doors.reader.connect() as db:
-            found = db.execute(select(*first.values())).one()
+            found = [db.execute(one.limit(1)).scalar() for one in waiting]
         known = [one for one in found if one is not None]
         return from_ms(min(known)) if known else None
+
+    def stranded(self, since: datetime) -> Sequence[str]:
+        """What has been due since before this instant and only a newer release can do: incidents, or keys."""
+        left = is_state(s.timer, "armed") & (s.timer.c.due_at < to_ms(since)) & ~ours(KINDS)
+        query = select(func.coalesce(s.timer.c.incident, s.timer.c.key)).where(left).distinct().limit(10)
+        with named(), self.doors.reader.connect() as db:
+            return list(db.execute(query).scalars())
+
+    def figures(self, now: datetime) -> Figures:
+        """What the health door shows of the two queues and of those who work on them."""
+        lost = is_state(s.outbox, "failed") | is_state(s.outbox, "unknown")
+        due = self.next_due()
+        with named(), self.doors.reader.connect() as db:
+            return Figures(
+                overdue=max(now - due, timedelta()) if due else timedelta(),
+                dead_timers=_count(db, s.timer, is_state(s.timer, "dead")),
+                dead_messages=_count(db, s.outbox, lost),
+                processes=fleet.present(db, now),
+            )
+
+    def sign_in(self, owner: str, host: str, now: datetime) -> None:
+        """Say that this process works on the store; to be said again every ten seconds.
+
+        Raises LedgerError when the store is a file and another host works on it.
+        """
+        with named(), self.doors.queue.begin() as db:
+            fleet.sign_in(db, owner, host, now, one_host=isinstance(self.place, Path))
+
+    def sign_out(self, owner: str) -> None:
+        """This process works on the store no more."""
+        with named(), self.doors.queue.begin() as db:
+            fleet.sign_out(db, owner)
+
+    def take_over(self, now: datetime) -> int:
+        """Take back what the dead held: at once on a file nobody else works on, else when leases end."""
+        if not isinstance(self.place, Path):
+            return self.reclaim(now, all_owners=False)
+        self._company = fleet.Company(self.place)
+        with self._company:
+            return self.reclaim(now, all_owners=self._company.alone)
 
     def _claim(
         self, table: Table, due: ColumnElement[bool], state: str, owner: str, until: datetime, most: int
@@ -141,6 +184,16 @@ class SqlLedger:
             return db.execute(update(table).where(where).values(**values)).rowcount
 
 
+def _late(now: datetime | None) -> Iterator[tuple[Table, ColumnElement[bool], str]]:
+    for table, held, free in ((s.timer, "leased", "armed"), (s.outbox, "sending", "queued")):
+        late = is_state(table, held)
+        yield table, late & (table.c.lease_until < to_ms(now)) if now else late, free
+
+
+def _count(db: Connection, table: Table, where: ColumnElement[bool]) -> int:
+    return db.execute(select(func.count()).select_from(table).where(where)).scalar_one()
+
+
 def open_store(dsn: SecretStr | None, folder: Path) -> SqlLedger:
     """The store at this address, or without one in the data directory. Raises LedgerError."""
     return SqlLedger(dsn or folder / "steadyhand.db")
@@ -152,8 +205,3 @@ def _open(place: Path | SecretStr) -> Doors:
     from steadyhand.adapters.ledger.postgres import open_postgres  # noqa: PLC0415 - most stores are a file
 
     return open_postgres(place)
-
-
-def _same_try(message: Message) -> ColumnElement[bool]:
-    """Each claim counts a try, so the number tells who claimed it last."""
-    return (s.outbox.c.key == message.key) & (s.outbox.c.attempts == message.attempts)

@@ -1,9 +1,10 @@
 """Reads and writes inside one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, exists, select, update
 from sqlalchemy.exc import IntegrityError
 
 from steadyhand.adapters.ledger import schema as s
@@ -14,12 +15,13 @@ from steadyhand.adapters.ledger.trail import read_entry, write_entry
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit.entry import Entry
-from steadyhand.journey.commands import Arm, Command, Record, Send
+from steadyhand.journey.commands import Arm, Command, Record, Send, TimerKind
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident
+from steadyhand.journey.incident.versions import MACHINE, NewerMachine, read_incident
 from steadyhand.journey.rollout.state import OVER, Rollout
-from steadyhand.ports import LeaseLost, LedgerError
-from steadyhand.store import Body, DocumentKind, Person, Receipt, Timer
+from steadyhand.ports import LeaseLost, LedgerError, NewerRelease
+from steadyhand.store import Body, DocumentKind, Message, Person, Receipt, Timer
 
 _RAW_MOST = 65_536
 
@@ -33,29 +35,24 @@ class SqlTransaction:
     # incidents
 
     def incident(self, wanted: str) -> Incident | None:
-        """The incident of this id."""
-        found = self._db.execute(select(s.incident.c.state).where(s.incident.c.id == wanted)).scalar()
-        return Incident.model_validate_json(found) if found else None
+        """The incident of this id. Raises NewerRelease."""
+        return _incident(self._db.execute(_INCIDENT, {"wanted": wanted}).one_or_none())
 
     def incidents(self, limit: int) -> Sequence[Incident]:
-        """The latest incidents, newest first."""
-        rows = self._db.execute(
-            select(s.incident.c.state)
-            .order_by(s.incident.c.opened_at.desc(), s.incident.c.id.desc())
-            .limit(limit)
-        )
-        return [Incident.model_validate_json(one) for one in rows.scalars()]
+        """The latest incidents, newest first, but for those that only a newer release can read."""
+        readable = select(s.incident.c.state, s.incident.c.machine).where(s.incident.c.machine <= MACHINE)
+        newest = readable.order_by(s.incident.c.opened_at.desc(), s.incident.c.id.desc())
+        rows = self._db.execute(newest.limit(limit))
+        return [found for row in rows if (found := _incident(row))]
 
     def current(self, service: str, now: datetime) -> Incident | None:
-        """The incident a new alert belongs to: open, or resolved within its relapse window."""
-        newest = (
-            select(s.incident.c.state)
-            .where(s.incident.c.service == service)
-            .order_by(s.incident.c.opened_at.desc())
-            .limit(1)
-        )
-        found = self._db.execute(newest).scalar()
-        incident = Incident.model_validate_json(found) if found else None
+        """The incident a new alert belongs to: open, or resolved within its relapse window.
+
+        Raises NewerRelease.
+        """
+        of_service = select(s.incident.c.state, s.incident.c.machine).where(s.incident.c.service == service)
+        newest = of_service.order_by(s.incident.c.opened_at.desc()).limit(1)
+        incident = _incident(self._db.execute(newest).one_or_none())
         if incident is None or incident.status != "resolved":
             return incident
         resolved = incident.milestones.get("resolved", incident.opened_at)
@@ -71,6 +68,7 @@ class SqlTransaction:
             "service": after.service,
             "resolved_at": to_ms(resolved) if resolved else None,
             "state": after.model_dump_json(),
+            "machine": MACHINE,
         }
         if incident.version == 0:
             opened = to_ms(after.opened_at)
@@ -245,10 +243,23 @@ class SqlTransaction:
         query = select(*(s.outbox.c[one] for one in columns)).where(s.outbox.c.incident == incident)
         return [Receipt.model_validate(dict(one)) for one in self._db.execute(query).mappings()]
 
-    def finish(self, timer: Timer) -> None:
-        """The timer is done. Raises LeaseLost when another process has taken it over."""
-        if self._db.execute(update(s.timer).where(held_by(timer)).values(state="done")).rowcount != 1:
+    def finish(self, *timers: Timer) -> None:
+        """These timers are done. Raises LeaseLost when another process has taken one over."""
+        if timers:
+            held = [{"held": one.key, "under": one.epoch} for one in timers]
+            if self._db.execute(_FINISH, held).rowcount != len(timers):
+                raise LeaseLost(f"timer {timers[0].key}, or one claimed with it, was taken over")
+
+    def bury(self, timer: Timer) -> None:
+        """Nobody will try this timer again. Raises LeaseLost when another process has taken it over."""
+        if self._db.execute(update(s.timer).where(held_by(timer)).values(state="dead")).rowcount != 1:
             raise LeaseLost(f"timer {timer.key} was taken over")
+
+    def lose(self, message: Message, why: str, *, unknown: bool) -> bool:
+        """Nobody will try this message again; False when it was taken back, or over, meanwhile."""
+        mine = same_try(message) & is_state(s.outbox, "sending")
+        values = {"state": "unknown" if unknown else "failed", "error": why}
+        return self._db.execute(update(s.outbox).where(mine).values(values)).rowcount == 1
 
     def holds(self, timer: Timer) -> None:
         """The timer is still held: look before acting. Raises LeaseLost."""
@@ -256,10 +267,44 @@ class SqlTransaction:
             raise LeaseLost(f"timer {timer.key} was taken over")
 
 
+KINDS: frozenset[TimerKind] = frozenset(get_args(TimerKind))
+_INCIDENT = select(s.incident.c.state, s.incident.c.machine).where(s.incident.c.id == bindparam("wanted"))
+
+
+def _incident(row: Sequence[Any] | None) -> Incident | None:
+    if row is None:
+        return None
+    state, machine = row
+    try:
+        return read_incident(state, machine)
+    except NewerMachine as error:
+        raise NewerRelease(str(error)) from error
+
+
+def ours(kinds: Collection[TimerKind]) -> ColumnElement[bool]:
+    """Timers of these kinds whose incident this release can read."""
+    newer = exists().where(s.incident.c.id == s.timer.c.incident, s.incident.c.machine > MACHINE)
+    return s.timer.c.kind.in_(sorted(kinds)) & ~newer
+
+
 def held_by(timer: Timer) -> ColumnElement[bool]:
     """The row is leased, and under the very lease this timer was claimed with."""
     row = s.timer.c
-    return (row.key == timer.key) & (row.state == "leased") & (row.epoch == timer.epoch)
+    return (row.key == timer.key) & is_state(s.timer, "leased") & (row.epoch == timer.epoch)
+
+
+_FINISH = (
+    update(s.timer)
+    .where(
+        s.timer.c.key == bindparam("held"), is_state(s.timer, "leased"), s.timer.c.epoch == bindparam("under")
+    )
+    .values(state="done")
+)
+
+
+def same_try(message: Message) -> ColumnElement[bool]:
+    """Each claim counts a try, so the number tells who claimed it last."""
+    return (s.outbox.c.key == message.key) & (s.outbox.c.attempts == message.attempts)
 
 
 def _person(row: Row[tuple[str, str, str, int, int]]) -> Person:

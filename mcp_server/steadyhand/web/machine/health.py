@@ -4,37 +4,76 @@ import asyncio
 from datetime import timedelta
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
 
 from steadyhand.ports import LedgerError
+from steadyhand.store import Figures
 from steadyhand.web.desk import Desk
 
 _LATE = timedelta(seconds=30)
+_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+_METRICS = (
+    ("overdue_seconds", "How long the oldest timer or message has been waiting past its time."),
+    ("timer_lateness_p50_seconds", "Half of this process's last 1000 timers woke no later than this."),
+    ("timer_lateness_p99_seconds", "99 of 100 of them woke no later than this."),
+    ("dead_timers", "Timers that failed too often and were given up."),
+    ("dead_messages", "Messages that no channel took."),
+    ("processes", "Processes that work on the store."),
+)
 
 
 class Health:
-    """GET /healthz: 200 when the store can be locked for writing and no work is long overdue, else 503."""
+    """GET /healthz and GET /metrics. No secret and no name in them, so they ask for none."""
 
     def __init__(self, desk: Desk) -> None:
         self._outside = desk.outside
 
+    def routes(self) -> list[Route]:
+        """The doors."""
+        return [Route("/healthz", self.get), Route("/metrics", self.metrics)]
+
     async def get(self, _request: Request) -> Response:
-        """The service's health; no secret and no name in it, so it asks for none."""
+        """200 when the store can be locked for writing and no work is long overdue, else 503."""
         try:
-            overdue = await asyncio.to_thread(self._look)
+            found = await asyncio.to_thread(self._look)
         except LedgerError:
             return JSONResponse({"status": "failing", "store": "failing"}, status_code=503)
-        late = overdue > _LATE
+        late = found.overdue > _LATE
         body = {
             "status": "late" if late else "ok",
             "store": "ok",
-            "overdue_s": round(overdue.total_seconds(), 1),
+            "overdue_s": round(found.overdue.total_seconds(), 1),
+            "late_p99_s": round(self._outside.pulse.lateness(0.99), 3),
+            "dead": found.dead_timers + found.dead_messages,
+            "processes": found.processes,
         }
         return JSONResponse(body, status_code=503 if late else 200)
 
-    def _look(self) -> timedelta:
-        """How long the oldest waiting timer or message is overdue."""
+    async def metrics(self, _request: Request) -> Response:
+        """The same for Prometheus, in its text format."""
+        try:
+            found = await asyncio.to_thread(self._look)
+        except LedgerError:
+            return PlainTextResponse("the store is failing\n", status_code=503)
+        pulse = self._outside.pulse
+        values = (
+            found.overdue.total_seconds(),
+            pulse.lateness(0.5),
+            pulse.lateness(0.99),
+            found.dead_timers,
+            found.dead_messages,
+            found.processes,
+        )
+        text = "".join(_shown(*about, value) for about, value in zip(_METRICS, values, strict=True))
+        return Response(text, media_type=_TEXT)
+
+    def _look(self) -> Figures:
         with self._outside.ledger.write():
             pass  # the write lock is taken and given back: that is the question
-        due = self._outside.ledger.next_due()
-        return max(self._outside.clock.now() - due, timedelta()) if due else timedelta()
+        return self._outside.ledger.figures(self._outside.clock.now())
+
+
+def _shown(name: str, help_text: str, value: float) -> str:
+    whole = f"steadyhand_{name}"
+    return f"# HELP {whole} {help_text}\n# TYPE {whole} gauge\n{whole} {value:g}\n"

@@ -1,0 +1,1 @@
+"""Who pages when we fall silent."""

@@ -1,0 +1,23 @@
+"""What the worker of this process did last, for the health door."""
+
+from collections import deque
+from datetime import datetime, timedelta
+
+_KEPT = 1000
+
+
+class Pulse:
+    """How late timers woke, and when the loop last went round. Written by one worker, read by anybody."""
+
+    def __init__(self) -> None:
+        self.turned_at: datetime | None = None
+        self._late: deque[float] = deque(maxlen=_KEPT)
+
+    def woke(self, late: timedelta) -> None:
+        """A timer was claimed this long after it was due."""
+        self._late.append(max(late.total_seconds(), 0.0))
+
+    def lateness(self, share: float) -> float:
+        """Seconds that this share (0 to 1) of the last 1000 timers did not exceed; 0 before the first one."""
+        ordered = sorted(self._late)
+        return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else 0.0

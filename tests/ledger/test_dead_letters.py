@@ -1,0 +1,110 @@
+"""What nobody will try again is told to a human, durably and by another way."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from ledger.shelf import send
+from stories.night import Night
+
+from steadyhand.journey.commands import Arm
+from steadyhand.journey.escalation.contact import Contact
+from steadyhand.journey.escalation.ladder import Tier
+from steadyhand.journey.escalation.policy import EscalationRule
+from steadyhand.ports import SourceRefused
+from steadyhand.responder.worker import Worker
+from steadyhand.testing.phone import Phone
+
+TWO_WAYS = EscalationRule(
+    tiers=(
+        Tier(name="on_call", contacts=(Contact(type="sms", user="ana"), Contact(type="phone", user="ana"))),
+    ),
+)
+
+
+def broken(night: Night) -> Phone:
+    """The SMS channel refuses everything from now on."""
+    sms = Phone()
+    sms.failure = SourceRefused("sms", "account closed")
+    rules = night.rules.model_copy(update={"escalation": TWO_WAYS})
+    night.outside = replace(night.outside, rules=rules, channels={"sms": sms, "phone": night.phone})
+    night.worker = Worker(night.outside)
+    return sms
+
+
+def cries(night: Night) -> list[str]:
+    return [one.body for one in night.phone.rings if one.subject == "STEADYHAND NEEDS HELP"]
+
+
+def test_a_timer_that_keeps_failing_is_dead_and_pages_and_is_on_the_trail(night: Night) -> None:
+    async def story() -> None:
+        incident = night.alert()
+        with night.outside.ledger.write() as tx:
+            bad = Arm(kind="escalate", key="bad", due_at=night.clock.now(), payload={"rung": "no number"})
+            tx.arm(incident, bad)
+        await night.pass_time(12)
+        assert night.outside.ledger.figures(night.clock.now()).dead_timers == 1
+        assert "timer.dead" in night.actions(incident)
+        (durable, *_) = [one for one in night.phone.rings if one.key.startswith("help:bad")]
+        assert "is given up" in durable.body
+        assert "no number" in durable.body
+
+    asyncio.run(story())
+
+
+def test_a_bad_step_keeps_none_of_those_claimed_with_it_from_being_done(night: Night) -> None:
+    async def story() -> None:
+        incident = night.alert()
+        await night.turn()
+        with night.outside.ledger.write() as tx:
+            due = night.clock.now() + timedelta(minutes=15)
+            tx.arm(incident, Arm(kind="escalate", key="bad", due_at=due, payload={"rung": "no number"}))
+        await night.leap(minutes=15)
+        assert night.phone.rang("bo") == 1
+
+    asyncio.run(story())
+
+
+def test_a_dead_message_of_no_incident_pages_by_the_other_ways_once_a_day(night: Night) -> None:
+    async def story() -> None:
+        sms = broken(night)
+        with night.outside.ledger.write() as tx:
+            for number in range(3):
+                message = send(f"handoff:{number}").model_copy(update={"channel": "sms"})
+                tx.send("", message, night.clock.now())
+        await night.pass_time(3)
+        assert cries(night) == ["Messages by sms are lost: sms: account closed"]
+        assert sms.rings == []
+        assert night.outside.ledger.figures(night.clock.now()).dead_messages == 4  # the cry by SMS itself too
+
+    asyncio.run(story())
+
+
+def test_a_dead_page_goes_another_way_and_cries_only_when_there_is_none(night: Night) -> None:
+    async def story() -> None:
+        broken(night)
+        night.alert()
+        await night.pass_time(3)
+        assert len(cries(night)) == 1
+        assert night.phone.rang("ana") >= 2  # her page by phone, and the cry
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("late", [0, 3600])
+def test_a_dead_letter_survives_the_process_that_wrote_it(night: Night, late: int) -> None:
+    async def story() -> None:
+        broken(night)
+        with night.outside.ledger.write() as tx:
+            tx.send("", send("handoff").model_copy(update={"channel": "sms"}), night.clock.now())
+        await night.turn()
+        assert cries(night) == []  # written, not yet sent
+        channels = night.outside.channels
+        night.restart()
+        night.outside = replace(night.outside, channels=channels)
+        night.worker = Worker(night.outside)
+        await night.leap(seconds=late + 1)
+        assert len(cries(night)) == 1
+
+    asyncio.run(story())
