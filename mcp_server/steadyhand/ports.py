@@ -320,3 +320,11 @@ class Watchdog(Protocol):
     async def ping(self) -> None:
         """Say that all is well; takes ten seconds at most. Raises SourceError."""
         ...
+
+
+class Archive(Protocol):
+    """Where closed incidents go when they leave the store."""
+
+    def keep(self, closed_at: datetime, line: str) -> str:
+        """Keep one line of JSON for good before it returns; says where. Raises OSError."""
+        ...

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.approval.consent import Decision
@@ -135,6 +135,22 @@ class Transaction(Protocol):
 
     def holds(self, timer: Timer) -> None:
         """Look before acting: raises LeaseLost when the timer was taken over, or armed anew."""
+        ...
+
+    def closed(self, before: datetime, most: int) -> Sequence[str]:
+        """Incidents resolved before this instant for which nothing is left to be done, oldest first."""
+        ...
+
+    def rows_of(self, incident: str) -> dict[str, list[dict[str, Any]]]:
+        """Every row of an incident by its table, those of its trail too."""
+        ...
+
+    def forget(self, incident: str) -> None:
+        """Delete an incident with all that belongs to it; its trail stays."""
+        ...
+
+    def sweep(self, before: datetime) -> None:
+        """Delete what belongs to no incident and was over before this instant."""
         ...
 
 

@@ -17,6 +17,7 @@ from steadyhand.adapters.alerts.sources import TERMINAL, AlertSettings, build_so
 from steadyhand.adapters.channels.registry import build_all
 from steadyhand.adapters.databases.postgres import PostgresProbe
 from steadyhand.adapters.databases.postgres_hand import PostgresHand
+from steadyhand.adapters.ledger.archive import FileArchive
 from steadyhand.adapters.ledger.sql import open_store
 from steadyhand.adapters.logs.files import FileLogs
 from steadyhand.adapters.metrics.prometheus import Prometheus
@@ -72,6 +73,7 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         hands={one.name: PostgresHand(one, _needed(one.dsn_env)) for one in links.hands},
         traffic=_traffic(config, folder, http, clock, metrics),
         host=_host(),
+        archive=FileArchive(folder / "archive"),
         watchdog=_watchdog(config, http),
         channels=build_all(links.channels, http, clock, _needed),
     )

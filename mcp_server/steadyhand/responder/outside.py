@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from steadyhand.ports import (
+    Archive,
     Channel,
     Clock,
     DatabaseHand,
@@ -36,5 +37,6 @@ class Outside:
     traffic: Mapping[str, TrafficTarget] = field(default_factory=dict)
     channels: Mapping[str, Channel] = field(default_factory=dict)
     baselines: Baselines = field(default_factory=Baselines)
+    archive: Archive | None = None
     watchdog: Watchdog | None = None
     pulse: Pulse = field(default_factory=Pulse)

@@ -13,6 +13,7 @@ from steadyhand.journey.escalation.policy import DEFAULT_TREATMENT, EscalationRu
 from steadyhand.journey.escalation.roster import staffed, unknown_names
 from steadyhand.journey.escalation.schedule import Schedules
 from steadyhand.journey.evidence.rule import EvidenceRule
+from steadyhand.journey.incident.retention import RetentionRule
 from steadyhand.journey.incident.state import Policy
 from steadyhand.journey.recovery.model import RecoveryRule
 from steadyhand.journey.remedy.goals import GoalRule
@@ -40,6 +41,7 @@ class Rules(Rule):
     approval: ApprovalRule = Field(default=ApprovalRule())
     canary: CanaryRule = Field(default=CanaryRule())
     recovery: RecoveryRule = Field(default=RecoveryRule())
+    retention: RetentionRule = Field(default=RetentionRule())
     goals: dict[str, tuple[GoalRule, ...]] = Field(
         default={}, description="For each service: the numbers its users feel, with their bounds."
     )

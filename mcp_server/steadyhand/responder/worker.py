@@ -12,6 +12,7 @@ from steadyhand.responder.duties import STEPS, WORKS
 from steadyhand.responder.labour import LEASE, Labour, carry_out
 from steadyhand.responder.mail import claim, deliver
 from steadyhand.responder.outside import Outside
+from steadyhand.responder.retention import prune
 from steadyhand.store import Message, Timer
 
 log = logging.getLogger("steadyhand.worker")
@@ -22,6 +23,7 @@ _POLL = timedelta(seconds=0.2)
 _SOON = timedelta(seconds=0.02)
 _RECLAIM = timedelta(seconds=1)
 _SIGN_IN = timedelta(seconds=10)
+_PRUNE = timedelta(minutes=10)
 
 
 class Worker:
@@ -115,8 +117,16 @@ class Worker:
         if self._time_for("sign in", now, _SIGN_IN):
             await asyncio.to_thread(ledger.sign_in, outside.owner, outside.host, now)
             await asyncio.to_thread(find_stranded, outside)
+        if self._time_for("prune", now, _PRUNE):
+            self._start(self._prune(), "prune")
         if self._time_for("reclaim", now, _RECLAIM):
             await asyncio.to_thread(ledger.reclaim, now, all_owners=False)
+
+    async def _prune(self) -> None:
+        try:
+            await asyncio.to_thread(prune, self._outside)
+        except (LedgerError, OSError) as error:
+            await self._alarm.ring(f"Steadyhand cannot archive closed incidents: {error}")
 
     def _time_for(self, what: str, now: datetime, every: timedelta) -> bool:
         last = self._done_at.get(what)

@@ -7,6 +7,7 @@ from typing import Any, get_args
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, exists, select, update
 from sqlalchemy.exc import IntegrityError
 
+from steadyhand.adapters.ledger import retention
 from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.commands import arm_timer, carry_out, keep_decision, send
 from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
@@ -242,6 +243,26 @@ class SqlTransaction:
         columns = ("channel", "target", "subject", "state", "attempts", "error")
         query = select(*(s.outbox.c[one] for one in columns)).where(s.outbox.c.incident == incident)
         return [Receipt.model_validate(dict(one)) for one in self._db.execute(query).mappings()]
+
+    # what has had its time
+
+    def closed(self, before: datetime, most: int) -> Sequence[str]:
+        """Incidents resolved before this instant for which nothing is left to be done, oldest first."""
+        return retention.closed(self._db, before, most)
+
+    def rows_of(self, incident: str) -> dict[str, list[dict[str, Any]]]:
+        """Every row of an incident by its table, those of its trail too."""
+        return retention.rows_of(self._db, incident)
+
+    def forget(self, incident: str) -> None:
+        """Delete an incident with all that belongs to it; its trail stays."""
+        retention.forget(self._db, incident)
+
+    def sweep(self, before: datetime) -> None:
+        """Delete what belongs to no incident and was over before this instant."""
+        retention.sweep(self._db, before)
+
+    # timers that this process holds
 
     def finish(self, *timers: Timer) -> None:
         """These timers are done. Raises LeaseLost when another process has taken one over."""
