@@ -73,6 +73,7 @@ class Shift(Night):
     async def passes(self, **span: float) -> None:
         """Time goes by with the service awake: each thing happens at its own instant."""
         end = self.clock.now() + timedelta(**span)
+        await self.turn()
         while (due := self.outside.ledger.next_due()) is not None and due <= end:
             await self.clock.advance(max(due - self.clock.now(), timedelta()))
             await self.turn()

@@ -369,3 +369,56 @@ def test_a_weekend_of_seventy_two_hours(begin: Begin) -> None:
         assert night.clock.now() == datetime(2026, 3, 30, 17, 0, tzinfo=UTC)
 
     told(story(begin(given, datetime(2026, 3, 27, 17, 0, tzinfo=UTC))))
+
+
+# hand-offs
+
+
+def _daily(**given: object) -> Rules:
+    layer = {"people": ["ana", "bo"], "starts": "2026-01-30T18:00", "shift": "1d"} | given
+    schedules = [{"name": "primary", "time_zone": "Europe/Berlin", "layers": [layer]}]
+    return rules({"name": "primary", "contacts": [{"schedule": "primary"}]}, schedules=schedules)
+
+
+def test_whoever_comes_on_call_is_told_and_whoever_goes_and_nobody_is_rung(begin: Begin) -> None:
+    async def story(night: Shift) -> None:
+        await night.passes(hours=5)
+        assert night.sms("bo").says(
+            "You are on call for primary until Sun 2026-02-01 18:00 CET", "ana was before you"
+        )
+        assert night.sms("ana").says("bo is on call for primary now: your shift is over.")
+        await night.passes(hours=24)
+        assert night.sms("ana").says("You are on call")
+        assert night.sms("bo").says("your shift is over")
+
+    told(story(begin(_daily())))
+
+
+def test_a_hand_off_that_was_missed_is_told_once_and_late(begin: Begin) -> None:
+    async def story(night: Shift) -> None:
+        await night.passes(minutes=1)
+        await night.clock.advance(timedelta(hours=53))  # three hand-offs
+        night.restart()
+        await night.passes(minutes=1)
+        assert night.sms("bo").says("You are on call", "late by")
+        assert night.sms("ana").says("your shift is over")
+        await night.clock.advance(timedelta(hours=48))  # two more: it is bo again, who never noticed
+        night.restart()
+        await night.passes(minutes=1)
+
+    told(story(begin(_daily())))
+
+
+def test_a_gap_is_told_to_whoever_goes_and_recorded(begin: Begin) -> None:
+    hours = [{"starts": "08:00", "ends": "20:00"}]
+
+    async def story(night: Shift) -> None:
+        await night.passes(hours=5)
+        assert night.sms("bo").says("You are on call")
+        assert night.sms("ana").says("your shift is over")
+        await night.passes(hours=3)
+        assert night.sms("bo").says("NOBODY is on call for primary now")
+        with night.outside.ledger.read() as tx:
+            assert [one.action for one in tx.trail() if one.action == "schedule.gap"]
+
+    told(story(begin(_daily(hours=hours))))

@@ -7,7 +7,7 @@ from pydantic import Field
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.rule import Instant, Value
 
-TimerKind = Literal["investigate", "escalate", "reach", "resume", "approval", "rollout"]
+TimerKind = Literal["investigate", "escalate", "reach", "resume", "approval", "rollout", "handoff"]
 
 
 class Arm(Value):

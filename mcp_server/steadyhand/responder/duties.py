@@ -12,6 +12,7 @@ from steadyhand.journey.incident.state import (
     QuietOver,
     TierSilent,
 )
+from steadyhand.responder.handoffs import hand_off
 from steadyhand.responder.intake import happen
 from steadyhand.responder.investigate import investigate
 from steadyhand.responder.outside import Outside
@@ -78,6 +79,7 @@ DUTIES: Mapping[TimerKind, Duty] = {
     "resume": Step(_quiet_over),
     "approval": Step(_approval_silent),
     "rollout": Work(drive, never_dies=True),
+    "handoff": Step(hand_off),
 }
 STEPS = frozenset(kind for kind, duty in DUTIES.items() if isinstance(duty, Step))
 WORKS = frozenset(kind for kind, duty in DUTIES.items() if isinstance(duty, Work))

@@ -9,6 +9,7 @@ from steadyhand.ports import LedgerError, SourceError
 from steadyhand.responder.alarm import Alarm
 from steadyhand.responder.distress import find_stranded
 from steadyhand.responder.duties import STEPS, WORKS
+from steadyhand.responder.handoffs import arm_handoffs
 from steadyhand.responder.labour import LEASE, Labour, carry_out
 from steadyhand.responder.mail import claim, deliver
 from steadyhand.responder.outside import Outside
@@ -24,6 +25,7 @@ _SOON = timedelta(seconds=0.02)
 _RECLAIM = timedelta(seconds=1)
 _SIGN_IN = timedelta(seconds=10)
 _PRUNE = timedelta(minutes=10)
+_HANDOFFS = timedelta(minutes=10)
 
 
 class Worker:
@@ -119,6 +121,8 @@ class Worker:
             await asyncio.to_thread(find_stranded, outside)
         if self._time_for("prune", now, _PRUNE):
             self._start(self._prune(), "prune")
+        if outside.rules.schedules and self._time_for("hand-offs", now, _HANDOFFS):
+            await asyncio.to_thread(arm_handoffs, outside)
         if self._time_for("reclaim", now, _RECLAIM):
             await asyncio.to_thread(ledger.reclaim, now, all_owners=False)
 
