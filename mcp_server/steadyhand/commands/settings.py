@@ -32,7 +32,7 @@ def check(path: Path, severity: Severity, service: str = "", at: str = "") -> in
     sys.stdout.write(f"{path} is well formed: {len(config.services)} services.\n")
     of = f" of {service}" if service else ""
     sys.stdout.write(f"When nobody answers a {severity}{of} that opens at {start:%Y-%m-%d %H:%M} UTC:\n")
-    for line in _timeline(config, severity, service, start):
+    for line in timeline_lines(config, severity, service, start):
         sys.stdout.write(f"  {line}\n")
     found = list(_problems(config, service, start))
     for one in found:
@@ -53,7 +53,10 @@ def instant_of(text: str) -> datetime:
     return at.astimezone(UTC)
 
 
-def _timeline(config: IncidentConfig, severity: Severity, service: str, start: datetime) -> Iterator[str]:
+def timeline_lines(
+    config: IncidentConfig, severity: Severity, service: str, start: datetime
+) -> Iterator[str]:
+    """Who would be told when nobody answers such an incident, a line each."""
     policy = config.policy(severity, service)
     told = timeline(policy.ladder, severity, start, escalates=policy.treatment.auto_escalate)
     for one in told:
