@@ -1,10 +1,16 @@
 """Every story gets a fresh night."""
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from steadyhand.responder.rules import Rules
 from stories.night import Night
+from stories.shift import LADDER, Begin, Shift
+
+NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -12,3 +18,18 @@ def night(tmp_path: Path) -> Night:
     night = Night(tmp_path)
     night.hire()
     return night
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Iterator[Begin]:
+    """Begin a shift; when the story is over, nothing may have rung that it did not expect."""
+    begun: list[Shift] = []
+
+    def start(given: Rules = LADDER, at: datetime = NOON) -> Shift:
+        begun.append(Shift(tmp_path, given, at))
+        return begun[-1]
+
+    yield start
+    for one in begun:
+        one.nothing_else()
+        one.outside.ledger.close()

@@ -1,5 +1,7 @@
 """A night that speaks of people on call: whom what rang, and when; any message no story expects fails it."""
 
+import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,6 +40,9 @@ def rules(*tiers: dict[str, Any], repeat: int = 0, **given: Any) -> Rules:
 def patient(*names: str) -> list[dict[str, Any]]:
     """People who are only ever rung by telephone."""
     return [{"name": one, "contacts": [{"type": "phone", "user": one}]} for one in names or CREW]
+
+
+LADDER = rules(tier("ana"), tier("lead", after=30), tier("boss", after=60), people=patient())
 
 
 class Shift(Night):
@@ -92,3 +97,11 @@ class Shift(Night):
             f"{name} {call.target}: {call.body}" for name, one in self.lines.items() for call in one.unheard
         ]
         assert unheard == []
+
+
+Begin = Callable[..., Shift]
+
+
+def tell(story: Coroutine[None, None, None]) -> None:
+    """Let a story happen."""
+    asyncio.run(story)

@@ -1,45 +1,20 @@
 """Nights of people on call, each read like its log. Whatever rings and is not expected fails the story."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.people import Reach
-from steadyhand.journey.incident.state import ClosedByHuman, MessageFailed, Reassigned, Snoozed
+from steadyhand.journey.incident.state import MessageFailed, Reassigned, Snoozed
 from steadyhand.responder.handing import delegate
-from steadyhand.responder.rules import Rules
 from stories.night import RULES
-from stories.shift import Shift, patient, rules, tier
+from stories.shift import Begin, Shift, patient, rules, tell, tier
 
-NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
-LADDER = rules(tier("ana"), tier("lead", after=30), tier("boss", after=60), people=patient())
 ASKED = rules(tier("ana", after=60), tier("lead", after=60), people=patient()).model_copy(
     update={"goals": RULES.goals}
 )
-Begin = Callable[..., Shift]
-
-
-@pytest.fixture
-def begin(tmp_path: Path) -> Iterator[Begin]:
-    """Begin a shift; when the story is over, nothing may have rung that it did not expect."""
-    begun: list[Shift] = []
-
-    def start(given: Rules = LADDER, at: datetime = NOON) -> Shift:
-        begun.append(Shift(tmp_path, given, at))
-        return begun[-1]
-
-    yield start
-    for one in begun:
-        one.nothing_else()
-        one.outside.ledger.close()
-
-
-def told(story: Coroutine[None, None, None]) -> None:
-    asyncio.run(story)
 
 
 # what a simple engine gets wrong, one by one
@@ -56,7 +31,7 @@ def test_every_tier_is_told_in_its_turn_and_not_the_first_one_for_ever(begin: Be
         await night.passes(minutes=1)
         assert night.phone("boss").rang_once
 
-    told(story(begin()))
+    tell(story(begin()))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +46,7 @@ def test_fifteen_minutes_are_fifteen_minutes_while_the_clocks_change(begin: Begi
         await night.passes(minutes=1)
         assert night.phone("lead").rang_once
 
-    told(story(begin(at=change)))
+    tell(story(begin(at=change)))
 
 
 def test_a_tier_s_time_runs_from_when_it_was_told_not_from_the_beginning(begin: Begin) -> None:
@@ -88,7 +63,7 @@ def test_a_tier_s_time_runs_from_when_it_was_told_not_from_the_beginning(begin: 
         await night.passes(minutes=1)
         assert night.phone("lead").rang_once
 
-    told(story(begin()))
+    tell(story(begin()))
 
 
 def test_nobody_is_rung_after_somebody_has_it(begin: Begin) -> None:
@@ -99,7 +74,7 @@ def test_nobody_is_rung_after_somebody_has_it(begin: Begin) -> None:
         night.acks(incident)
         await night.passes(hours=12)
 
-    told(story(begin()))
+    tell(story(begin()))
 
 
 def test_a_hundred_alerts_are_one_incident_and_one_call(begin: Begin) -> None:
@@ -109,7 +84,7 @@ def test_a_hundred_alerts_are_one_incident_and_one_call(begin: Begin) -> None:
         assert len(found) == 1
         assert night.incidents()[0].repeats == 99
 
-    told(story(begin()))
+    tell(story(begin()))
 
 
 def test_killed_in_minute_fourteen_and_started_in_minute_sixteen_it_is_told_once_and_late(
@@ -124,7 +99,7 @@ def test_killed_in_minute_fourteen_and_started_in_minute_sixteen_it_is_told_once
         await night.passes(minutes=1)
         assert night.phone("lead").says("late by 60 s")
 
-    told(story(begin()))
+    tell(story(begin()))
 
 
 def test_without_any_call_from_outside_escalation_happens(begin: Begin) -> None:
@@ -142,7 +117,7 @@ def test_without_any_call_from_outside_escalation_happens(begin: Begin) -> None:
         await asyncio.wait([running])
         assert night.phone("lead").rang_once
 
-    told(story(begin()))
+    tell(story(begin()))
 
 
 # people and their ways
@@ -159,7 +134,7 @@ def test_who_does_not_answer_the_telephone_gets_a_short_message_and_the_tier_s_c
         await night.passes(minutes=10)
         assert night.phone("lead").rang_once
 
-    told(story(begin(rules(tier("ana"), tier("lead")))))
+    tell(story(begin(rules(tier("ana"), tier("lead")))))
 
 
 def test_when_nobody_can_be_reached_the_next_tier_is_told_at_once(begin: Begin) -> None:
@@ -177,7 +152,7 @@ def test_when_nobody_can_be_reached_the_next_tier_is_told_at_once(begin: Begin) 
         assert night.phone("lead").says("Nobody of ana can be reached.")
         assert "person.unreachable" in night.actions(incident)
 
-    told(story(begin()))
+    tell(story(begin()))
 
 
 def test_a_tier_with_nobody_on_call_is_passed_over_at_once_and_recorded(begin: Begin) -> None:
@@ -196,7 +171,7 @@ def test_a_tier_with_nobody_on_call_is_passed_over_at_once_and_recorded(begin: B
         assert night.phone("lead").rang_once
         assert "escalation.empty_tier" in night.actions(incident)
 
-    told(story(begin(given)))
+    tell(story(begin(given)))
 
 
 def test_a_hand_off_while_an_incident_climbs_rings_whoever_has_come(begin: Begin) -> None:
@@ -211,7 +186,7 @@ def test_a_hand_off_while_an_incident_climbs_rings_whoever_has_come(begin: Begin
         await night.passes(minutes=60)
         assert night.phone("bo").rang_once
 
-    told(story(begin(given)))
+    tell(story(begin(given)))
 
 
 def test_two_must_have_it_and_the_first_does_not_silence_the_second(begin: Begin) -> None:
@@ -228,7 +203,7 @@ def test_two_must_have_it_and_the_first_does_not_silence_the_second(begin: Begin
         night.acks(incident, "bo")
         await night.passes(hours=3)
 
-    told(story(begin(given)))
+    tell(story(begin(given)))
 
 
 def test_turns_go_round_and_whoever_stays_silent_is_stood_in_for(begin: Begin) -> None:
@@ -245,7 +220,7 @@ def test_turns_go_round_and_whoever_stays_silent_is_stood_in_for(begin: Begin) -
         await night.passes(minutes=5)
         assert night.phone("ana").rang_once
 
-    told(story(begin(given)))
+    tell(story(begin(given)))
 
 
 # putting off, and being forgotten
@@ -264,7 +239,7 @@ def test_a_snooze_is_kept_through_a_kill_and_then_the_same_tier_is_rung(begin: B
         await night.passes(minutes=15)
         assert night.phone("lead").rang_once
 
-    told(story(begin()))
+    tell(story(begin()))
 
 
 def test_an_answer_that_nothing_follows_runs_out_and_the_same_tier_is_rung(begin: Begin) -> None:
@@ -280,7 +255,7 @@ def test_an_answer_that_nothing_follows_runs_out_and_the_same_tier_is_rung(begin
         await night.passes(minutes=1)
         assert night.phone("ana").says("Nothing was heard of ana, who has it.")
 
-    told(story(begin(given)))
+    tell(story(begin(given)))
 
 
 # the question for a yes or no
@@ -295,7 +270,7 @@ def test_a_question_nobody_answers_goes_to_the_next_tier_after_five_minutes(begi
         await night.passes(minutes=5)
         assert night.phone("lead").says(plan.id, "waits for a yes or no")
 
-    told(story(begin(ASKED)))
+    tell(story(begin(ASKED)))
 
 
 def test_a_delegated_question_keeps_its_deadline(begin: Begin) -> None:
@@ -314,111 +289,4 @@ def test_a_delegated_question_keeps_its_deadline(begin: Begin) -> None:
         await night.passes(minutes=2)
         assert night.phone("lead").says("waits for a yes or no")
 
-    told(story(begin(ASKED)))
-
-
-# hours
-
-
-def test_a_lesser_thing_wakes_nobody_at_night_and_a_grave_one_does(begin: Begin) -> None:
-    quiet = {"time_zone": "Europe/Berlin", "starts": "22:00", "ends": "07:00"}
-    given = rules(tier("ana"), tier("lead"), people=patient(), escalation={"quiet_hours": quiet})
-
-    async def story(night: Shift) -> None:
-        await night.fires(service="wiki", severity="warning")
-        assert night.phone("ana").silent
-        await night.fires()
-        assert night.phone("ana").says("SEV2 shop")
-        night.acks(night.incidents()[0].id)
-        await night.passes(hours=3, minutes=59)
-        assert night.phone("ana").silent
-        await night.passes(minutes=1)
-        assert night.phone("ana").says("SEV3 wiki")
-
-    told(story(begin(given, datetime(2026, 1, 31, 2, 0, tzinfo=UTC))))
-
-
-def test_a_weekend_of_seventy_two_hours(begin: Begin) -> None:
-    """Friday evening to Monday evening over the change of clocks: a rotation, three incidents, one kill."""
-    layer = {"people": ["ana", "bo", "cy"], "starts": "2026-03-27T18:00", "shift": "1d"}
-    schedules = [
-        {"name": "primary", "time_zone": "Europe/Berlin", "handoff_notice": False, "layers": [layer]}
-    ]
-    primary = {"name": "primary", "contacts": [{"schedule": "primary"}], "escalate_after": 30}
-    given = rules(primary, tier("lead", after=60), schedules=schedules, people=patient())
-
-    async def story(night: Shift) -> None:
-        await night.passes(hours=4)
-        friday = await night.fires()
-        assert night.phone("ana").rang_once
-        night.acks(friday)
-        night.happens(friday, ClosedByHuman(by="ana", via="phone", why="mended"))
-        await night.passes(hours=27, minutes=45)
-        saturday = await night.fires()
-        assert night.phone("bo").rang_once
-        night.restart()
-        await night.passes(minutes=30)  # the clocks go forward meanwhile
-        assert night.phone("lead").says("primary did not answer")
-        night.acks(saturday, "lead")
-        night.happens(saturday, ClosedByHuman(by="lead", via="phone", why="mended"))
-        await night.passes(hours=15)  # 16:15 UTC: a quarter past six in Berlin by now, and cy has come
-        sunday = await night.fires()
-        assert night.phone("cy").rang_once
-        night.acks(sunday, "cy")
-        await night.passes(hours=24, minutes=45)
-        assert night.clock.now() == datetime(2026, 3, 30, 17, 0, tzinfo=UTC)
-
-    told(story(begin(given, datetime(2026, 3, 27, 17, 0, tzinfo=UTC))))
-
-
-# hand-offs
-
-
-def _daily(**given: object) -> Rules:
-    layer = {"people": ["ana", "bo"], "starts": "2026-01-30T18:00", "shift": "1d"} | given
-    schedules = [{"name": "primary", "time_zone": "Europe/Berlin", "layers": [layer]}]
-    return rules({"name": "primary", "contacts": [{"schedule": "primary"}]}, schedules=schedules)
-
-
-def test_whoever_comes_on_call_is_told_and_whoever_goes_and_nobody_is_rung(begin: Begin) -> None:
-    async def story(night: Shift) -> None:
-        await night.passes(hours=5)
-        assert night.sms("bo").says(
-            "You are on call for primary until Sun 2026-02-01 18:00 CET", "ana was before you"
-        )
-        assert night.sms("ana").says("bo is on call for primary now: your shift is over.")
-        await night.passes(hours=24)
-        assert night.sms("ana").says("You are on call")
-        assert night.sms("bo").says("your shift is over")
-
-    told(story(begin(_daily())))
-
-
-def test_a_hand_off_that_was_missed_is_told_once_and_late(begin: Begin) -> None:
-    async def story(night: Shift) -> None:
-        await night.passes(minutes=1)
-        await night.clock.advance(timedelta(hours=53))  # three hand-offs
-        night.restart()
-        await night.passes(minutes=1)
-        assert night.sms("bo").says("You are on call", "late by")
-        assert night.sms("ana").says("your shift is over")
-        await night.clock.advance(timedelta(hours=48))  # two more: it is bo again, who never noticed
-        night.restart()
-        await night.passes(minutes=1)
-
-    told(story(begin(_daily())))
-
-
-def test_a_gap_is_told_to_whoever_goes_and_recorded(begin: Begin) -> None:
-    hours = [{"starts": "08:00", "ends": "20:00"}]
-
-    async def story(night: Shift) -> None:
-        await night.passes(hours=5)
-        assert night.sms("bo").says("You are on call")
-        assert night.sms("ana").says("your shift is over")
-        await night.passes(hours=3)
-        assert night.sms("bo").says("NOBODY is on call for primary now")
-        with night.outside.ledger.read() as tx:
-            assert [one.action for one in tx.trail() if one.action == "schedule.gap"]
-
-    told(story(begin(_daily(hours=hours))))
+    tell(story(begin(ASKED)))
