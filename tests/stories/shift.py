@@ -96,7 +96,7 @@ class Shift(Night):
         unheard = [
             f"{name} {call.target}: {call.body}" for name, one in self.lines.items() for call in one.unheard
         ]
-        assert unheard == []
+        assert not unheard, f"nobody expected {unheard}"
 
 
 Begin = Callable[..., Shift]
