@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from servers import postgres
+from servers import postgres, postgres_programs
 from stores import KINDS, Place, new_database, prepare
 
 settings.register_profile("gate", deadline=None)  # a machine that is busy proves nothing about the code
@@ -23,8 +23,8 @@ def _no_proxy_on_loopback() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """One PostgreSQL for all tests; each gets a database of its own from `place`."""
-    with postgres() as dsn:
+    """One PostgreSQL for all tests, Debian's where it is; `place` gives each a database of its own."""
+    with postgres(programs=postgres_programs()[-1]) as dsn:
         yield prepare(dsn)
 
 

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
@@ -34,6 +35,7 @@ from steadyhand.wiring import Wired, sample_plan, wire
 
 log = logging.getLogger("steadyhand.server")
 _START_S = 20.0
+_SKEW = timedelta(seconds=5)
 
 
 def run(config: IncidentConfig, folder: Path) -> int:
@@ -111,6 +113,7 @@ async def _until_told() -> None:
 async def _working(wired: Wired) -> AsyncIterator[None]:
     """The worker runs as long as the process does; what it leaves is picked up by others, or by the next."""
     outside, ledger = wired.outside, wired.outside.ledger
+    _agree_on_time(wired)
     ledger.sign_in(outside.owner, outside.host, outside.clock.now())
     held = ledger.take_over(outside.clock.now())
     if held:
@@ -124,6 +127,16 @@ async def _working(wired: Wired) -> AsyncIterator[None]:
             task.cancel()
         await asyncio.wait(tasks)
         ledger.sign_out(outside.owner)
+
+
+def _agree_on_time(wired: Wired) -> None:
+    """Who shares a store with other hosts must not call people early or late. Raises ConfigError."""
+    skew = wired.outside.ledger.skew(wired.outside.clock.now())
+    if skew > _SKEW:
+        seconds = skew.total_seconds()
+        raise ConfigError(
+            f"this host's clock is {seconds:.0f} s off that of the store: set both by NTP, then start again"
+        )
 
 
 class Guarded:

@@ -79,6 +79,10 @@ class Transaction(Protocol):
     """Reads and writes that happen together or not at all. Raises LedgerError."""
 
     def incident(self, wanted: str) -> Incident | None: ...
+    def foresee(self, wanted: Collection[str]) -> None:
+        """Read these incidents at once: each will be asked for soon."""
+        ...
+
     def incidents(self, limit: int) -> Sequence[Incident]: ...
     def current(self, service: str, now: datetime) -> Incident | None:
         """The incident a new alert belongs to: open, or resolved within its relapse window."""
@@ -195,6 +199,10 @@ class Ledger(Protocol):
         ...
 
     def figures(self, now: datetime) -> Figures: ...
+    def skew(self, now: datetime) -> timedelta:
+        """How far the clock of the store's host is from `now`; nothing for a file, which has none."""
+        ...
+
     def sign_in(self, owner: str, host: str, now: datetime) -> None:
         """Say that this process works on the store; to be said again every ten seconds.
 

@@ -1,6 +1,6 @@
 """Who may work on one store."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -37,3 +37,10 @@ def test_several_hosts_work_on_postgres(place: Place) -> None:
     ledger.sign_in("a", "web-1|boot-7", NOW)
     ledger.sign_in("b", "web-2|boot-9", NOW)
     assert ledger.figures(NOW).processes == 2
+
+
+def test_how_far_a_clock_is_from_the_store_s_is_known(place: Place) -> None:
+    ledger, now = SqlLedger(place), datetime.now(UTC)
+    assert ledger.skew(now) < timedelta(seconds=60)
+    behind = ledger.skew(now - timedelta(hours=1))
+    assert behind == timedelta() if isinstance(place, Path) else behind > timedelta(minutes=59)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from ledger.shelf import LEASE, NOW, TABLES, break_at, filled, opening, raw, sizes
+from ledger.shelf import LEASE, NOW, TABLES, break_at, filled, opening, raw, send, sizes
 from stores import Place
 
 from steadyhand.adapters.ledger.sql import SqlLedger
@@ -85,3 +85,12 @@ def test_a_file_that_is_no_store_and_a_place_that_cannot_be_written_are_named(tm
     for path in (tmp_path / "prose.db", tmp_path / "nowhere" / "store.db"):
         with pytest.raises(LedgerError, match="the store failed"):
             SqlLedger(path)
+
+
+def test_a_text_with_a_nul_in_it_is_kept_and_not_refused(place: Place) -> None:
+    ledger = SqlLedger(place)
+    message = send().model_copy(update={"subject": "a\0b"})
+    with ledger.write() as tx:
+        tx.send("", message, NOW)
+    (kept,) = ledger.claim_messages("a", NOW, LEASE, 9)
+    assert kept.subject.replace("\ufffd", "\0") == message.subject

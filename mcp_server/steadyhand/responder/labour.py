@@ -27,6 +27,7 @@ def carry_out(outside: Outside, timers: Sequence[Timer]) -> None:
     now = outside.clock.now()
     with outside.ledger.write() as tx:
         tx.finish(*timers)
+        tx.foresee([one.incident for one in timers])
         for timer in timers:
             duty = DUTIES[timer.kind]
             assert isinstance(duty, Step), "only steps are claimed for this"

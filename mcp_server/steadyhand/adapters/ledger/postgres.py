@@ -1,5 +1,7 @@
 """A PostgreSQL database: the store of several hosts."""
 
+from typing import Any
+
 import psycopg
 from pydantic import SecretStr
 from sqlalchemy import Connection, create_engine, event
@@ -36,6 +38,7 @@ def open_postgres(dsn: SecretStr) -> Doors:
 
     engine = create_engine("postgresql+psycopg://", creator=connect, pool_pre_ping=True)
     event.listen(engine, "begin", _on_begin)
+    event.listen(engine, "before_cursor_execute", _before_execute, retval=True)
     doors = Doors(
         writer=engine.execution_options(alone=True),
         queue=engine,
@@ -48,6 +51,26 @@ def open_postgres(dsn: SecretStr) -> Doors:
         doors.close()
         raise
     return doors
+
+
+def _before_execute(
+    _connection: object,
+    _cursor: object,
+    statement: str,
+    given: Any,  # noqa: ANN401 - whatever a driver takes as parameters
+    *_: object,
+) -> tuple[str, Any]:
+    """PostgreSQL keeps no NUL in text; what came with one is kept without it rather than lost."""
+    return statement, [_clean(one) for one in given] if isinstance(given, list) else _clean(given)
+
+
+def _clean(row: Any) -> Any:  # noqa: ANN401 - whatever a driver takes as parameters
+    if not isinstance(row, dict):
+        return row
+    return {
+        name: value.replace("\0", "\ufffd") if isinstance(value, str) and "\0" in value else value
+        for name, value in row.items()
+    }
 
 
 def _on_begin(connection: Connection) -> None:

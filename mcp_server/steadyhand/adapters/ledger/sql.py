@@ -138,6 +138,14 @@ class SqlLedger:
                 processes=fleet.present(db, now),
             )
 
+    def skew(self, now: datetime) -> timedelta:
+        """How far the clock of the database's host is from `now`; nothing for a file, which has none."""
+        if isinstance(self.place, Path):
+            return timedelta()
+        with named(), self.doors.reader.connect() as db:
+            there: datetime = db.execute(select(func.clock_timestamp())).scalar_one()
+        return abs(there - now)
+
     def sign_in(self, owner: str, host: str, now: datetime) -> None:
         """Say that this process works on the store; to be said again every ten seconds.
 

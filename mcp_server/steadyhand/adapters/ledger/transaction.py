@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, get_args
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, exists, select, update
+from sqlalchemy import insert as plain_insert
 from sqlalchemy.exc import IntegrityError
 
 from steadyhand.adapters.ledger import retention
@@ -32,12 +33,20 @@ class SqlTransaction:
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
+        self._foreseen: dict[str, tuple[str, int]] = {}
 
     # incidents
 
     def incident(self, wanted: str) -> Incident | None:
         """The incident of this id. Raises NewerRelease."""
-        return _incident(self._db.execute(_INCIDENT, {"wanted": wanted}).one_or_none())
+        row = self._foreseen.pop(wanted, None)
+        return _incident(row or self._db.execute(_INCIDENT, {"wanted": wanted}).one_or_none())
+
+    def foresee(self, wanted: Collection[str]) -> None:
+        """Read these incidents at once: each will be asked for, and changed by nobody else until then."""
+        columns = s.incident.c.id, s.incident.c.state, s.incident.c.machine
+        rows = self._db.execute(select(*columns).where(s.incident.c.id.in_(sorted(set(wanted)))))
+        self._foreseen = {name: (state, machine) for name, state, machine in rows}
 
     def incidents(self, limit: int) -> Sequence[Incident]:
         """The latest incidents, newest first, but for those that only a newer release can read."""
@@ -62,6 +71,7 @@ class SqlTransaction:
     def save(self, incident: Incident, commands: Sequence[Command], now: datetime) -> Incident:
         """Write the incident and carry out the commands. Raises LedgerError if it was changed meanwhile."""
         after = incident.model_copy(update={"version": incident.version + 1})
+        self._foreseen.pop(after.id, None)
         resolved = after.milestones.get("resolved")
         values = {
             "version": after.version,
@@ -72,11 +82,10 @@ class SqlTransaction:
             "machine": MACHINE,
         }
         if incident.version == 0:
-            opened = to_ms(after.opened_at)
-            self._db.execute(insert(self._db, s.incident).values(id=after.id, opened_at=opened, **values))
+            self._db.execute(_OPEN, {"id": after.id, "opened_at": to_ms(after.opened_at), **values})
         else:
-            same = (s.incident.c.id == after.id) & (s.incident.c.version == incident.version)
-            if self._db.execute(update(s.incident).where(same).values(**values)).rowcount != 1:
+            same = {"same": after.id, "before": incident.version}
+            if self._db.execute(_SAVE, {**same, **values}).rowcount != 1:
                 raise LedgerError(f"incident {after.id} was changed meanwhile; load it again")
         for command in commands:
             carry_out(self._db, after, command, now)
@@ -290,6 +299,20 @@ class SqlTransaction:
 
 KINDS: frozenset[TimerKind] = frozenset(get_args(TimerKind))
 _INCIDENT = select(s.incident.c.state, s.incident.c.machine).where(s.incident.c.id == bindparam("wanted"))
+
+
+# Made once: building a statement costs more than running it.
+_OPEN = plain_insert(s.incident)
+_SAVE = (
+    update(s.incident)
+    .where(s.incident.c.id == bindparam("same"), s.incident.c.version == bindparam("before"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in ("version", "status", "service", "resolved_at", "state", "machine")
+        }
+    )
+)
 
 
 def _incident(row: Sequence[Any] | None) -> Incident | None:
