@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from steadyhand.config import IncidentConfig
 from steadyhand.journey.approval.consent import prove_fence
-from steadyhand.ports import ConfigError
+from steadyhand.ports import ConfigError, LedgerError
 from steadyhand.responder.listening import keep_listening
 from steadyhand.responder.orphans import find_orphans
 from steadyhand.responder.worker import Worker
@@ -88,8 +88,7 @@ def build(wired: Wired) -> Starlette:
 def work(config: IncidentConfig, folder: Path) -> int:
     """Join the processes that work on the store, without any door. Raises ConfigError, LedgerError."""
     _begin(folder)
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_work(config, folder))
+    asyncio.run(_work(config, folder))
     return 0
 
 
@@ -97,16 +96,12 @@ async def _work(config: IncidentConfig, folder: Path) -> None:
     async with httpx2.AsyncClient(trust_env=False) as http:
         wired = wire(config, folder, http)
         _prove(wired)
+        told = asyncio.Event()
+        for one in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(one, told.set)
         async with _working(wired):
             log.info("%s works on the store", wired.outside.owner)
-            await _until_told()
-
-
-async def _until_told() -> None:
-    told = asyncio.Event()
-    for one in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(one, told.set)
-    await told.wait()
+            await told.wait()
 
 
 @contextlib.asynccontextmanager
@@ -126,7 +121,8 @@ async def _working(wired: Wired) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-        ledger.sign_out(outside.owner)
+        with contextlib.suppress(LedgerError):  # then the others see it by our silence
+            ledger.sign_out(outside.owner)
 
 
 def _agree_on_time(wired: Wired) -> None:

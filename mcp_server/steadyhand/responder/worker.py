@@ -157,7 +157,8 @@ class Worker:
                 due = await asyncio.to_thread(ledger.claim_timers, outside.owner, now, LEASE, _BATCH, STEPS)
                 self._note(due)
                 await asyncio.to_thread(carry_out, outside, due)
-                if len(due) < _BATCH:
+                count, due = len(due), ()
+                if count < _BATCH:
                     return
         except Exception as error:  # noqa: BLE001 - each of them is tried again below, and its failure named
             log.warning("%d steps are taken one by one: %r", len(due), error)
