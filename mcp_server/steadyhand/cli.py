@@ -250,6 +250,17 @@ def _add_records(add: Add) -> None:
     report = add("report", "Print an incident's report in Markdown.", _report)
     report.add_argument("incident")
     report.add_argument("--config", type=Path, help=_WHICH)
+    traffic = add("traffic", "Bring a service's traffic home by hand, without the service.", _traffic)
+    traffic.add_argument("what", choices=("home",))
+    traffic.add_argument("name", help="the service, as connections.traffic calls it")
+    traffic.add_argument("--config", type=Path, help=_WHICH)
+
+
+def _traffic(args: argparse.Namespace) -> int:
+    from steadyhand.commands.traffic import bring  # noqa: PLC0415
+    from steadyhand.config import default_path  # noqa: PLC0415
+
+    return bring(args.config or default_path(), args.name)
 
 
 def _audit(args: argparse.Namespace) -> int:

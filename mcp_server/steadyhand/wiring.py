@@ -29,7 +29,7 @@ from steadyhand.journey.recovery.model import Goal, RecoveryRule
 from steadyhand.journey.remedy.model import Fix, SetRelease
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rollout.rule import CanaryRule
-from steadyhand.ports import AlertSource, Clock, ConfigError, MetricSource, TrafficTarget
+from steadyhand.ports import AlertSource, Clock, ConfigError, MetricSource
 from steadyhand.responder.outside import Outside
 from steadyhand.web.secret import WebSecrets
 
@@ -61,6 +61,7 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
     """Everything the configuration names, put together. Raises ConfigError, LedgerError."""
     links, clock = config.connections, SystemClock()
     metrics = tuple(Prometheus(one, http, secret(one.secret_env)) for one in links.metrics)
+    tools = traffic_tools(folder, http, metrics)
     outside = Outside(
         rules=config,
         clock=clock,
@@ -71,7 +72,7 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         metrics=metrics,
         probes={one.name: PostgresProbe(one, _needed(one.dsn_env)) for one in links.databases},
         hands={one.name: PostgresHand(one, _needed(one.dsn_env)) for one in links.hands},
-        traffic=_traffic(config, folder, http, clock, metrics),
+        traffic={one.name: build(one, tools) for one in links.traffic},
         host=_host(),
         archive=FileArchive(folder / "archive"),
         watchdog=_watchdog(config, http),
@@ -120,21 +121,15 @@ def _needed(name: str) -> SecretStr:
     return found
 
 
-def _traffic(
-    config: IncidentConfig,
-    folder: Path,
-    http: httpx2.AsyncClient,
-    clock: Clock,
-    metrics: Sequence[MetricSource],
-) -> dict[str, TrafficTarget]:
-    tools = Tools(
+def traffic_tools(folder: Path, http: httpx2.AsyncClient, metrics: Sequence[MetricSource] = ()) -> Tools:
+    """What drivers of traffic are put together with."""
+    return Tools(
         client=http,
-        clock=clock,
+        clock=SystemClock(),
         leases=folder / "leases",
         secret=secret,
         metrics={one.name: one for one in metrics},
     )
-    return {one.name: build(one, tools) for one in config.connections.traffic}
 
 
 def _kept(path: Path) -> str:

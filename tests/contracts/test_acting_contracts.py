@@ -11,6 +11,7 @@ import pytest
 from balancers import command_world, haproxy_world, needs_haproxy, needs_nginx, nginx_world
 from envoy_world import envoy_world
 from pydantic import SecretStr
+from remote_worlds import WORLDS, RemoteWorld
 from servers import Reply, free_port, postgres
 from vendors.base import Trouble
 from vendors.line_up import LINES, Lines
@@ -85,6 +86,15 @@ async def command(folder: Path) -> AsyncIterator[tuple[TrafficTarget, Pass]]:
         yield target, asyncio.sleep
 
 
+def far_away(world: Callable[[Path], AbstractAsyncContextManager[RemoteWorld]]) -> Traffic:
+    @asynccontextmanager
+    async def make(folder: Path) -> AsyncIterator[tuple[TrafficTarget, Pass]]:
+        async with world(folder) as one:
+            yield one.traffic(), one.pass_time
+
+    return make
+
+
 TRAFFIC = pytest.mark.parametrize(
     "make",
     [
@@ -93,6 +103,7 @@ TRAFFIC = pytest.mark.parametrize(
         pytest.param(haproxy, marks=needs_haproxy),
         pytest.param(nginx, marks=needs_nginx),
         command,
+        *(pytest.param(far_away(one), id=one.__name__) for one in WORLDS),
     ],
 )
 
@@ -104,7 +115,8 @@ async def test_a_step_reads_back_what_it_set_and_may_be_repeated(make: Traffic, 
         assert (first.share, first.stable_version, first.canary_version, first.owner) == (0, "1.0", "", "")
         for _ in range(2):
             seen = await target.prepare("1.1", 2)
-            assert (seen.share, seen.canary_version, seen.canary_ready) == (0, "1.1", 2)
+            assert (seen.share, seen.canary_version) == (0, "1.1")
+            assert seen.canary_ready >= 2  # Argo's steps say how many
         for _ in range(2):
             seen = await target.set_share(0.25, LONG)
             assert (seen.share, seen.canary_version, seen.owner) == (0.25, "1.1", target.mark)
@@ -130,7 +142,8 @@ async def test_without_renewal_traffic_is_stable_again_after_the_lease(make: Tra
         await target.set_share(0.5, LEASE)
         await await_it(pass_time(LEASE.total_seconds() + 1))
         seen = await target.observe()
-        assert (seen.share, seen.owner, seen.canary_version) == (0, "", "1.1")
+        assert (seen.share, seen.owner) == (0, "")
+        assert seen.canary_version in {"1.1", ""}  # Flagger empties the arm in the same breath
 
 
 @TRAFFIC

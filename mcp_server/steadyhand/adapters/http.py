@@ -74,10 +74,10 @@ class Web:
         params: Mapping[str, str] | None = None,
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        method: Literal["POST", "PUT", "PATCH"] = "POST",
+        method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST",
         tls_name: str = "",
     ) -> Answer:
-        """POST it; tried again only where the far end said "later" or nothing was sent.
+        """POST (or `method`) it; tried again only where the far end said "later" or nothing was sent.
 
         `tls_name` is whom the certificate must be for, where the address in `url` is no name.
         Raises as `read` does, and EffectUnknown when the request was sent and no answer came.

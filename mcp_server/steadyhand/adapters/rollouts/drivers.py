@@ -1,7 +1,10 @@
 """Every kind of traffic that can be moved: the settings by kind, and how each is put together."""
 
+import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, assert_never
 
@@ -9,20 +12,36 @@ import httpx2
 from pydantic import Field, SecretStr
 
 from steadyhand.adapters.http import Web
+from steadyhand.adapters.rollouts.argo import ArgoRollout, ArgoSettings
+from steadyhand.adapters.rollouts.aws import Aws
+from steadyhand.adapters.rollouts.aws_alb import AlbKnob, AlbSettings
+from steadyhand.adapters.rollouts.aws_ecs import EcsArms
+from steadyhand.adapters.rollouts.aws_lambda import LambdaAlias, LambdaSettings
+from steadyhand.adapters.rollouts.aws_schedule import Reversible, Schedule, ScheduledDial, ScheduledSettings
 from steadyhand.adapters.rollouts.command import Commands, CommandSettings
 from steadyhand.adapters.rollouts.envoy import EnvoySettings, EnvoyTraffic
-from steadyhand.adapters.rollouts.haproxy import HAProxySettings, haproxy
+from steadyhand.adapters.rollouts.flag_file import FlagFile, FlagFileSettings
+from steadyhand.adapters.rollouts.flagger import FlaggerCanary, FlaggerSettings
+from steadyhand.adapters.rollouts.gateway import GatewaySettings, RouteKnob
+from steadyhand.adapters.rollouts.haproxy import HAProxyCounter, HAProxyDial, HAProxySettings, haproxy
+from steadyhand.adapters.rollouts.kube import Cluster
+from steadyhand.adapters.rollouts.kube_arms import DeploymentArms
+from steadyhand.adapters.rollouts.kubernetes import KubernetesSettings, PodKnob
+from steadyhand.adapters.rollouts.launchdarkly import LaunchDarkly, LaunchDarklySettings
 from steadyhand.adapters.rollouts.lease import Lease, Way
 from steadyhand.adapters.rollouts.nginx import NginxKnob, NginxSettings, nginx_log
-from steadyhand.adapters.rollouts.platform import platform
+from steadyhand.adapters.rollouts.platform import Platform, PlatformSettings, platform
 from steadyhand.adapters.rollouts.promql import PromqlCounter, PromqlCounters
-from steadyhand.adapters.rollouts.split import Counter, SplitTraffic
+from steadyhand.adapters.rollouts.split import Counter, Dial, Releases, SplitTraffic
+from steadyhand.adapters.rollouts.switch import SwitchArms
+from steadyhand.adapters.rollouts.unleash import Unleash, UnleashSettings
 from steadyhand.adapters.rollouts.watched import Knob, WatchedDial
 from steadyhand.ports import Clock, ConfigError, MetricSource, TrafficTarget
 
-TrafficSettings = Annotated[
-    EnvoySettings | HAProxySettings | NginxSettings | CommandSettings, Field(discriminator="kind")
-]
+_Switched = LambdaSettings | FlagFileSettings | LaunchDarklySettings | UnleashSettings
+_InCluster = KubernetesSettings | GatewaySettings | ArgoSettings | FlaggerSettings
+_Watched = NginxSettings | CommandSettings | AlbSettings | _Switched | _InCluster
+TrafficSettings = Annotated[EnvoySettings | HAProxySettings | _Watched, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +55,12 @@ class Tools:
     metrics: Mapping[str, MetricSource]
     mark: str = "steadyhand"
 
-    def watched(self, knob: Knob, way: Way) -> WatchedDial:
-        """The knob under a lease in a file, with a watchdog that goes this way."""
-        return WatchedDial(knob, Lease(self.leases, knob.name, self.mark, way))
+    def needed(self, name: str) -> SecretStr:
+        """The secret in this environment variable. Raises ConfigError where none is named or set."""
+        found = self.secret(name)
+        if found is None:
+            raise ConfigError("connections.traffic: secret_env must name an environment variable")
+        return found
 
     def counted(self, service: str, counters: PromqlCounters) -> PromqlCounter:
         """Counters from a metrics system. Raises ConfigError where there is none of that name."""
@@ -50,41 +72,136 @@ class Tools:
             )
         return PromqlCounter(counters, self.metrics[counters.source], self.clock)
 
+    def platform(self, settings: PlatformSettings) -> Platform:
+        """What releases behind a small HTTP door."""
+        return platform(settings, self.client, self.secret(settings.deploy_secret_env), self.clock)
+
 
 def build(settings: TrafficSettings, tools: Tools) -> TrafficTarget:
     """The target of these settings. Raises ConfigError for a secret or source that is not there."""
+    if isinstance(settings, EnvoySettings):
+        secret = tools.secret(settings.deploy_secret_env)
+        return EnvoyTraffic(settings, tools.client, secret, tools.leases, tools.clock, tools.mark)
+    if isinstance(settings, HAProxySettings):
+        dial, counter = _haproxy(settings, tools)
+        return SplitTraffic(settings.name, dial, tools.platform(settings), counter, tools.mark)
+    knob, releases = _parts(settings, tools)
+    lease = Lease(tools.leases, settings.name, tools.mark, _way(settings, knob, tools))
+    watched = _scheduled(settings, WatchedDial(knob, lease), knob, tools)
+    return SplitTraffic(settings.name, watched, releases, _counter(settings, releases, tools), tools.mark)
+
+
+async def bring_home(settings: TrafficSettings, tools: Tools) -> None:
+    """Share 0 and nobody left on the canary arm, whoever holds it. Raises ConfigError, SourceError."""
+    if isinstance(settings, EnvoySettings):
+        secret = tools.secret(settings.deploy_secret_env)
+        one = EnvoyTraffic(settings, tools.client, secret, tools.leases, tools.clock, tools.mark)
+        await one.set_share(0.0, timedelta(0))
+    elif isinstance(settings, HAProxySettings):
+        dial, _ = _haproxy(settings, tools)
+        await dial.home()
+        await dial.evict()
+    else:
+        knob, _ = _parts(settings, tools)
+        if await knob.share() > 0:
+            await knob.set_share(0.0)
+        await knob.evict()
+
+
+def _haproxy(settings: HAProxySettings, tools: Tools) -> tuple[HAProxyDial, HAProxyCounter]:
+    web = Web(source=f"{settings.name} clock", client=tools.client, deadline=settings.timeout)
+    return haproxy(settings, web, tools.clock, tools.mark)
+
+
+def _parts(settings: _Watched, tools: Tools) -> tuple[Knob, Releases]:
     match settings:
-        case EnvoySettings():
-            secret = tools.secret(settings.deploy_secret_env)
-            return EnvoyTraffic(settings, tools.client, secret, tools.leases, tools.clock, tools.mark)
-        case HAProxySettings():
-            return _haproxy(settings, tools)
         case NginxSettings():
-            return _nginx(settings, tools)
+            web = Web(source=f"{settings.name} nginx", client=tools.client, deadline=settings.timeout)
+            return NginxKnob(settings, web, tools.clock), tools.platform(settings)
         case CommandSettings():
-            return _commands(settings, tools)
+            commands = Commands(settings, tools.clock)
+            return commands, commands
+        case AlbSettings():
+            aws = Aws(settings, tools.client)
+            return AlbKnob(settings, aws), _alb_releases(settings, aws, tools)
+        case LambdaSettings() | FlagFileSettings() | LaunchDarklySettings() | UnleashSettings():
+            arms = _switched(settings, tools)
+            return arms, arms
+        case _:
+            return _in_cluster(settings, tools)
+
+
+def _in_cluster(settings: _InCluster, tools: Tools) -> tuple[Knob, Releases]:
+    token = tools.secret(settings.token_env)
+    cluster = Cluster(settings, tools.client, token)
+    match settings:
+        case KubernetesSettings():
+            return PodKnob(settings, cluster), DeploymentArms(settings, cluster, tools.clock)
+        case GatewaySettings():
+            return RouteKnob(settings, cluster), DeploymentArms(settings, cluster, tools.clock)
+        case ArgoSettings():
+            rollout = ArgoRollout(settings, cluster, tools.clock)
+            return rollout, rollout
+        case FlaggerSettings():
+            canary = FlaggerCanary(settings, cluster, tools.client, tools.clock)
+            return canary, canary
         case _:
             assert_never(settings)
 
 
-def _haproxy(settings: HAProxySettings, tools: Tools) -> SplitTraffic:
-    web = Web(source=f"{settings.name} clock", client=tools.client, deadline=settings.timeout)
-    dial, counter = haproxy(settings, web, tools.clock, tools.mark)
-    releases = platform(settings, tools.client, tools.secret(settings.deploy_secret_env), tools.clock)
-    return SplitTraffic(settings.name, dial, releases, counter, tools.mark)
+def _switched(settings: _Switched, tools: Tools) -> SwitchArms:
+    match settings:
+        case LambdaSettings():
+            alias = LambdaAlias(settings, Aws(settings, tools.client))
+            return SwitchArms(alias, alias.reversal)
+        case FlagFileSettings():
+            return SwitchArms(FlagFile(settings))
+        case LaunchDarklySettings():
+            return SwitchArms(LaunchDarkly(settings, tools.client, tools.needed(settings.secret_env)))
+        case UnleashSettings():
+            return SwitchArms(Unleash(settings, tools.client, tools.needed(settings.secret_env)))
+        case _:
+            assert_never(settings)
 
 
-def _nginx(settings: NginxSettings, tools: Tools) -> SplitTraffic:
-    web = Web(source=f"{settings.name} nginx", client=tools.client, deadline=settings.timeout)
-    knob = NginxKnob(settings, web, tools.clock)
-    releases = platform(settings, tools.client, tools.secret(settings.deploy_secret_env), tools.clock)
-    counter = nginx_log(settings, tools.clock)
-    return SplitTraffic(settings.name, tools.watched(knob, knob.way()), releases, counter, tools.mark)
+def _alb_releases(settings: AlbSettings, aws: Aws, tools: Tools) -> Releases:
+    if settings.ecs is not None:
+        return EcsArms(settings, settings.ecs, aws, tools.clock)
+    given = settings.model_dump(include=set(PlatformSettings.model_fields))
+    return tools.platform(PlatformSettings.model_validate(given))
 
 
-def _commands(settings: CommandSettings, tools: Tools) -> SplitTraffic:
-    commands = Commands(settings, tools.clock)
-    counter: Counter = commands
+def _scheduled(settings: _Watched, dial: Dial, knob: Knob, tools: Tools) -> Dial:
+    """With a schedule in AWS beside the watchdog, where a role for it is given."""
+    if isinstance(settings, ScheduledSettings) and settings.revert_role_arn:
+        assert isinstance(knob, Reversible), "what AWS moves, AWS can take back"
+        schedule = Schedule(settings, Aws(settings, tools.client), tools.clock)
+        return ScheduledDial(dial, knob, schedule)
+    return dial
+
+
+def _counter(settings: _Watched, releases: Releases, tools: Tools) -> Counter:
+    if isinstance(settings, NginxSettings):
+        return nginx_log(settings, tools.clock)
     if settings.counters is not None:
-        counter = tools.counted(settings.name, settings.counters)
-    return SplitTraffic(settings.name, tools.watched(commands, commands.way()), commands, counter, tools.mark)
+        return tools.counted(settings.name, settings.counters)
+    assert isinstance(releases, Commands), "only commands may count themselves"
+    return releases
+
+
+def _way(settings: _Watched, knob: Knob, tools: Tools) -> Way:
+    """How the watchdog brings traffic home: the driver's own quick way, else `steadyhand traffic home`."""
+    if isinstance(knob, NginxKnob | Commands):
+        return knob.way()
+    return Way(command=_home_command(settings, tools.leases))
+
+
+def _home_command(settings: _Watched, leases: Path) -> tuple[str, ...]:
+    """The command, with a configuration of its own: no later edit of the file may stand in its way."""
+    leases.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = leases.absolute() / f"{settings.name}.home.yaml"
+    text = json.dumps({"connections": {"traffic": [settings.model_dump(mode="json", exclude_defaults=True)]}})
+    fresh = file.with_suffix(".new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(file)
+    return (sys.executable, "-m", "steadyhand", "traffic", "home", settings.name, "--config", str(file))
