@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_on_call,
         _add_incidents,
         _add_hands,
+        _add_messages,
         _add_records,
         _add_lab,
     ):
@@ -240,6 +241,42 @@ def _alert(args: argparse.Namespace) -> int:
     from steadyhand.commands.answers import alert  # noqa: PLC0415
 
     return alert(args.service, args.title, args.severity)
+
+
+def _add_messages(add: Add) -> None:
+    channels = add("channels", "Say whether each channel is ready, or try one out.", _channels)
+    channels.add_argument("what", choices=("check", "test"))
+    channels.add_argument("name", nargs="?", default="", help="test: the channel")
+    channels.add_argument(
+        "target", nargs="?", default="", help="test: whom it is for, as the channel calls them"
+    )
+    channels.add_argument("--config", type=Path)
+    for name, help_text in (
+        ("told", "List what became of each message of an incident."),
+        ("update", "Tell stakeholders how things stand, in your own words."),
+    ):
+        one = add(name, help_text, _messages)
+        one.set_defaults(verb=name)
+        one.add_argument("incident")
+        one.add_argument("--as", dest="person", default="", help="your name; asked for where not given")
+        if name == "update":
+            one.add_argument("--words", default="", help="what to say; asked for where not given")
+
+
+def _channels(args: argparse.Namespace) -> int:
+    from steadyhand.commands.messages import check, try_out  # noqa: PLC0415
+    from steadyhand.config import default_path  # noqa: PLC0415
+
+    path = args.config or default_path()
+    return check(path) if args.what == "check" else try_out(path, args.name, args.target)
+
+
+def _messages(args: argparse.Namespace) -> int:
+    from steadyhand.commands.messages import told, update  # noqa: PLC0415
+
+    if args.verb == "told":
+        return told(args.incident, args.person)
+    return update(args.incident, args.person, args.words)
 
 
 def _add_records(add: Add) -> None:

@@ -32,6 +32,9 @@ class Listen(Rule):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8321, ge=1, le=65535)
+    url: str = Field(
+        default="", pattern=r"^(https?://[^\s]+[^/\s])?$", description="Where people reach the console."
+    )
     names: tuple[str, ...] = Field(
         default=(), description="DNS names people reach the console by, e.g. through that proxy."
     )

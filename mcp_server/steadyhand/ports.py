@@ -69,7 +69,10 @@ class EffectUnknown(SourceError):
 
 
 class AlertRefused(SteadyhandError):
-    """A post of an alert source is not taken; the text names the place that is wrong and never its value."""
+    """A post of an alert source, or a channel's receipt, is not taken.
+
+    The text names the place that is wrong and never its value.
+    """
 
 
 class BadAlert(AlertRefused):
@@ -282,12 +285,29 @@ class Letter(Value):
     link: str = Field(default="", description="Where the incident is shown; empty when nobody said where.")
 
 
+class Confirmation(Value):
+    """What a channel says became of a message."""
+
+    key: str
+    how: Literal["delivered", "seen", "failed"]
+    why: str = ""
+
+
+@runtime_checkable
+class Confirms(Protocol):
+    """A channel that posts receipts to us."""
+
+    def confirmation(self, post: Post) -> Confirmation:
+        """What a receipt says, which is checked first. Raises AlertRefused."""
+        ...
+
+
 class Channel(Protocol):
     """A way to reach a person. Delivery is at least once: the same letter may be sent again."""
 
     name: str
-    follows: bool
-    """Whether it wants to be told that somebody has it and that it is over; a phone does not."""
+    carries: frozenset[Act]
+    """What it takes. A phone, say, does not ring to say that nobody need come."""
     receipt_within: timedelta | None
     """How soon a receipt of delivery must come in; None where the channel gives none."""
 

@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from steadyhand.config import IncidentConfig
 from steadyhand.journey.approval.consent import prove_fence
 from steadyhand.ports import ConfigError, LedgerError
+from steadyhand.responder.heartbeats import watch
 from steadyhand.responder.listening import keep_listening
 from steadyhand.responder.orphans import find_orphans
 from steadyhand.responder.worker import Worker
@@ -113,6 +114,7 @@ async def _working(wired: Wired) -> AsyncIterator[None]:
     held = ledger.take_over(outside.clock.now())
     if held:
         log.warning("%d promises of a process that died are taken over", held)
+    watch(outside)
     beside = (keep_listening(outside), find_orphans(outside))
     tasks = [asyncio.create_task(run) for run in (Worker(outside).run(), *beside)]
     try:

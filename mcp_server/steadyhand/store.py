@@ -5,16 +5,21 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol, TypeVar
 
+from pydantic import Field
+
+from steadyhand.journey.alert.heartbeat import Pulse
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit.entry import Entry
-from steadyhand.journey.commands import Arm, Command, Record, Send, TimerKind
+from steadyhand.journey.commands import Act, Arm, Command, Record, Send, TimerKind
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.rollout.state import Rollout
 from steadyhand.journey.rule import Instant, Value
 
 DocumentKind = Literal["page", "diagnosis", "opinion", "plan", "report"]
+Arrival = Literal["delivered", "seen", "failed"]
+Ending = Literal["failed", "unknown", "cancelled"]
 Body = TypeVar("Body", bound=Value)
 
 
@@ -43,6 +48,11 @@ class Message(Value):
     subject: str
     body: str
     attempts: int
+    act: Act = "page"
+    severity: str = ""
+    thread: str = ""
+    queued_at: Instant
+    lost: bool = Field(default=False, description="Its incident knows that it comes too late.")
 
 
 class Person(Value):
@@ -58,10 +68,11 @@ class Person(Value):
 class Receipt(Value):
     """What became of one message, for people to read."""
 
+    act: Act
     channel: str
     target: str
     subject: str
-    state: str
+    state: str = Field(description="sent is accepted by the channel; delivered and seen were confirmed.")
     attempts: int
     error: str
 
@@ -123,18 +134,38 @@ class Transaction(Protocol):
     def person(self, name: str) -> Person | None: ...
     def people(self) -> Sequence[Person]: ...
     def save_person(self, person: Person) -> None: ...
+    def pulse(self, name: str) -> Pulse | None: ...
+    def save_pulse(self, pulse: Pulse) -> None: ...
     def trail(self, incident: str = "") -> Sequence[Entry]: ...
     def receipts(self, incident: str) -> Sequence[Receipt]: ...
+    def sent(self, message: Message, receipt: str) -> bool:
+        """The channel took it. False when somebody else has it by now: then nothing is written."""
+        ...
+
+    def unsent(
+        self, message: Message, why: str, again_at: datetime | None, *, ending: Ending, lost: bool
+    ) -> bool:
+        """The channel did not take it: again at an instant, or it ends so. False as with `sent`."""
+        ...
+
+    def arrived(self, key: str, how: Arrival) -> Message | None:
+        """Its receiver says what became of it. None when that is no news, or there is no such message."""
+        ...
+
+    def message(self, key: str) -> tuple[Message, str] | None:
+        """A message and its state."""
+        ...
+
+    def first_receipt(self, message: Message) -> str:
+        """The receipt of the first message of its thread that reached the same target; "" for none."""
+        ...
+
     def finish(self, *timers: Timer) -> None:
         """These timers are done. Raises LeaseLost when one was taken over, or armed anew."""
         ...
 
     def bury(self, timer: Timer) -> None:
         """Nobody will try this timer again. Raises LeaseLost."""
-        ...
-
-    def lose(self, message: Message, why: str, *, unknown: bool) -> bool:
-        """Nobody will try this message again; False when it was taken back, or over, meanwhile."""
         ...
 
     def holds(self, timer: Timer) -> None:
@@ -184,11 +215,6 @@ class Ledger(Protocol):
         ...
 
     def claim_messages(self, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[Message]: ...
-    def sent(self, message: Message, receipt: str) -> None:
-        """It was delivered. Says nothing when the message was claimed by somebody else meanwhile."""
-        ...
-
-    def unsent(self, message: Message, why: str, again_at: datetime) -> None: ...
     def reclaim(self, now: datetime, *, all_owners: bool) -> int:
         """Take back what dead processes held; `all_owners` when no other process can be alive."""
         ...

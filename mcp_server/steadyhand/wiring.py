@@ -77,6 +77,7 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         archive=FileArchive(folder / "archive"),
         watchdog=_watchdog(config, http),
         channels=build_all(links.channels, http, clock, _needed),
+        console=config.listen.url,
     )
     tokens = WebSecrets(
         ingest_token=_kept(folder / "ingest.token"),

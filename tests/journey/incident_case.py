@@ -76,15 +76,18 @@ class Case:
     ladder: Ladder = LADDER
     severity: Severity = "SEV2"
     turn: int = 0
+    rules: dict[str, Any] = field(default_factory=dict)
+    treatment: dict[str, bool] = field(default_factory=dict)
     incident: Incident = field(init=False)
     asked: tuple[Command, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         policy = Policy(
             ladder=self.ladder,
-            treatment=SeverityTreatment(auto_escalate=self.escalates),
+            treatment=SeverityTreatment(auto_escalate=self.escalates, **self.treatment),
             approval=RULES.approval,
             relapse=RULES.recovery.relapse,
+            **self.rules,
         )
         self.incident, self.asked = open_incident(
             "inc-1", alert(), (self.severity, "test"), policy, self.now, self.turn

@@ -43,6 +43,8 @@ from steadyhand.journey.incident.state import (
     Snoozed,
     Status,
     TierSilent,
+    UpdateDue,
+    UpdateWritten,
 )
 
 ASK, ALLOW, REFUSE = (kind(reasons=("why",)) for kind in (AskHuman, Allow, Refuse))
@@ -127,6 +129,8 @@ def events(case: Case) -> list[Event]:
         *ENDED.values(),
         Escalated(by="model", why="w"),
         ClosedByHuman(by="ana", via="console", why="w"),
+        UpdateDue(number=incident.updates, due_at=NOW),
+        UpdateWritten(by="ana", via="console", text="w"),
     ]
 
 

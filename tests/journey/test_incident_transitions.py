@@ -7,7 +7,7 @@ from journey.incident_case import ASK, NOW, Case, alert, investigated, plan, sai
 
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.approval.guardrails import Allow, Refuse
-from steadyhand.journey.commands import Consent, Disarm, Unsend
+from steadyhand.journey.commands import Consent, Disarm, FollowUp, Unsend
 from steadyhand.journey.incident.paging import EVERY, LADDER
 from steadyhand.journey.incident.state import (
     Acknowledged,
@@ -305,7 +305,7 @@ def test_a_rollout_counts_as_an_attempt_and_its_steps_are_noted() -> None:
 def test_a_verified_fix_resolves_tells_and_takes_pages_back() -> None:
     case = resolved()
     assert case.incident.status == "resolved"
-    assert case.told == ["ana"]
+    assert [one.act for one in case.of(FollowUp)] == ["resolved"]
     assert case.of(Disarm)[0].kinds == EVERY
     assert case.of(Unsend) == [Unsend()]
 

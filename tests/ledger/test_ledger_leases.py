@@ -9,7 +9,7 @@ from stores import Place
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.journey.commands import Disarm, Record, Unsend
 from steadyhand.ports import LeaseLost
-from steadyhand.store import Message, Timer
+from steadyhand.store import Ending, Message, Timer
 
 LATER = NOW + timedelta(minutes=20)
 
@@ -22,14 +22,24 @@ def post(ledger: SqlLedger, owner: str = "a", at: object = NOW) -> list[Message]
     return list(ledger.claim_messages(owner, at, LEASE, 10))
 
 
-def lose(ledger: SqlLedger, message: Message, *, unknown: bool = False) -> bool:
-    with ledger.write() as tx:
-        return tx.lose(message, "no", unknown=unknown)
-
-
 def state(ledger: SqlLedger, table: str = "outbox") -> str:
     found = raw(ledger.place, f"select state from {table} order by due_at, key limit 1")  # noqa: S608 - our own names
     return str(found[0][0])
+
+
+def sent(ledger: SqlLedger, message: Message) -> None:
+    with ledger.write() as tx:
+        tx.sent(message, "r-1")
+
+
+def put_off(ledger: SqlLedger, message: Message) -> None:
+    with ledger.write() as tx:
+        tx.unsent(message, "busy", NOW + timedelta(seconds=4), ending="failed", lost=False)
+
+
+def give_up(ledger: SqlLedger, message: Message, ending: Ending = "failed") -> None:
+    with ledger.write() as tx:
+        tx.unsent(message, "no", None, ending=ending, lost=True)
 
 
 @pytest.fixture
@@ -143,21 +153,21 @@ def test_a_message_with_a_known_key_is_not_stored_twice(ledger: SqlLedger) -> No
         incident = tx.incident("inc-1")
         assert incident is not None
         tx.save(incident, (send("k"), send("k"), send("k2")), NOW)
-    assert [one.key for one in post(ledger)].count("k") == 1
+    assert raw(ledger.place, "select count(*) from outbox where key in ('k', 'k2')") == [(2,)]
 
 
 def test_a_message_put_off_comes_at_its_time_and_one_given_up_never(ledger: SqlLedger) -> None:
     message = post(ledger)[0]
-    ledger.unsent(message, "busy", NOW + timedelta(seconds=4))
+    put_off(ledger, message)
     assert post(ledger) == []
     again = post(ledger, at=NOW + timedelta(seconds=4))[0]
     assert again.attempts == 2
-    lose(ledger, again)
+    give_up(ledger, again)
     assert state(ledger) == "failed"
 
 
 def test_an_outcome_nobody_knows_has_a_state_of_its_own(ledger: SqlLedger) -> None:
-    lose(ledger, post(ledger)[0], unknown=True)
+    give_up(ledger, post(ledger)[0], "unknown")
     assert state(ledger) == "unknown"
 
 
@@ -165,8 +175,8 @@ def test_who_lost_a_message_cannot_say_what_became_of_it(ledger: SqlLedger) -> N
     old = post(ledger, "a")[0]
     ledger.reclaim(NOW + 2 * LEASE, all_owners=False)
     new = post(ledger, "b", NOW + 2 * LEASE)[0]
-    ledger.sent(new, "r-2")
-    assert not lose(ledger, old, unknown=True)
+    sent(ledger, new)
+    give_up(ledger, old, "unknown")
     assert state(ledger) == "sent"
     assert post(ledger, "c", NOW + 2 * LEASE) == []
 
@@ -179,7 +189,7 @@ def test_a_page_on_its_way_that_fails_after_the_acknowledgement_is_not_tried_aga
         incident = tx.incident("inc-1")
         assert incident is not None
         tx.save(incident, (Unsend(),), NOW)
-    ledger.unsent(message, "busy", NOW + timedelta(seconds=4))
+    put_off(ledger, message)
     ledger.reclaim(LATER, all_owners=True)
     assert post(ledger, at=LATER) == []
 
@@ -190,7 +200,7 @@ def test_a_page_that_arrives_although_it_was_taken_back_is_known_to_have_arrived
         incident = tx.incident("inc-1")
         assert incident is not None
         tx.save(incident, (Unsend(),), NOW)
-    ledger.sent(message, "r-1")
+    sent(ledger, message)
     assert state(ledger) == "sent"
 
 

@@ -23,6 +23,11 @@ from steadyhand.journey.audit.entry import find_tampering
 from steadyhand.ports import LedgerError
 
 FIRST_RELEASE = Path(__file__).with_name("first_release.sql").read_text(encoding="utf-8")
+TIMERS = "select * from timer order by key"
+MAIL = (
+    "select key, incident, channel, target, subject, body, state, due_at, attempts, receipt, error "
+    "from outbox order by key"
+)
 INDEXES = (
     "select name, lower(sql) from sqlite_master where type = 'index' and sql is not null",
     "select indexname, lower(indexdef) from pg_indexes where schemaname = 'public'",
@@ -102,10 +107,9 @@ def _shape(path: Path) -> set[tuple[str, str]]:
 def test_the_first_released_store_comes_up_with_all_it_holds(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     first_release(path)
-    before = raw(path, "select * from timer order by key"), raw(path, "select * from outbox order by key")
+    before = raw(path, TIMERS), raw(path, MAIL)
     ledger = SqlLedger(path)
-    after = raw(path, "select * from timer order by key"), raw(path, "select * from outbox order by key")
-    assert after == before
+    assert (raw(path, TIMERS), raw(path, MAIL)) == before
     assert len(before[0]) == 4
     with ledger.read() as tx:
         assert [one.id for one in tx.incidents(9)] == ["inc-2", "inc-1"]

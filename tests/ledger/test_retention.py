@@ -36,7 +36,8 @@ def later(place: Place, tmp_path: Path) -> Outside:
         tx.send("", send("handoff:1"), NOW)
     tell_incident(then, "inc-1", ClosedByHuman(by="ana", via="test", why="a drill"))
     for one in then.ledger.claim_messages("a", NOW, timedelta(seconds=30), 99):
-        then.ledger.sent(one, "r")
+        with then.ledger.write() as tx:
+            tx.sent(one, "r")
     return replace(then, clock=VirtualClock(LATER), archive=FileArchive(tmp_path / "archive"))
 
 

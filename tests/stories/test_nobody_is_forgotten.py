@@ -85,7 +85,8 @@ def test_every_tier_is_asked_again_then_everybody_and_then_the_ladder_ends(night
         for _ in range(40):
             await night.leap(minutes=10)
         pages = [one.target for one in night.phone.rings if ":page:" in one.key]
-        assert pages == ["ana", "bo", "ana", "bo", "ana", "bo"]
+        assert pages[:4] == ["ana", "bo", "ana", "bo"]
+        assert sorted(pages[4:]) == ["ana", "bo"]
 
     asyncio.run(story())
 

@@ -99,6 +99,7 @@ def test_a_model_that_lowers_is_shown_to_humans_and_cannot_lower_their_word(nigh
         await night.turn()
         grade(night.outside, incident, "SEV3", "one customer, and there is a way around it", MODEL)
         await night.turn()
+        await night.turn()  # to one phone one message at a time
         assert any("SEV3 shop: was SEV2" in one for one in rung(night, "ana"))
         grade(night.outside, incident, "SEV2", "no: ten customers", ANA)
         with pytest.raises(Refused, match="stays SEV2: a person has set it"):

@@ -1,12 +1,15 @@
 """`steadyhand config`: is it right, and who would be paged when."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from steadyhand.adapters.channels.pagerduty import PagerDutySettings
 from steadyhand.config import IncidentConfig, load
 from steadyhand.journey.alert.severity import Severity
+from steadyhand.journey.escalation.contact import Contact
+from steadyhand.journey.escalation.ladder import Ladder
 from steadyhand.journey.escalation.policy import SEVERITIES
 from steadyhand.journey.escalation.readiness import Telling, problems, timeline
 from steadyhand.journey.rule import show_duration
@@ -79,7 +82,8 @@ def _whom(one: Telling) -> str:
 
 
 def _problems(config: IncidentConfig, service: str, start: datetime) -> Iterator[str]:
-    usable = {"console", *(one.kind for one in config.connections.channels)}
+    links = config.connections.channels
+    usable = {"console", *(one.called for one in links), *(one.kind for one in links)}
     named = {name for one in config.escalation.assign for name in one.services}
     ladders = {
         ladder.name: ladder
@@ -88,6 +92,8 @@ def _problems(config: IncidentConfig, service: str, start: datetime) -> Iterator
         for ladder in (config.policy(severity, name).ladder,)
     }
     yield from problems(ladders.values(), config.people, config.schedules, usable, start)
+    yield from _around(config, usable)
+    yield from _unknown_pagers(config, ladders.values())
     known = {one.name for one in config.services}
     for name in (one for one in config.goals if one not in known):
         yield f"goals.{name}: no such service"
@@ -95,3 +101,30 @@ def _problems(config: IncidentConfig, service: str, start: datetime) -> Iterator
         yield f"escalation.assign names the service {name!r}, which is not under services"
     if service and service not in known:
         yield f"--service {service}: no such service under services"
+
+
+def _around(config: IncidentConfig, usable: Collection[str]) -> Iterator[str]:
+    """The war room and the stakeholders."""
+    chats = [one for one in config.connections.channels if one.kind == "slack"]
+    room = config.war_room.channel
+    if room and room not in {name for one in chats for name in (one.called, one.kind)}:
+        yield f"war_room.channel: connections.channels has no Slack channel {room!r}"
+    for one in config.stakeholders.contacts:
+        if one.type not in usable:
+            yield f"stakeholders: connections.channels has no {one.type}"
+
+
+def _unknown_pagers(config: IncidentConfig, ladders: Iterable[Ladder]) -> Iterator[str]:
+    """Services that a tier names and no routing key is for."""
+    pagers = [one for one in config.connections.channels if isinstance(one, PagerDutySettings)]
+    keys = {name: one.routing_key_envs for one in reversed(pagers) for name in (one.kind, one.called)}
+    named = (
+        target
+        for ladder in ladders
+        for tier in ladder.tiers
+        for target in tier.contacts
+        if isinstance(target, Contact)
+    )
+    for one in named:
+        if one.type in keys and one.whom not in keys[one.type]:
+            yield f"escalation: {one.type} has no routing key for {one.whom!r} in routing_key_envs"

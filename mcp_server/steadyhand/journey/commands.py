@@ -7,7 +7,18 @@ from pydantic import Field
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.rule import Instant, Value
 
-TimerKind = Literal["investigate", "escalate", "reach", "resume", "approval", "rollout", "handoff"]
+TimerKind = Literal[
+    "investigate",
+    "escalate",
+    "reach",
+    "resume",
+    "approval",
+    "rollout",
+    "handoff",
+    "update",
+    "receipt",
+    "heartbeat",
+]
 
 
 class Arm(Value):
@@ -34,6 +45,10 @@ Act = Literal["page", "ask", "note", "acknowledged", "resolved", "room", "invite
 that it is over; and the steps of a war room: open it, invite one person, set its topic, pin the summary."""
 
 
+TALK: frozenset[Act] = frozenset({"page", "ask", "note", "acknowledged", "resolved"})
+ROOM_STEPS: frozenset[Act] = frozenset({"room", "invite", "topic", "pin"})
+
+
 class Send(Value):
     """Tell somebody. `key` makes the message one message, however often it is tried."""
 
@@ -43,6 +58,20 @@ class Send(Value):
     subject: str
     body: str
     not_before: Instant | None = Field(default=None, description="Quiet hours end then.")
+    act: Act = "page"
+    severity: str = Field(default="", description="SEV1 to SEV4; empty where it concerns no incident.")
+    thread: str = Field(default="", description="What belongs together, e.g. one episode of one incident.")
+
+
+class FollowUp(Value):
+    """Tell everybody who was woken in this thread what became of it. An ending takes back what waits."""
+
+    act: Act
+    thread: str
+    step: str = Field(description="Makes it one message for each of them.")
+    subject: str
+    body: str
+    severity: str = ""
 
 
 class Consent(Value):
@@ -64,4 +93,4 @@ class Record(Value):
     via: str = "service"
 
 
-Command = Arm | Disarm | Send | Unsend | Consent | Record
+Command = Arm | Disarm | Send | FollowUp | Unsend | Consent | Record

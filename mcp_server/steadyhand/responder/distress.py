@@ -39,19 +39,13 @@ def bury(outside: Outside, timer: Timer, why: str) -> None:
         call_for_help(outside, tx, f"{timer.key}:{timer.epoch}", said, now)
 
 
-def lose(outside: Outside, message: Message, why: str, *, unknown: bool) -> None:
-    """A message that nobody will try again: its incident takes another way, or help is called.
-
-    Raises LedgerError.
-    """
-    now = outside.clock.now()
-    with outside.ledger.write() as tx:
-        if not tx.lose(message, why, unknown=unknown) or message.key.startswith(_CRY):
-            return
-        if not _goes_on(tx, message, why, now):
-            # Once a day for each channel: it is the channel that needs a human, not each of its messages.
-            about = f"{message.channel}:{now:%Y-%m-%d}"
-            call_for_help(outside, tx, about, f"Messages by {message.channel} are lost: {why}", now)
+def lose(outside: Outside, tx: Transaction, message: Message, why: str, now: datetime) -> None:
+    """A message that wakes comes too late, or never: its incident takes another way, or help is called."""
+    if message.key.startswith(_CRY) or _goes_on(tx, message, why, now):
+        return
+    # Once a day for each channel: it is the channel that needs a human, not each of its messages.
+    about = f"{message.channel}:{now:%Y-%m-%d}"
+    call_for_help(outside, tx, about, f"Messages by {message.channel} are lost: {why}", now)
 
 
 def _goes_on(tx: Transaction, message: Message, why: str, now: datetime) -> bool:

@@ -11,10 +11,13 @@ from steadyhand.journey.incident.state import (
     InvestigationFailed,
     QuietOver,
     TierSilent,
+    UpdateDue,
 )
 from steadyhand.responder.handoffs import hand_off
+from steadyhand.responder.heartbeats import missed
 from steadyhand.responder.intake import happen
 from steadyhand.responder.investigate import investigate
+from steadyhand.responder.mail import receipt_missing
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.rollouts import drive
 from steadyhand.store import Timer, Transaction
@@ -72,6 +75,10 @@ def _not_investigated(tx: Transaction, timer: Timer, why: str, now: datetime) ->
     happen(tx, timer.incident, InvestigationFailed(why=why[:200]), now)
 
 
+def _update_due(_outside: Outside, tx: Transaction, timer: Timer, now: datetime) -> None:
+    happen(tx, timer.incident, UpdateDue(number=int(timer.payload["number"]), due_at=timer.due_at), now)
+
+
 DUTIES: Mapping[TimerKind, Duty] = {
     "investigate": Work(investigate, give_up=_not_investigated),
     "escalate": Step(_tier_silent),
@@ -80,6 +87,9 @@ DUTIES: Mapping[TimerKind, Duty] = {
     "approval": Step(_approval_silent),
     "rollout": Work(drive, never_dies=True),
     "handoff": Step(hand_off),
+    "update": Step(_update_due),
+    "receipt": Step(receipt_missing),
+    "heartbeat": Work(missed),
 }
 STEPS = frozenset(kind for kind, duty in DUTIES.items() if isinstance(duty, Step))
 WORKS = frozenset(kind for kind, duty in DUTIES.items() if isinstance(duty, Work))

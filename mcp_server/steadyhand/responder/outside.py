@@ -40,3 +40,8 @@ class Outside:
     archive: Archive | None = None
     watchdog: Watchdog | None = None
     pulse: Pulse = field(default_factory=Pulse)
+    console: str = ""  # where people reach the console; empty when the configuration does not say
+
+    def link(self, incident: str) -> str:
+        """Where an incident is shown; "" when nobody said where."""
+        return f"{self.console}/incidents/{incident}" if self.console and incident else ""

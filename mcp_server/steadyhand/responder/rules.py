@@ -4,9 +4,12 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from steadyhand.journey.alert.heartbeat import Heartbeats
 from steadyhand.journey.alert.severity import Severity, SeverityRules
 from steadyhand.journey.approval.policy import ApprovalRule, AutonomyRule, GuardrailRule
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
+from steadyhand.journey.escalation.audience import StakeholderRule, WarRoomRule
+from steadyhand.journey.escalation.delivery import DeliveryRule
 from steadyhand.journey.escalation.ladder import SeverityTreatment
 from steadyhand.journey.escalation.people import People
 from steadyhand.journey.escalation.policy import DEFAULT_TREATMENT, EscalationRule
@@ -33,6 +36,10 @@ class Rules(Rule):
     people: People = Field(default=(), description="How each person is reached.")
     schedules: Schedules = Field(default=(), description="Who is on call when.")
     severity_rules: dict[Severity, SeverityTreatment] = Field(default=DEFAULT_TREATMENT)
+    war_room: WarRoomRule = Field(default=WarRoomRule())
+    stakeholders: StakeholderRule = Field(default=StakeholderRule())
+    delivery: DeliveryRule = Field(default=DeliveryRule())
+    heartbeats: Heartbeats = Field(default=(), description="Monitors that must report to us.")
     evidence: EvidenceRule = Field(default=EvidenceRule())
     diagnosis: DiagnosisRule = Field(default=DiagnosisRule())
     remedy: RemedyRule = Field(default=RemedyRule())
@@ -76,4 +83,6 @@ class Rules(Rule):
             treatment=self.severity_rules.get(severity, DEFAULT_TREATMENT[severity]),
             approval=self.approval,
             relapse=self.recovery.relapse,
+            war_room=self.war_room,
+            stakeholders=self.stakeholders,
         )

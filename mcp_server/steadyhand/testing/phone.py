@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from steadyhand.journey.commands import TALK
 from steadyhand.ports import Letter, SourceError
 
 
@@ -22,7 +23,7 @@ class Phone:
 
     def __init__(self, name: str = "phone") -> None:
         self.name = name
-        self.follows = False
+        self.carries = TALK - {"acknowledged"}
         self.receipt_within: timedelta | None = None
         self.failure: SourceError | None = None
         self.rings: list[Call] = []

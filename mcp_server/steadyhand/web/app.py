@@ -24,6 +24,7 @@ from steadyhand.web.headers import SafeHeaders
 from steadyhand.web.machine.api import Api
 from steadyhand.web.machine.health import Health
 from steadyhand.web.machine.intake import Intake
+from steadyhand.web.machine.reports import Reports
 from steadyhand.web.names import KnownNames
 from steadyhand.web.secret import WebSecrets
 
@@ -52,6 +53,7 @@ def build_app(
     routes = [
         *Health(desk).routes(),
         *Intake(desk).routes(),
+        *Reports(desk).routes(),
         *Api(desk).routes(),
         *Door(desk).routes(),
         *Pages(desk).routes(),

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from steadyhand.journey.incident.state import Acknowledged, ClosedByHuman, Incident
+from steadyhand.journey.incident.state import Acknowledged, ClosedByHuman, Incident, UpdateWritten
 from steadyhand.responder.deciding import Refused
 from steadyhand.responder.handing import delegate, reassign, snooze
 from steadyhand.responder.intake import tell_incident
@@ -29,6 +29,19 @@ async def give(outside: Outside, incident: str, by: str, via: str, to: str) -> I
 async def hand_over(outside: Outside, person: Person, plan: str, to: str, via: str) -> Incident:
     """The open question to another approver. Raises Refused, LedgerError."""
     return await asyncio.to_thread(delegate, outside, person, plan, to, via)
+
+
+async def write_update(outside: Outside, incident: str, by: str, via: str, text: str) -> int:
+    """A person tells stakeholders how things stand; returns how many are told.
+
+    Raises UnknownIncident, LedgerError, and Refused when nobody is to be told.
+    """
+    event = UpdateWritten(by=by, via=via, text=text)
+    after = await asyncio.to_thread(tell_incident, outside, incident, event)
+    told = len(after.policy.stakeholders.contacts)
+    if not told:
+        raise Refused("stakeholders.contacts was empty when this incident opened: there is nobody to tell")
+    return told
 
 
 async def close(outside: Outside, incident: str, by: str, via: str, why: str) -> Incident:

@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from steadyhand.adapters.channels.mail_form import compose, message_id
 from steadyhand.adapters.channels.settings import HERE, ChannelRule
+from steadyhand.journey.commands import TALK
 from steadyhand.journey.rule import Duration
 from steadyhand.ports import Clock, EffectUnknown, Letter, SourceError, SourceRefused, SourceUnavailable
 
@@ -49,7 +50,7 @@ class EmailChannel:
 
     def __init__(self, settings: EmailSettings, password: SecretStr | None, clock: Clock) -> None:
         self.name = settings.called
-        self.follows = True
+        self.carries = TALK
         self.receipt_within: timedelta | None = None
         self._settings = settings
         self._password = password

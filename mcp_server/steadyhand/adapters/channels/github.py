@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr
 from steadyhand.adapters.channels.settings import ApiUrl, ChannelRule
 from steadyhand.adapters.channels.wording import mark, markdown, one_line
 from steadyhand.adapters.http import Answer, Web
+from steadyhand.journey.commands import TALK
 from steadyhand.journey.rule import Duration
 from steadyhand.ports import Letter, SourceError, SourceRefused
 
@@ -37,7 +38,7 @@ class GitHubTickets:
 
     def __init__(self, settings: GitHubSettings, client: httpx2.AsyncClient, token: SecretStr) -> None:
         self.name = settings.called
-        self.follows = True
+        self.carries = TALK
         self.receipt_within: timedelta | None = None
         self._settings = settings
         self._issues = f"{settings.url}/repos/{settings.repository}/issues"
@@ -72,9 +73,9 @@ class GitHubTickets:
 
     async def find(self, letter: Letter) -> str:
         """The issue, or its comment, that carries our mark. Raises SourceError: a queue can wait."""
-        if not letter.first:
-            params = {"labels": self._settings.label, "state": "all", "sort": "created", "direction": "desc"}
-            found = await self._look(self._issues, params, letter)
+        params = {"labels": self._settings.label, "state": "all", "sort": "created", "direction": "desc"}
+        found = await self._look(self._issues, params, letter)
+        if found or not letter.first:
             return str(found["number"]) if found else ""
         issue = f"{self._issues}/{quote(letter.first, safe='')}"
         return letter.first if await self._look(f"{issue}/comments", {}, letter) else ""

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr
 from steadyhand.adapters.channels.settings import ApiUrl, ChannelRule
 from steadyhand.adapters.channels.wording import cut, mark, one_line, visible
 from steadyhand.adapters.http import Answer, Web, authorization
+from steadyhand.journey.commands import TALK
 from steadyhand.journey.rule import Duration
 from steadyhand.ports import Clock, Letter, SourceError
 
@@ -40,7 +41,7 @@ class JiraTickets:
         self, settings: JiraSettings, client: httpx2.AsyncClient, token: SecretStr, clock: Clock
     ) -> None:
         self.name = settings.called
-        self.follows = True
+        self.carries = TALK
         self.receipt_within: timedelta | None = None
         self._settings = settings
         self._clock = clock

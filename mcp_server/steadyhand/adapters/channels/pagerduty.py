@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr
 from steadyhand.adapters.channels.settings import ApiUrl, ChannelRule
 from steadyhand.adapters.channels.wording import cut, mark, one_line, visible
 from steadyhand.adapters.http import Web
+from steadyhand.journey.commands import TALK
 from steadyhand.journey.rule import Duration
 from steadyhand.ports import Letter, SourceRefused
 
@@ -47,7 +48,7 @@ class PagerDutyChannel:
         old_keys: Mapping[str, SecretStr],
     ) -> None:
         self.name = settings.called
-        self.follows = True
+        self.carries = TALK - {"note"}
         self.receipt_within: timedelta | None = None
         self._keys = keys
         self._old_keys = old_keys

@@ -15,6 +15,7 @@ from steadyhand.adapters.channels.pagerduty import PagerDutyChannel, PagerDutySe
 from steadyhand.adapters.channels.slack import SlackChannel, SlackSettings
 from steadyhand.adapters.channels.terminal import TerminalChannel, TerminalSettings
 from steadyhand.adapters.channels.webhook import WebhookChannel, WebhookSettings
+from steadyhand.journey.commands import ROOM_STEPS, TALK
 from steadyhand.ports import Channel, Clock, ConfigError, Letter, SourceRefused
 
 log = logging.getLogger("steadyhand.channels")
@@ -38,7 +39,7 @@ class Absent:
 
     def __init__(self, name: str, why: str) -> None:
         self.name = name
-        self.follows = True
+        self.carries = TALK | ROOM_STEPS
         self.receipt_within: timedelta | None = None
         self._why = why
 

@@ -14,7 +14,11 @@ class ChannelRule(Rule):
     """A channel has a name by which contacts call it, so that there can be several of one kind."""
 
     kind: str
-    name: str = Field(default="", max_length=60, description="How contacts call it; empty: its kind.")
+    name: str = Field(
+        default="",
+        pattern=r"^([a-z][a-z0-9_-]{0,59})?$",
+        description="How contacts call it; else its kind.",
+    )
 
     @property
     def called(self) -> str:

@@ -11,6 +11,7 @@ from steadyhand.adapters.channels.settings import ApiUrl, ChannelRule
 from steadyhand.adapters.channels.slack_api import SlackApi
 from steadyhand.adapters.channels.slack_room import SlackRoom
 from steadyhand.adapters.channels.wording import slack
+from steadyhand.journey.commands import ROOM_STEPS, TALK
 from steadyhand.journey.rule import Duration
 from steadyhand.ports import Clock, Letter, SourceError, SourceRefused
 
@@ -18,7 +19,6 @@ EVENT_TYPE = "steadyhand_send"
 _HEAD, _BODY, _FALLBACK = 600, 2_900, 3_800  # Slack: 3,000 a section; it cuts a text of over 4,000
 _ICONS = {"acknowledged": ":eyes:", "resolved": ":white_check_mark:", "ask": ":raised_hand:"}
 _ENDINGS = frozenset({"acknowledged", "resolved"})
-_ROOM_STEPS = frozenset({"room", "invite", "topic"})
 
 
 class SlackSettings(ChannelRule):
@@ -42,7 +42,7 @@ class SlackChannel:
         self, settings: SlackSettings, client: httpx2.AsyncClient, token: SecretStr, clock: Clock
     ) -> None:
         self.name = settings.called
-        self.follows = True
+        self.carries = TALK | ROOM_STEPS
         self.receipt_within: timedelta | None = None
         self._clock = clock
         self._look_back = settings.look_back
@@ -57,7 +57,7 @@ class SlackChannel:
         """
         if letter.act == "pin":
             return await self._pin(letter)
-        if letter.act in _ROOM_STEPS:
+        if letter.act in ROOM_STEPS:
             return await self._room.step(letter)
         channel, _, root = letter.first.partition("/")
         if root and letter.act in _ENDINGS:
@@ -115,10 +115,14 @@ class SlackChannel:
             "oldest": f"{since.timestamp():.6f}",
             "include_all_metadata": "true",
         }
-        method, more = ("conversations.replies", {"ts": root}) if root else ("conversations.history", {})
-        async for one in self._api.pages(method, {**params, **more}, "messages"):
-            if _key_of(one) == letter.key:
-                return f"{channel}/{one['ts']}"
+        # An earlier try may have been the first of its thread: the channel is looked at in any case.
+        places = [("conversations.history", params)]
+        if root:
+            places.append(("conversations.replies", {**params, "ts": root}))
+        for method, asked in places:
+            async for one in self._api.pages(method, asked, "messages"):
+                if _key_of(one) == letter.key:
+                    return f"{channel}/{one['ts']}"
         return ""
 
     async def _where(self, target: str) -> str:

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from steadyhand.adapters.channels.settings import ChannelRule
+from steadyhand.journey.commands import TALK
 from steadyhand.ports import Letter, SourceUnavailable
 
 _LONGEST = 500
@@ -30,7 +31,7 @@ class TerminalChannel:
 
     def __init__(self, settings: TerminalSettings) -> None:
         self.name = settings.called
-        self.follows = False
+        self.carries = TALK
         self.receipt_within: timedelta | None = None
         self._path = settings.path
 

@@ -10,17 +10,29 @@ from datetime import timedelta
 from typing import Literal
 
 import httpx2
-from pydantic import Field, IPvAnyNetwork, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, ValidationError
 
+from steadyhand.adapters.alerts.signing import StandardWebhooks
 from steadyhand.adapters.channels.address import Place, locate
 from steadyhand.adapters.channels.settings import ChannelRule
 from steadyhand.adapters.channels.wording import cut
 from steadyhand.adapters.http import Web
+from steadyhand.journey.commands import TALK
 from steadyhand.journey.rule import Duration
-from steadyhand.ports import Clock, ConfigError, Letter, SourceError, SourceUnavailable
+from steadyhand.ports import (
+    BadAlert,
+    Clock,
+    ConfigError,
+    Confirmation,
+    Letter,
+    Post,
+    SourceError,
+    SourceUnavailable,
+)
 
 _LARGEST_ANSWER = 64 * 1024
 _LONGEST_BODY = 20_000
+_RECEIPT_AGE = timedelta(minutes=5)
 
 
 class WebhookSettings(ChannelRule):
@@ -40,6 +52,14 @@ class WebhookSettings(ChannelRule):
     timeout: Duration = timedelta(seconds=5)
 
 
+class _Receipt(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    id: str = Field(max_length=1000)
+    state: Literal["delivered", "seen", "failed"]
+    why: str = Field(default="", max_length=500)
+
+
 class WebhookChannel:
     """A Channel over HTTP POST. 2xx is taken for sent; a reply lost on the way is unknown, not failed."""
 
@@ -53,11 +73,12 @@ class WebhookChannel:
     ) -> None:
         """`secrets`: the present one first. Raises ConfigError for one that says whsec_ and is no base64."""
         self.name = settings.called
-        self.follows = True
+        self.carries = TALK
         self.receipt_within = settings.receipt_within
         self._settings = settings
         self._url = url
         self.keys = tuple(_key(settings.secret_env, one.get_secret_value()) for one in secrets)
+        self._proof = StandardWebhooks(secrets, _RECEIPT_AGE)
         self._clock = clock
         self._web = Web(
             source=self.name,
@@ -88,6 +109,18 @@ class WebhookChannel:
         except SourceError as error:
             return (str(error),)
         return ()
+
+    def confirmation(self, post: Post) -> Confirmation:
+        """A receipt: {"id", "state", "why"}, signed as our messages are. Raises AlertRefused."""
+        self._proof.check(post)
+        try:
+            told = _Receipt.model_validate_json(post.body)
+        except ValidationError as error:
+            places = ", ".join(".".join(map(str, one["loc"])) or "body" for one in error.errors())
+            raise BadAlert(
+                f"a receipt is id, state (delivered, seen or failed) and why; wrong: {places}"
+            ) from None
+        return Confirmation(key=told.id, how=told.state, why=told.why)
 
     async def _locate(self) -> Place:
         limit_s = self._settings.timeout.total_seconds()

@@ -7,12 +7,13 @@ from typing import assert_never
 
 from sqlalchemy import Connection, Insert, update
 
+from steadyhand.adapters.ledger import outbox
 from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.engine import insert, insert_into, to_ms
 from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.adapters.ledger.trail import write_entry
 from steadyhand.journey.approval.consent import Decision
-from steadyhand.journey.commands import Arm, Command, Consent, Disarm, Record, Send, Unsend
+from steadyhand.journey.commands import Arm, Command, Consent, Disarm, FollowUp, Record, Send, Unsend
 from steadyhand.journey.incident.state import Incident
 
 
@@ -24,9 +25,11 @@ def carry_out(db: Connection, incident: Incident, command: Command, now: datetim
         case Disarm():
             _disarm(db, incident.id, command)
         case Send():
-            send(db, incident.id, command, now)
+            outbox.send(db, incident.id, command, now)
+        case FollowUp():
+            outbox.follow_up(db, incident.id, command, now)
         case Unsend():
-            _unsend(db, incident.id)
+            outbox.unsend(db, incident.id)
         case Consent():
             keep_decision(db, incident.id, command.decision)
         case Record():
@@ -71,33 +74,3 @@ def keep_decision(db: Connection, incident: str, decision: Decision) -> None:
 def _disarm(db: Connection, incident: str, command: Disarm) -> None:
     armed = (s.timer.c.incident == incident) & is_state(s.timer, "armed") & s.timer.c.kind.in_(command.kinds)
     db.execute(update(s.timer).where(armed).values(state="cancelled"))
-
-
-def send(db: Connection, incident: str, command: Send, now: datetime) -> None:
-    """Put a message into the outbox; one with a known key is there already."""
-    values = {
-        "key": command.key,
-        "incident": incident or None,
-        "channel": command.channel,
-        "target": command.target,
-        "subject": command.subject,
-        "body": command.body,
-        "state": "queued",
-        "due_at": to_ms(command.not_before or now),
-    }
-    db.execute(_sending(db.dialect.name), values)
-
-
-@cache
-def _sending(dialect: str) -> Insert:
-    return insert_into(dialect, s.outbox).on_conflict_do_nothing()
-
-
-def _unsend(db: Connection, incident: str) -> None:
-    """One that is on its way may still arrive; should it fail, it is not tried again."""
-    waiting = (
-        (s.outbox.c.incident == incident)
-        & s.outbox.c.state.in_(("queued", "sending"))
-        & s.outbox.c.key.like(f"{incident}:%:page:%")
-    )
-    db.execute(update(s.outbox).where(waiting).values(state="cancelled"))

@@ -44,7 +44,7 @@ def sweep(db: Connection, before: datetime) -> None:
     """Delete what belongs to no incident and is over: done timers, sent messages, changes of that time."""
     over: tuple[tuple[Table, tuple[str, ...]], ...] = (
         (s.timer, ("done", "cancelled")),
-        (s.outbox, ("sent", "cancelled")),
+        (s.outbox, ("sent", "delivered", "seen", "cancelled")),
     )
     for table, states in over:
         gone = table.c.incident.is_(None) & table.c.state.in_(states) & (table.c.due_at < to_ms(before))

@@ -104,7 +104,9 @@ outbox = Table(
     Column(
         "state",
         String,
-        CheckConstraint("state in ('queued','sending','sent','failed','unknown','cancelled')"),
+        CheckConstraint(
+            "state in ('queued','sending','sent','failed','unknown','cancelled','delivered','seen')"
+        ),
         nullable=False,
     ),
     Column("due_at", Ms, nullable=False),
@@ -113,9 +115,23 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("receipt", String, nullable=False, server_default=""),
     Column("error", Text, nullable=False, server_default=""),
+    Column("act", String, nullable=False, server_default="page"),
+    Column("severity", String, nullable=False, server_default=""),
+    Column("thread", String, nullable=False, server_default=""),
+    Column("queued_at", Ms, nullable=False, server_default="0"),
+    Column("lost", Integer, nullable=False, server_default="0"),  # its incident knows that it comes too late
+    Column("unwanted", Integer, nullable=False, server_default="0"),  # taken back while it was on its way
     _partial("outbox_due", "due_at", "state='queued'"),
     _partial("outbox_lease", "lease_until", "state='sending'"),
     Index("outbox_incident", "incident"),
+)
+
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("seen_at", Ms),
+    Column("missed_at", Ms),
 )
 
 document = Table(

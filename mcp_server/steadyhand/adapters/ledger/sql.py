@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, Connection, Table, func, select, update
+from sqlalchemy import ColumnElement, Connection, Table, func, select, true, update
 
-from steadyhand.adapters.ledger import fleet
+from steadyhand.adapters.ledger import fleet, outbox
 from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.engine import Doors, from_ms, named, to_ms
 from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.adapters.ledger.sqlite import open_sqlite
-from steadyhand.adapters.ledger.transaction import KINDS, SqlTransaction, held_by, ours, same_try
+from steadyhand.adapters.ledger.transaction import KINDS, SqlTransaction, held_by, ours
 from steadyhand.journey.commands import TimerKind
 from steadyhand.ports import LeaseLost
 from steadyhand.store import Figures, Message, Timer
@@ -73,11 +73,8 @@ class SqlLedger:
 
     def claim_messages(self, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[Message]:
         """Lease messages that wait to be sent, oldest first."""
-        due = is_state(s.outbox, "queued") & (s.outbox.c.due_at <= to_ms(now))
-        rows = self._claim(s.outbox, due, "sending", owner, now + lease, most)
-        wanted = Message.model_fields.keys()
-        whole = ({**row, "incident": row["incident"] or ""} for row in rows)
-        return [Message.model_validate({name: row[name] for name in wanted}) for row in whole]
+        rows = self._claim(s.outbox, outbox.due(now), "sending", owner, now + lease, most)
+        return [outbox.as_message(row) for row in rows]
 
     def extend(self, timer: Timer, until: datetime) -> None:
         """Hold a timer's lease for longer. Raises LeaseLost when it is gone."""
@@ -88,23 +85,14 @@ class SqlLedger:
         """Give a timer back for another try; nothing happens to one that was lost."""
         self._set(s.timer, held_by(timer), state="armed", due_at=to_ms(due_at), owner=None)
 
-    def sent(self, message: Message, receipt: str) -> None:
-        """The channel took the message, taken back meanwhile or not."""
-        gone = same_try(message) & s.outbox.c.state.in_(("sending", "cancelled"))
-        self._set(s.outbox, gone, state="sent", receipt=receipt, error="")
-
-    def unsent(self, message: Message, why: str, again_at: datetime) -> None:
-        """The channel did not take it: try again at an instant."""
-        mine = same_try(message) & is_state(s.outbox, "sending")
-        self._set(s.outbox, mine, state="queued", error=why, due_at=to_ms(again_at))
-
     def reclaim(self, now: datetime, *, all_owners: bool) -> int:
         """Take back what dead processes held; `all_owners` when no other process can be alive."""
+        timers, mail = (
+            true() if all_owners else table.c.lease_until < to_ms(now) for table in (s.timer, s.outbox)
+        )
+        count = self._set(s.timer, is_state(s.timer, "leased") & timers, state="armed", owner=None)
         with named(), self.doors.queue.begin() as db:
-            return sum(
-                db.execute(update(table).where(late).values(state=free, owner=None)).rowcount
-                for table, late, free in _late(None if all_owners else now)
-            )
+            return count + outbox.reclaim(db, mail)
 
     def next_due(self) -> datetime | None:
         """When the earliest timer or message is due, of those this release can do something about."""
@@ -190,12 +178,6 @@ class SqlLedger:
     def _set(self, table: Table, where: ColumnElement[bool], **values: object) -> int:
         with named(), self.doors.queue.begin() as db:
             return db.execute(update(table).where(where).values(**values)).rowcount
-
-
-def _late(now: datetime | None) -> Iterator[tuple[Table, ColumnElement[bool], str]]:
-    for table, held, free in ((s.timer, "leased", "armed"), (s.outbox, "sending", "queued")):
-        late = is_state(table, held)
-        yield table, late & (table.c.lease_until < to_ms(now)) if now else late, free
 
 
 def _count(db: Connection, table: Table, where: ColumnElement[bool]) -> int:

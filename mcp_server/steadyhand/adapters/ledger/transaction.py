@@ -8,12 +8,13 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, exists
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.exc import IntegrityError
 
-from steadyhand.adapters.ledger import retention
+from steadyhand.adapters.ledger import outbox, retention
 from steadyhand.adapters.ledger import schema as s
-from steadyhand.adapters.ledger.commands import arm_timer, carry_out, keep_decision, send
+from steadyhand.adapters.ledger.commands import arm_timer, carry_out, keep_decision
 from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
 from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.adapters.ledger.trail import read_entry, write_entry
+from steadyhand.journey.alert.heartbeat import Pulse
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit.entry import Entry
@@ -23,7 +24,7 @@ from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.incident.versions import MACHINE, NewerMachine, read_incident
 from steadyhand.journey.rollout.state import OVER, Rollout
 from steadyhand.ports import LeaseLost, LedgerError, NewerRelease
-from steadyhand.store import Body, DocumentKind, Message, Person, Receipt, Timer
+from steadyhand.store import Arrival, Body, DocumentKind, Ending, Message, Person, Receipt, Timer
 
 _RAW_MOST = 65_536
 
@@ -102,7 +103,7 @@ class SqlTransaction:
 
     def send(self, incident: str, message: Send, now: datetime) -> None:
         """Put a message into the outbox; it may belong to no incident ("")."""
-        send(self._db, incident, message, now)
+        outbox.send(self._db, incident, message, now)
 
     def record(self, incident: str, record: Record, now: datetime) -> None:
         """Add a line to the audit trail."""
@@ -239,6 +240,23 @@ class SqlTransaction:
         row = insert(self._db, s.person).values(name=person.name, **values)
         self._db.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
 
+    # heartbeats
+
+    def pulse(self, name: str) -> Pulse | None:
+        """What is known of a monitor."""
+        row = self._db.execute(select(s.heartbeat).where(s.heartbeat.c.name == name)).one_or_none()
+        if row is None:
+            return None
+        seen, missed = (None if one is None else from_ms(one) for one in (row.seen_at, row.missed_at))
+        return Pulse(name=row.name, seen_at=seen, missed_at=missed)
+
+    def save_pulse(self, pulse: Pulse) -> None:
+        """Write what is known of a monitor."""
+        times = {"seen_at": pulse.seen_at, "missed_at": pulse.missed_at}
+        values = {name: None if at is None else to_ms(at) for name, at in times.items()}
+        row = insert(self._db, s.heartbeat).values(name=pulse.name, **values)
+        self._db.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
+
     # what happened
 
     def trail(self, incident: str = "") -> Sequence[Entry]:
@@ -249,9 +267,34 @@ class SqlTransaction:
 
     def receipts(self, incident: str) -> Sequence[Receipt]:
         """What became of each message of an incident."""
-        columns = ("channel", "target", "subject", "state", "attempts", "error")
-        query = select(*(s.outbox.c[one] for one in columns)).where(s.outbox.c.incident == incident)
-        return [Receipt.model_validate(dict(one)) for one in self._db.execute(query).mappings()]
+        columns = (s.outbox.c[one] for one in Receipt.model_fields)
+        query = select(*columns).where(s.outbox.c.incident == incident)
+        rows = self._db.execute(query.order_by(s.outbox.c.queued_at, s.outbox.c.key)).mappings()
+        return [Receipt.model_validate(dict(one)) for one in rows]
+
+    # messages
+
+    def sent(self, message: Message, receipt: str) -> bool:
+        """The channel took it. False when somebody else has it by now."""
+        return outbox.sent(self._db, message, receipt)
+
+    def unsent(
+        self, message: Message, why: str, again_at: datetime | None, *, ending: Ending, lost: bool
+    ) -> bool:
+        """The channel did not take it. False when somebody else has it by now."""
+        return outbox.unsent(self._db, message, why, again_at, ending=ending, lost=lost)
+
+    def arrived(self, key: str, how: Arrival) -> Message | None:
+        """Its receiver says what became of it. None when that is no news."""
+        return outbox.arrived(self._db, key, how)
+
+    def message(self, key: str) -> tuple[Message, str] | None:
+        """A message and its state."""
+        return outbox.message(self._db, key)
+
+    def first_receipt(self, message: Message) -> str:
+        """The receipt of the first message of its thread that reached the same target."""
+        return outbox.first_receipt(self._db, message)
 
     # what has had its time
 
@@ -284,12 +327,6 @@ class SqlTransaction:
         """Nobody will try this timer again. Raises LeaseLost when another process has taken it over."""
         if self._db.execute(update(s.timer).where(held_by(timer)).values(state="dead")).rowcount != 1:
             raise LeaseLost(f"timer {timer.key} was taken over")
-
-    def lose(self, message: Message, why: str, *, unknown: bool) -> bool:
-        """Nobody will try this message again; False when it was taken back, or over, meanwhile."""
-        mine = same_try(message) & is_state(s.outbox, "sending")
-        values = {"state": "unknown" if unknown else "failed", "error": why}
-        return self._db.execute(update(s.outbox).where(mine).values(values)).rowcount == 1
 
     def holds(self, timer: Timer) -> None:
         """The timer is still held: look before acting. Raises LeaseLost."""
@@ -344,11 +381,6 @@ _FINISH = (
     )
     .values(state="done")
 )
-
-
-def same_try(message: Message) -> ColumnElement[bool]:
-    """Each claim counts a try, so the number tells who claimed it last."""
-    return (s.outbox.c.key == message.key) & (s.outbox.c.attempts == message.attempts)
 
 
 def _person(row: Row[tuple[str, str, str, int, int]]) -> Person:

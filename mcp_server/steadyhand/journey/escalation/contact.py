@@ -1,12 +1,13 @@
 """Ways to reach somebody, and whom a tier names: a channel, a person, or whoever a schedule has on call."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import Discriminator, Tag
+from pydantic import Discriminator, Field, Tag
 
 from steadyhand.journey.rule import Rule
 
-ChannelType = Literal["console", "terminal", "webhook", "slack", "pagerduty", "email", "sms", "phone"]
+ChannelType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,59}$")]
+"""A channel's name, or its kind: then the first of that kind is meant. `console` needs no channel."""
 
 
 class Contact(Rule):

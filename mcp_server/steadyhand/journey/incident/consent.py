@@ -96,7 +96,7 @@ def _ask(incident: Incident, plan: Plan, body: dict[str, str], now: datetime) ->
     subject = f"{incident.severity} {incident.service}: yes or no? {plan.fix.title}"
     text = f"Plan {plan.id} (digest {plan.digest[:12]}) waits for your answer. Incident {incident.id}."
     record = Record(action="guardrail.verdict", body=body | {"verdict": "ask_human"})
-    return after, (record, arm, *tell(after, f"ask:{plan.id}", subject, text))
+    return after, (record, arm, *tell(after, f"ask:{plan.id}", subject, text, "ask"))
 
 
 def _answer_by(incident: Incident, now: datetime) -> datetime:

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import assert_never
 
-from steadyhand.journey.commands import Command, Record, Send
+from steadyhand.journey.commands import Act, Command, Record, Send
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.people import Reach
 from steadyhand.journey.incident.answers import next_rung
-from steadyhand.journey.incident.paging import lateness, next_way, page_one, page_step
+from steadyhand.journey.incident.paging import lateness, message, next_way, page_one, page_step, thread
 from steadyhand.journey.incident.state import (
     ContactSilent,
     Incident,
@@ -49,7 +49,7 @@ def _failed(incident: Incident, event: MessageFailed, now: datetime) -> Outcome:
     if way is None:
         return incident, (record,)
     patience = next_way(incident, owner, owner.contacts.index(way) + 1, now) if current else None
-    return incident, (record, _again(event, way), *((patience,) if patience else ()))
+    return incident, (record, _again(incident, event, way), *((patience,) if patience else ()))
 
 
 def _owner(incident: Incident, event: MessageFailed) -> Reach | None:
@@ -57,11 +57,11 @@ def _owner(incident: Incident, event: MessageFailed) -> Reach | None:
     return next((one for one in people if one.has(event.channel, event.target)), None)
 
 
-def _again(event: MessageFailed, way: Contact) -> Send:
+def _again(incident: Incident, event: MessageFailed, way: Contact) -> Send:
     """The same words by another way."""
-    step = event.key.removesuffix(f":{event.channel}:{event.target}")
-    key = f"{step}:{way.type}:{way.whom}"
-    return Send(key=key, channel=way.type, target=way.whom, subject=event.subject, body=event.body)
+    step = event.key.removesuffix(f":{event.channel}:{event.target}").removeprefix(f"{thread(incident)}:")
+    act: Act = "ask" if step.startswith("ask:") else "page"
+    return message(incident, step, way, event.subject, event.body, act)
 
 
 def _unreachable(incident: Incident, who: Reach, now: datetime) -> Outcome:

@@ -5,6 +5,7 @@ from datetime import datetime
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.commands import Arm, Record
+from steadyhand.journey.incident.following import follow
 from steadyhand.journey.incident.paging import call, hushed
 from steadyhand.journey.incident.state import Incident, Outcome, Policy
 
@@ -40,7 +41,9 @@ def open_incident(
         *pages,
         Arm(kind="investigate", key=f"{given_id}:investigate", due_at=now),
     )
-    return hushed((called, commands), now)
+    quiet, spoken = hushed((called, commands), now)
+    after, more = follow(None, quiet, now)
+    return after, (*spoken, *more)
 
 
 def _facts(incident: Incident, alert: Alert) -> dict[str, str]:

@@ -2,24 +2,22 @@
 
 from datetime import datetime, timedelta
 
-from steadyhand.journey.commands import Arm, Command, Record, Send, TimerKind
+from steadyhand.journey.commands import Act, Arm, Command, Record, Send, TimerKind
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.people import Reach
 from steadyhand.journey.incident.state import Incident, Outcome
 
 LADDER: tuple[TimerKind, ...] = ("escalate", "reach")  # the clocks that somebody's answer stops
-EVERY: tuple[TimerKind, ...] = (
-    *LADDER,
-    "resume",
-    "approval",
-    "investigate",
-)  # those that end with the incident
+# Those that end with the incident.
+EVERY: tuple[TimerKind, ...] = (*LADDER, "resume", "approval", "investigate", "update")
 
 
-def tell(incident: Incident, step: str, subject: str, body: str) -> tuple[Send, ...]:
+def tell(incident: Incident, step: str, subject: str, body: str, act: Act = "page") -> tuple[Send, ...]:
     """One message to everybody told so far, by their first way. `step` makes it one message for good."""
     return tuple(
-        message(incident, step, way, subject, body) for one in _known(incident) for way in one.contacts[:1]
+        message(incident, step, way, subject, body, act)
+        for one in _known(incident)
+        for way in one.contacts[:1]
     )
 
 
@@ -117,10 +115,23 @@ def lateness(due_at: datetime, now: datetime) -> str:
     return f" (late by {late.total_seconds():.0f} s)" if late > timedelta(seconds=5) else ""
 
 
-def message(incident: Incident, step: str, way: Contact, subject: str, body: str) -> Send:
+def message(incident: Incident, step: str, way: Contact, subject: str, body: str, act: Act = "page") -> Send:
     """One message by one way; the same step by the same way is the same message."""
-    key = f"{incident.id}:{incident.episode}:{step}:{way.type}:{way.whom}"
-    return Send(key=key, channel=way.type, target=way.whom, subject=subject[:200], body=body)
+    return Send(
+        key=f"{thread(incident)}:{step}:{way.type}:{way.whom}",
+        channel=way.type,
+        target=way.whom,
+        subject=subject[:200],
+        body=body,
+        act=act,
+        severity=incident.severity,
+        thread=thread(incident),
+    )
+
+
+def thread(incident: Incident) -> str:
+    """What the messages about one episode have in common."""
+    return f"{incident.id}:{incident.episode}"
 
 
 def hushed(outcome: Outcome, now: datetime) -> Outcome:

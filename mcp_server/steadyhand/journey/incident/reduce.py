@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import assert_never
 
 from steadyhand.journey.commands import Arm, Record
-from steadyhand.journey.incident import answers, consent, delivery, grading, handing, rollout
+from steadyhand.journey.incident import answers, consent, delivery, grading, handing, rollout, updates
+from steadyhand.journey.incident.following import follow
 from steadyhand.journey.incident.handing import still_held
 from steadyhand.journey.incident.paging import call, hushed
 from steadyhand.journey.incident.state import (
@@ -32,15 +33,22 @@ from steadyhand.journey.incident.state import (
     SeverityChanged,
     Snoozed,
     TierSilent,
+    UpdateDue,
+    UpdateWritten,
 )
 
 
 def reduce(incident: Incident, event: Event, now: datetime) -> Outcome:
-    """What follows from an event. An event that comes too late changes nothing."""
-    return hushed(still_held(event, _reduce(incident, event, now), now), now)
+    """What follows from an event, for the incident and for those around it.
+
+    An event that comes too late changes nothing.
+    """
+    moved, commands = hushed(still_held(event, _moved(incident, event, now), now), now)
+    after, more = follow(incident, moved, now)
+    return after, (*commands, *more)
 
 
-def _reduce(incident: Incident, event: Event, now: datetime) -> Outcome:  # noqa: PLR0911 - a table
+def _moved(incident: Incident, event: Event, now: datetime) -> Outcome:  # noqa: PLR0911 - a table
     match event:
         case AlertSeen():
             return _alert_seen(incident, event, now)
@@ -50,14 +58,22 @@ def _reduce(incident: Incident, event: Event, now: datetime) -> Outcome:  # noqa
             return answers.reduce(incident, event, now)
         case Snoozed() | Reassigned() | QuietOver() | Delegated():
             return handing.reduce(incident, event, now)
-        case ContactSilent() | MessageFailed() | MessageArrived():
-            return delivery.reduce(incident, event, now)
+        case ContactSilent() | MessageFailed() | MessageArrived() | UpdateDue() | UpdateWritten():
+            return _told(incident, event, now)
         case Investigated() | InvestigationFailed() | PlanChosen() | Decided() | ApprovalSilent():
             return consent.reduce(incident, event, now)
         case RolloutStarted() | RolloutMoved() | RolloutEnded():
             return rollout.reduce(incident, event, now)
         case _:
             assert_never(event)
+
+
+def _told(incident: Incident, event: delivery.DeliveryEvent | updates.UpdateEvent, now: datetime) -> Outcome:
+    match event:
+        case UpdateDue() | UpdateWritten():
+            return updates.reduce(incident, event, now)
+        case _:
+            return delivery.reduce(incident, event, now)
 
 
 def _alert_seen(incident: Incident, event: AlertSeen, now: datetime) -> Outcome:

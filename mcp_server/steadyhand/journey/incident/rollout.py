@@ -76,11 +76,9 @@ def _resolved(incident: Incident, event: RolloutEnded, now: datetime, record: Re
             "milestones": {**incident.milestones, "resolved": now},
         }
     )
-    subject = f"{incident.severity} {incident.service}: resolved"
     return after, (
         Disarm(kinds=EVERY),
         Unsend(),
         record,
         Record(action="incident.resolved", body={"reason": event.reason}),
-        *tell(after, f"resolved:{event.rollout}", subject, event.reason),
     )

@@ -10,6 +10,7 @@ from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.approval.guardrails import GuardrailVerdict
 from steadyhand.journey.approval.policy import ApprovalRule
 from steadyhand.journey.commands import ActorKind, Command
+from steadyhand.journey.escalation.audience import StakeholderRule, WarRoomRule
 from steadyhand.journey.escalation.ladder import Ladder, SeverityTreatment
 from steadyhand.journey.escalation.people import Reach
 from steadyhand.journey.remedy.plan import Plan
@@ -35,6 +36,8 @@ class Policy(Value):
     treatment: SeverityTreatment
     approval: ApprovalRule
     relapse: Duration
+    war_room: WarRoomRule = Field(default=WarRoomRule())
+    stakeholders: StakeholderRule = Field(default=StakeholderRule())
 
 
 class Incident(Value):
@@ -67,6 +70,8 @@ class Incident(Value):
     delegate: str = Field(default="", description="Whom an approver asked to answer it instead.")
     plans: tuple[str, ...] = Field(default=(), description="All plans proposed, best first.")
     rollout: str = ""
+    room: str = Field(default="", description="The war room's name; empty while there is none.")
+    updates: int = Field(default=0, ge=0, description="Updates that stakeholders got in this episode.")
     attempts: int = Field(default=0, ge=0)
     note: str = Field(default="", description="Why it stands where it stands, in one sentence.")
     milestones: dict[Milestone, Instant] = Field(default={})
@@ -169,6 +174,21 @@ class MessageArrived(Value):
     how: Literal["delivered", "seen"]
 
 
+class UpdateDue(Value):
+    """It is time for the next word to stakeholders; `number` is that of the last one."""
+
+    number: int
+    due_at: Instant
+
+
+class UpdateWritten(Value):
+    """A person tells stakeholders how things stand, in their own words."""
+
+    by: str
+    via: str
+    text: str
+
+
 class Investigated(Value):
     """Evidence was read and hypotheses ranked; plans, if any, are stored."""
 
@@ -255,6 +275,8 @@ Event = (
     | ContactSilent
     | MessageFailed
     | MessageArrived
+    | UpdateDue
+    | UpdateWritten
     | Investigated
     | InvestigationFailed
     | PlanChosen

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.approval.consent import objection
+from steadyhand.journey.incident.updates import draft
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rollout.live import live
 from steadyhand.journey.rule import Duration, Value
@@ -18,7 +19,7 @@ from steadyhand.responder.grading import Voice, grade
 from steadyhand.responder.interventions import abort_rollout, promote_without_proof, share_of, widen_rollout
 from steadyhand.responder.views import list_incidents, view_incident
 from steadyhand.web.body import json_body
-from steadyhand.web.deeds import acknowledge, close, give, hand_over, put_off
+from steadyhand.web.deeds import acknowledge, close, give, hand_over, put_off, write_update
 from steadyhand.web.desk import Desk
 from steadyhand.web.machine.guard import check_person, check_token
 
@@ -64,6 +65,12 @@ class Wider(Value):
     share: str = Field(max_length=20)
 
 
+class Words(Value):
+    """What a person tells stakeholders."""
+
+    text: str = Field(min_length=1, max_length=2000)
+
+
 class Api:
     """The terminal's doors ask for name and PIN each time; the gate asks for the MCP token."""
 
@@ -87,6 +94,8 @@ class Api:
             Route("/api/incidents/{incident}/promote", self.promote, methods=["POST"]),
             Route("/api/incidents/{incident}/widen", self.widen, methods=["POST"]),
             Route("/api/incidents/{incident}/close", self.close, methods=["POST"]),
+            Route("/api/incidents/{incident}/update", self.draft, methods=["GET"]),
+            Route("/api/incidents/{incident}/update", self.update, methods=["POST"]),
             Route("/api/incidents/{incident}/severity", self.severity, methods=["POST"]),
         ]
 
@@ -146,6 +155,20 @@ class Api:
         given = await json_body(request, To)
         plan = str(request.path_params["plan"])
         return _json(await hand_over(self._outside, person, plan, given.to, VIA))
+
+    async def draft(self, request: Request) -> Response:
+        """What stakeholders are told next if nobody writes another."""
+        await check_person(self._outside, request)
+        view = await asyncio.to_thread(view_incident, self._outside, request.path_params["incident"])
+        return JSONResponse({"draft": draft(view.incident, self._outside.clock.now())})
+
+    async def update(self, request: Request) -> Response:
+        """A person's own words to stakeholders."""
+        person = await check_person(self._outside, request)
+        words = await json_body(request, Words)
+        incident = request.path_params["incident"]
+        told = await write_update(self._outside, incident, person.name, VIA, words.text)
+        return JSONResponse({"told": told})
 
     async def abort(self, request: Request) -> Response:
         """Take the rollout back now."""

@@ -1,0 +1,153 @@
+"""Messages: written in the transaction of what they tell, claimed under a lease, and what became of them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, or_, select, update
+
+from steadyhand.adapters.ledger import schema as s
+from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
+from steadyhand.journey.commands import FollowUp, Send
+from steadyhand.journey.escalation.delivery import WAKING
+from steadyhand.store import Arrival, Ending, Message
+
+_ROW = s.outbox.c
+_LATER: Mapping[Arrival, tuple[str, ...]] = {
+    "failed": ("queued", "sending", "sent", "unknown"),
+    "delivered": ("queued", "sending", "sent", "unknown", "failed", "cancelled"),
+    "seen": ("queued", "sending", "sent", "unknown", "failed", "cancelled", "delivered"),
+}
+
+
+def send(db: Connection, incident: str, command: Send, now: datetime) -> None:
+    """Put a message into the outbox; one with a known key is there already."""
+    begins = to_ms(command.not_before or now)
+    row = insert(db, s.outbox).values(
+        **command.model_dump(exclude={"not_before"}),
+        incident=incident or None,
+        state="queued",
+        queued_at=begins,
+        due_at=begins,
+    )
+    db.execute(row.on_conflict_do_nothing())
+
+
+def follow_up(db: Connection, incident: str, command: FollowUp, now: datetime) -> None:
+    """Tell whoever was woken in this thread, or may have been. After an ending nobody is woken any more."""
+    woken = (_ROW.incident == incident) & (_ROW.thread == command.thread) & _ROW.act.in_(WAKING)
+    if command.act == "resolved":
+        _take_back(db, woken)
+    told = select(_ROW.channel, _ROW.target).where(woken, _ROW.attempts > 0, _ROW.state != "failed")
+    for channel, target in db.execute(told.distinct().order_by(_ROW.channel, _ROW.target)).all():
+        one = Send(
+            key=f"{command.thread}:{command.step}:{channel}:{target}",
+            channel=channel,
+            target=target,
+            **command.model_dump(include={"act", "thread", "subject", "body", "severity"}),
+        )
+        send(db, incident, one, now)
+
+
+def unsend(db: Connection, incident: str) -> None:
+    """Take back pages: somebody has it."""
+    _take_back(db, (_ROW.incident == incident) & _ROW.key.like(f"{incident}:%:page:%"))
+
+
+def _take_back(db: Connection, which: ColumnElement[bool]) -> None:
+    """One that is on its way may still arrive; should it fail, it is not tried again."""
+    db.execute(update(s.outbox).where(which, _ROW.state == "queued").values(state="cancelled"))
+    db.execute(update(s.outbox).where(which, _ROW.state == "sending").values(unwanted=1))
+
+
+def due(now: datetime) -> ColumnElement[bool]:
+    """Messages that may be claimed now: to one receiver one at a time, in order, whoever delivers them.
+
+    An acknowledgement that overtook its page would leave the page ringing.
+    """
+    other = s.outbox.alias("other")
+    same = and_(
+        other.c.incident == _ROW.incident, other.c.channel == _ROW.channel, other.c.target == _ROW.target
+    )
+    earlier = and_(
+        other.c.state == "queued",
+        other.c.due_at <= to_ms(now),
+        or_(
+            other.c.queued_at < _ROW.queued_at,
+            and_(other.c.queued_at == _ROW.queued_at, other.c.key < _ROW.key),
+        ),
+    )
+    first = ~select(other.c.key).where(same, or_(other.c.state == "sending", earlier)).exists()
+    return s.is_state(s.outbox, "queued") & (_ROW.due_at <= to_ms(now)) & first
+
+
+def as_message(row: Mapping[str, Any] | RowMapping) -> Message:
+    """The message in a row."""
+    wanted = {name: row[name] for name in Message.model_fields}
+    return Message.model_validate(
+        {**wanted, "incident": row["incident"] or "", "queued_at": from_ms(row["queued_at"])}
+    )
+
+
+def sent(db: Connection, message: Message, receipt: str) -> bool:
+    """The channel took it, taken back meanwhile or not. False when somebody else has it by now."""
+    done = update(s.outbox).where(_same_try(message), _ROW.state == "sending")
+    return db.execute(done.values(state="sent", receipt=receipt, error="")).rowcount == 1
+
+
+def unsent(
+    db: Connection, message: Message, why: str, again_at: datetime | None, *, ending: Ending, lost: bool
+) -> bool:
+    """The channel did not take it: try again at an instant, or it ends so. False when somebody else has it.
+
+    What was taken back meanwhile is not tried again.
+    """
+    mine = _same_try(message) & (_ROW.state == "sending")
+    values: dict[str, object] = {"state": ending, "error": why} | ({"lost": 1} if lost else {})
+    if again_at:
+        unwanted = "unknown" if ending == "unknown" else "cancelled"
+        dropped = update(s.outbox).where(mine, _ROW.unwanted == 1).values({**values, "state": unwanted})
+        if db.execute(dropped).rowcount:
+            return True
+        values |= {"state": "queued", "due_at": to_ms(again_at)}
+    return db.execute(update(s.outbox).where(mine).values(values)).rowcount == 1
+
+
+def reclaim(db: Connection, late: ColumnElement[bool]) -> int:
+    """Messages that dead processes held: back into the queue, or never again where they were taken back."""
+    held = s.is_state(s.outbox, "sending") & late
+    dropped = update(s.outbox).where(held, _ROW.unwanted == 1).values(state="unknown", owner=None)
+    freed = update(s.outbox).where(held).values(state="queued", owner=None)
+    return db.execute(dropped).rowcount + db.execute(freed).rowcount
+
+
+def arrived(db: Connection, key: str, how: Arrival) -> Message | None:
+    """Its receiver says what became of it; never back from seen to delivered. None when that is no news."""
+    news = update(s.outbox).where(_ROW.key == key, _ROW.attempts > 0, _ROW.state.in_(_LATER[how]))
+    row = db.execute(news.values(state=how).returning(*_ROW)).mappings().one_or_none()
+    return as_message(row) if row else None
+
+
+def message(db: Connection, key: str) -> tuple[Message, str] | None:
+    """A message and its state."""
+    row = db.execute(select(s.outbox).where(_ROW.key == key)).mappings().one_or_none()
+    return (as_message(row), str(row["state"])) if row else None
+
+
+def first_receipt(db: Connection, message: Message) -> str:
+    """The receipt of the first message of this thread, before this one, to the same target; "" for none."""
+    if not message.thread:
+        return ""
+    thread = (_ROW.thread == message.thread) & (_ROW.channel == message.channel)
+    same = (_ROW.incident == message.incident) & thread & (_ROW.target == message.target)
+    before = or_(
+        _ROW.queued_at < to_ms(message.queued_at),
+        and_(_ROW.queued_at == to_ms(message.queued_at), _ROW.key < message.key),
+    )
+    first = select(_ROW.receipt).where(same, before, _ROW.receipt != "")
+    return str(db.execute(first.order_by(_ROW.queued_at, _ROW.key).limit(1)).scalar() or "")
+
+
+def _same_try(message: Message) -> ColumnElement[bool]:
+    """Each claim counts a try, so the number tells who claimed it last."""
+    return (_ROW.key == message.key) & (_ROW.attempts == message.attempts)
