@@ -21,9 +21,10 @@ from journey.diagnosis.pages import (
 
 from steadyhand.journey.diagnosis.model import Cause, Diagnosis, Hypothesis
 from steadyhand.journey.evidence.model import Item
-from steadyhand.journey.remedy.model import CreateIndex, DropIndex, Fix, SetRelease
+from steadyhand.journey.remedy.model import CancelBackend, CreateIndex, DropIndex, Fix, Nothing, SetRelease
 from steadyhand.journey.remedy.propose import index_name, propose
 from steadyhand.journey.remedy.rule import RemedyRule
+from steadyhand.journey.topology import Topology
 
 RELEASE = change("dep-2", -5)
 RULE = RemedyRule()
@@ -121,3 +122,36 @@ def _diagnosis() -> Diagnosis:
     return Diagnosis(
         incident="i1", hypotheses=(), none_of_these=0.1, calibrated_on="uncalibrated", model_version="t"
     )
+
+
+# the head of a lock queue
+
+
+def _queue(**facts: str) -> Hypothesis:
+    known = {"database": "orders-db", "root_pid": "71", "root_application": "migration"}
+    cause = Cause(entity="orders-db", entity_kind="database", fault_class="lock_queue", facts=known | facts)
+    return Hypothesis(id="h1", rank=1, cause=cause, claim="", confidence=0.9, score=3.0, supports=())
+
+
+RUNS = {
+    "root_backend_start": "2026-01-31T01:00:00.000001+00:00",
+    "root_query_start": "2026-01-31T01:59:00.000002+00:00",
+}
+
+
+def test_the_statement_at_the_head_of_a_queue_can_be_cancelled_by_its_whole_identity() -> None:
+    (fix,) = propose(_queue(**RUNS), _diagnosis(), Topology(), RemedyRule())
+    action = fix.action
+    assert isinstance(action, CancelBackend)
+    assert (action.database, action.pid, action.application) == ("orders-db", 71, "migration")
+    assert action.backend_start.isoformat() == RUNS["root_backend_start"]
+    assert action.query_start.isoformat() == RUNS["root_query_start"]
+    assert (fix.reversible, fix.canaryable, fix.production_database) == (False, False, True)
+    assert isinstance(fix.rollback, Nothing)
+
+
+@pytest.mark.parametrize("lost", ["root_backend_start", "root_query_start"])
+def test_what_cannot_be_told_from_a_later_statement_is_not_cancelled(lost: str) -> None:
+    facts = {key: value for key, value in RUNS.items() if key != lost}
+    assert propose(_queue(**facts), _diagnosis(), Topology(), RemedyRule()) == ()
+    assert propose(_queue(**RUNS, root_pid="unknown"), _diagnosis(), Topology(), RemedyRule()) == ()

@@ -9,7 +9,7 @@ from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.remedy.model import CreateIndex, SetRelease
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rollout.model import Promote
-from steadyhand.journey.rollout.state import Rollout
+from steadyhand.journey.rollout.state import WITHOUT_PROOF, Rollout
 
 
 def unproven(
@@ -57,6 +57,8 @@ def _of_rollout(rollout: Rollout) -> Iterator[str]:
         "a part of the difference may be the restart's and not the release's."
     )
     verdict = rollout.verdict
+    if rollout.grade == WITHOUT_PROOF:
+        yield "The fix got all traffic on a person's word: the judge had proven nothing."
     if isinstance(verdict, Promote) and verdict.grade == "not worse":
         yield "The canary was proven not worse, which is not proven better."
     if verdict is not None and verdict.figures.phi is None:

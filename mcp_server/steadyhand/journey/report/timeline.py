@@ -33,6 +33,8 @@ _WORDS: dict[str, tuple[EventKind, str]] = {
     "rollout.moved": ("rollout", "{phase}: {note}"),
     "rollout.taken_over": ("rollout", "Another process took {rollout} over in {phase}."),
     "rollout.aborted": ("rollout", "Aborted: {why}"),
+    "rollout.widened": ("rollout", "More traffic for the canary: {share}"),
+    "rollout.promoted_without_proof": ("rollout", "Promoted without proof: {why}"),
     "rollout.ended": ("rollout", "Rollout {outcome}: {reason}"),
     "incident.resolved": ("other", "Resolved. {reason}{why}"),
     "incident.close_refused": ("other", "Not closed: the incident was {status}."),

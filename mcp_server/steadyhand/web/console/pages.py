@@ -21,7 +21,10 @@ from steadyhand.web.console.sheet import Sheet, make_sheet
 from steadyhand.web.console.visitor import Visitor, visitor
 from steadyhand.web.desk import Desk
 
-PARTS = ("head", "say", "rollout", "abort", "fix", "why", "ranked", "evidence", "people", "timeline")
+PARTS = (
+    *("head", "say", "rollout", "choice", "abort", "fix", "why"),
+    *("ranked", "evidence", "people", "timeline"),
+)
 _FAST, _CALM = "1s", "2s"
 
 
