@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import pty
+import select
 import signal
 import socket
 import subprocess
@@ -84,3 +86,27 @@ def taken(port: int) -> Iterator[None]:
         other.bind(("127.0.0.1", port))
         other.listen()
         yield
+
+
+def typed(terminal: Terminal, words: list[str], answers: list[tuple[str, str]]) -> str:
+    """Run a command at a real terminal, answering each prompt."""
+    pid, tty = pty.fork()
+    if pid == 0:
+        os.execve(sys.executable, [sys.executable, "-m", "steadyhand", *words], terminal.environment())  # noqa: S606
+    seen, ends = "", time.monotonic() + 30
+    waiting = list(answers)
+    while time.monotonic() < ends:
+        if not select.select([tty], [], [], 0.2)[0]:
+            continue
+        try:
+            piece = os.read(tty, 4096).decode()
+        except OSError:
+            break
+        if not piece:
+            break
+        seen += piece
+        if waiting and waiting[0][0] in seen.rsplit("\n", 1)[-1]:
+            os.write(tty, waiting.pop(0)[1].encode() + b"\n")
+    os.waitpid(pid, 0)
+    os.close(tty)
+    return seen

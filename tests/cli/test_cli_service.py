@@ -1,44 +1,15 @@
 """A service of its own, started and asked from the terminal."""
 
 import json
-import os
-import pty
-import select
 import sqlite3
-import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
 import httpx2
-from cli.terminal import Terminal
+from cli.terminal import Terminal, typed
 
 PORT = 27_003
 OTHER = 27_004
-
-
-def typed(terminal: Terminal, words: list[str], answers: list[tuple[str, str]]) -> str:
-    """Run a command at a real terminal, answering each prompt."""
-    pid, tty = pty.fork()
-    if pid == 0:
-        os.execve(sys.executable, [sys.executable, "-m", "steadyhand", *words], terminal.environment())  # noqa: S606
-    seen, ends = "", time.monotonic() + 30
-    waiting = list(answers)
-    while time.monotonic() < ends:
-        if not select.select([tty], [], [], 0.2)[0]:
-            continue
-        try:
-            piece = os.read(tty, 4096).decode()
-        except OSError:
-            break
-        if not piece:
-            break
-        seen += piece
-        if waiting and waiting[0][0] in seen.rsplit("\n", 1)[-1]:
-            os.write(tty, waiting.pop(0)[1].encode() + b"\n")
-    os.waitpid(pid, 0)
-    os.close(tty)
-    return seen
 
 
 def test_one_service_per_home_and_it_says_where_it_is(terminal: Terminal) -> None:

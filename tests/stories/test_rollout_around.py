@@ -215,6 +215,18 @@ def test_a_neighbour_that_gets_worse_takes_the_canary_back(night: Night) -> None
     asyncio.run(story())
 
 
+def test_what_hurt_already_may_hurt_more_while_the_old_version_still_has_the_traffic(night: Night) -> None:
+    async def story() -> None:
+        goal = Goal(name="errors of cart", expression="errors of cart", bound=0.02, at_incident=0.2)
+        answers(night, {"errors of cart": 0.9})
+        own = Goal(name="errors", expression="own errors", bound=0.02, at_incident=0.05)
+        plan = night.propose(night.alert(), watched=(goal,), goals=(own,))
+        await night.answer(plan)
+        await until(night, plan.incident, "verifying")
+
+    asyncio.run(story())
+
+
 def answers(night: Night, known: dict[str, float]) -> list[str]:
     """Give these numbers for these expressions, the users' own for all others; what was asked is returned."""
     asked, theirs = list[str](), night.users.value

@@ -49,6 +49,13 @@ def assess(goals: Sequence[Goal], readings: Sequence[Reading], baseline: float =
     )
 
 
+def were_well(goals: Sequence[Goal]) -> tuple[Goal, ...]:
+    """Those that were within their bound when the plan was made; one without a reading is none of them."""
+    return tuple(
+        one for one in goals if one.at_incident is not None and _on_side(one, one.at_incident, one.bound)
+    )
+
+
 def limit(goal: Goal, baseline: float) -> float:
     """The value a number must come back to: its bound, and near to what it was before the incident.
 

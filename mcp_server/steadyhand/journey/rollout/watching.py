@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from steadyhand.journey.recovery.criteria import assess
+from steadyhand.journey.recovery.criteria import assess, were_well
 from steadyhand.journey.rollout.judge import judge
 from steadyhand.journey.rollout.model import Arms, Back, Observed, Promote, Undecided, Verdict
 from steadyhand.journey.rollout.state import WITHOUT_PROOF, Rollout, Sample, Seen
@@ -111,11 +111,14 @@ def _answered_in_time(rollout: Rollout, verdict: Verdict, now: datetime) -> Roll
 
 
 def _around(rollout: Rollout, seen: Seen, now: datetime) -> Rollout:
-    """Numbers of this service and its neighbours: one that clearly got worse takes the canary back."""
+    """A neighbour that was well at the start and clearly is not any more takes the canary back.
+
+    What hurt already may hurt more while most traffic is still on the sick version: no fault of the fix.
+    """
     if not seen.readings:
         return rollout
     rule = rollout.plan.recovery
-    worse = assess((*rollout.plan.goals, *rollout.plan.watched), seen.readings, rule.baseline).worse
+    worse = assess(were_well(rollout.plan.watched), seen.readings).worse
     since = (rollout.bad_since or now) if worse else None
     if since is not None and now - since >= rule.hold:
         return back(rollout, now, f"It got worse meanwhile: {', '.join(worse)}")
