@@ -56,13 +56,17 @@ async def gather(outside: Outside, incident: Incident) -> Page:
 
 
 async def _count(source: LogSource, names: Sequence[str], whole: Window, most: int) -> Sequence[TalliedLogs]:
-    """The source's messages counted: by itself where it can, else here from its lines."""
+    return [await tallied(source, names, whole, most)]
+
+
+async def tallied(source: LogSource, names: Sequence[str], whole: Window, most: int) -> TalliedLogs:
+    """The source's messages counted: by itself where it can, else here. Raises SourceError."""
     if isinstance(source, LogCounter):
-        return [await source.tally(names, whole, most)]
+        return await source.tally(names, whole, most)
     report = await source.read(names, whole)
     tallies = await asyncio.to_thread(tally_lines, report.lines, whole, most)
     tallies.assumptions.update(report.assumptions)
-    return [TalliedLogs(tallies, report.gaps, report.unlogged)]
+    return TalliedLogs(tallies, report.gaps, report.unlogged)
 
 
 def _unlogged(logs: Sequence[TalliedLogs]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
+from statistics import fmean
 from typing import Literal
 
 from steadyhand.journey.evidence.model import Onset
@@ -130,7 +131,8 @@ def _earliest(smooth: Sequence[float], foot: int, smoothing: int) -> int:
 def _climbs(smooth: Sequence[float], start: int, end: int, peak: float, smoothing: int) -> bool:
     """Whether it took its time to the top from `start`.
 
-    A third of the way it was still well below, and, where smoothing has taken the noise away, it did
+    A third of the way it was still well below, on the way well above normal (a calm that swings may
+    seem to begin what is a step), and, where smoothing has taken the noise away, it did
     rise from the start and not only later.
     """
     top = next((i for i in range(start, end + 1) if smooth[i] >= _TOP * peak), end)
@@ -140,7 +142,8 @@ def _climbs(smooth: Sequence[float], start: int, end: int, peak: float, smoothin
     if smoothing > 1 and _foot(smooth, top, peak) - start > _LATE * rise + smoothing / 2:
         return False
     third = sorted(smooth[start + rise // 3 - 1 : start + rise // 3 + 2])
-    return third[1] < _EARLY * _TOP * peak
+    middle = smooth[start + rise // 3 : start + 2 * rise // 3 + 1]
+    return third[1] < _EARLY * _TOP * peak and fmean(middle) > _RISING * peak
 
 
 def onset_between(times: Sequence[float], found: Bend) -> Onset:

@@ -9,7 +9,7 @@ from steadyhand.journey.evidence.change_items import change_item, looked_back
 from steadyhand.journey.evidence.database_items import database_items
 from steadyhand.journey.evidence.demand import demand, levels
 from steadyhand.journey.evidence.grid import grid_for
-from steadyhand.journey.evidence.log_items import changed, kept, log_item
+from steadyhand.journey.evidence.log_items import changed, is_faint, kept, log_item
 from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.evidence.metric_items import chart, level_item, metric_item, silence_item
 from steadyhand.journey.evidence.model import (
@@ -24,7 +24,6 @@ from steadyhand.journey.evidence.model import (
 )
 from steadyhand.journey.evidence.patterns.compare import compare
 from steadyhand.journey.evidence.patterns.lines import tally_lines
-from steadyhand.journey.evidence.patterns.skew import skew_of, usual_columns
 from steadyhand.journey.evidence.patterns.tally import Tallies, total
 from steadyhand.journey.evidence.rule import EvidenceRule
 from steadyhand.journey.evidence.screen import Deviation, Span, deviation, restarts
@@ -37,7 +36,6 @@ from steadyhand.journey.topology import Topology
 
 _LETTERS = {"metric": "m", "log": "l", "change": "c", "database": "d", "topology": "t", "gap": "g"}
 _SHARES = {"metric": 0.5, "log": 0.25, "database": 0.25, "change": 0.25}
-_FAINT = 3.0
 _GAP = 200
 _MOST_GAPS = 6
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -80,7 +78,7 @@ def is_quiet(page: Page) -> bool:
     return all(
         one.kind in {"change", "gap"}
         or (one.kind == "metric" and one.direction == "none")
-        or (one.kind == "log" and one.strength < _FAINT)
+        or (one.kind == "log" and is_faint(one))
         for one in page.items
     )
 
@@ -202,14 +200,7 @@ def _logs(counted: Tallies, unlogged: Sequence[str], desk: _Desk) -> _Part:
         + (f"; no logs of {', '.join(others)}" if others else "")
         + (f"; assumed: {'; '.join(patterns.assumptions)}" if patterns.assumptions else "")
     )
-    border = desk.baseline.end.timestamp()
-    usual = usual_columns(patterns.found, border)
-    items = [
-        log_item(
-            one, desk.window, desk.baseline, desk.masker, skew_of(one, border, usual.get(one.service, {}))
-        )
-        for one in shown
-    ]
+    items = (log_item(one, desk.window, desk.baseline, desk.masker) for one in shown)
     return _Part(tuple(items), coverage)
 
 

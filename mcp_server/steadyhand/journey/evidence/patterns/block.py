@@ -14,11 +14,11 @@ from steadyhand.journey.evidence.patterns.keys import keyed
 from steadyhand.journey.evidence.patterns.masks import WordMasks
 from steadyhand.journey.evidence.patterns.mine import rows_of
 from steadyhand.journey.evidence.patterns.seconds import Cut, SecondsOf, cut_for
-from steadyhand.journey.evidence.patterns.tally import Example, Kind, Tallies, Tally
+from steadyhand.journey.evidence.patterns.tally import Example, Kind, Tallies, Tally, picked
 
 _MOST_FOLLOWING = 60
-_MOST_SAMPLES = 3_000
-_SAMPLES_OF_KIND = 24
+_MOST_SAMPLES = 4_000
+_SAMPLES_OF_KIND = 240
 _FEWEST_SAMPLES = 2
 
 
@@ -146,22 +146,26 @@ def _kinds(records: _Records, block: Block, masks: WordMasks) -> tuple[list[int]
 def _tallied(
     records: _Records, numbers: Sequence[int], seconds: Sequence[int], block: Block
 ) -> Mapping[int, Tally]:
-    pairs = list(zip(numbers, seconds, strict=True))
-    counts = Counter(pairs)
-    firsts = dict(zip(reversed(pairs), range(len(pairs) - 1, -1, -1), strict=True))
+    counts = Counter(zip(numbers, seconds, strict=True))
     by_kind: dict[int, Counter[int]] = defaultdict(Counter)
     for (number, second), count in counts.items():
         by_kind[number][second] = count
+    places: dict[int, list[int]] = defaultdict(list)
+    for place, number in enumerate(numbers):
+        places[number].append(place)
     room = max(_FEWEST_SAMPLES, min(_SAMPLES_OF_KIND, _MOST_SAMPLES // max(1, len(by_kind))))
     starts = _Starts(records, block)
     out = {}
     for number, cells in by_kind.items():
-        ordered = sorted(cells)
-        picked = ordered[:: -(-len(ordered) // room)]
-        weight = cells.total() / len(picked)
-        samples = [starts.example(firsts[number, second], second, weight) for second in picked]
-        out[number] = Tally(samples[0], float(ordered[-1]), cells, samples)
+        own = places[number]
+        some = [own[at] for at in picked(len(own), room)]
+        samples = [starts.example(place, seconds[place]) for place in some]
+        out[number] = Tally(min(samples, key=_when), float(max(cells)), cells, samples)
     return out
+
+
+def _when(example: Example) -> float:
+    return example.at
 
 
 class _Starts:
@@ -172,7 +176,7 @@ class _Starts:
         self._block = block
         self._offsets: list[int] = []
 
-    def example(self, index: int, second: int, weight: float) -> Example:
+    def example(self, index: int, second: int) -> Example:
         """The record of this number; `second` is when, if its stamp says no better."""
         records, block = self._records, self._block
         line = records.lines[records.heads[index]]
@@ -185,7 +189,6 @@ class _Starts:
             text=text_of(message, known.fields),
             fields=known.fields,
             ref=f"{block.path}:{block.offset + self._offset(records.heads[index])}",
-            weight=weight,
         )
 
     def _offset(self, line: int) -> int:

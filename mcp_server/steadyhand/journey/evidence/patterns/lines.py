@@ -8,10 +8,10 @@ from steadyhand.journey.evidence.patterns.codes import codes_of
 from steadyhand.journey.evidence.patterns.fold import text_of
 from steadyhand.journey.evidence.patterns.masks import WordMasks
 from steadyhand.journey.evidence.patterns.mine import rows_of
-from steadyhand.journey.evidence.patterns.tally import Example, Kind, Tallies, Tally
+from steadyhand.journey.evidence.patterns.tally import Example, Kind, Tallies, Tally, picked
 
 _WITHOUT_DIGITS = str.maketrans("", "", "0123456789")
-_SAMPLES = 120
+_SAMPLES = 240
 
 
 def tally_lines(lines: Sequence[LogLine], window: Window, most: int) -> Tallies:
@@ -33,13 +33,13 @@ def _tally_service(service: str, lines: Sequence[LogLine], out: Tallies, most: i
         codes = codes_of(texts[at], line.fields)
         by_kind[Kind(service, line.severity, codes, rows.templates[rows.of_key[key]])].append(at)
     for kind, places in by_kind.items():
-        step = -(-len(places) // _SAMPLES)
-        samples = [_example(lines[at], texts[at], step) for at in places[::step]]
+        some = [places[one] for one in picked(len(places), _SAMPLES)]
+        samples = [_example(lines[at], texts[at]) for at in some]
         tally = Tally(samples[0], lines[places[-1]].at.timestamp(), samples=samples)
         for at in places:
             tally.seconds[int(lines[at].at.timestamp())] += 1
         out.add(kind, tally, most)
 
 
-def _example(line: LogLine, text: str, weight: float) -> Example:
-    return Example(at=line.at.timestamp(), text=text, fields=line.fields, ref=line.ref, weight=weight)
+def _example(line: LogLine, text: str) -> Example:
+    return Example(at=line.at.timestamp(), text=text, fields=line.fields, ref=line.ref)

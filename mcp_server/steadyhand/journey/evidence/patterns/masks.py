@@ -4,7 +4,9 @@ import re
 
 VALUE = "<*>"
 PUNCTUATION = frozenset("=:,()[]{}\"';|<>")
-_WORDS_FOR_VALUES = frozenset({"true", "false", "null", "none", "nil"})
+_WORDS_FOR_VALUES = frozenset(
+    {"true", "false", "True", "False", "TRUE", "FALSE", "null", "NULL", "None", "nil"}
+)
 _DOMAIN = re.compile(
     "com|net|org|edu|gov|mil|int|info|biz|io|dev|app|cloud|example|test|invalid"
     "|local|localdomain|localhost|internal|intranet|lan|home|corp|svc|cluster"
@@ -49,7 +51,7 @@ class WordMasks(dict[str, str]):
 def mask_word(word: str) -> str:
     """The tokens of one word, parted by a space, those that are values as <*>."""
     if word.isalnum() or _PLAIN.fullmatch(word):
-        return VALUE if "0" in word or word.lower() in _WORDS_FOR_VALUES else word
+        return VALUE if "0" in word or word in _WORDS_FOR_VALUES else word
     if word[0] == "/" and _PATH.fullmatch(word):
         return VALUE
     if ":0" in word or "://" in word or ":\\" in word or word.count(":") > 1:
@@ -61,7 +63,7 @@ def mask_word(word: str) -> str:
 
 def _is_value(token: str) -> bool:
     """Whether it holds a digit or a value, or is an absolute path, a host's name or a word like `true`."""
-    if "0" in token or VALUE in token or token.lower() in _WORDS_FOR_VALUES:
+    if "0" in token or VALUE in token or token in _WORDS_FOR_VALUES:
         return True
     if token[0] == "/" and token.count("/") > 1:
         return True

@@ -11,7 +11,7 @@ _SWEEPS = 8
 _FEW_CONSTANTS = 3
 _ROWS_IF_FIRM = 3
 _ROWS_IF_LOOSE = 6
-_ROWS_IF_ALONE = 20
+_ROWS_IF_ALONE = 50
 
 
 def merged(templates: Iterable[Template]) -> Mapping[Template, Template]:

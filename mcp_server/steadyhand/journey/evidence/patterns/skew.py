@@ -1,102 +1,137 @@
-"""Which value of which parameter is over-represented in a message now, and by how much."""
+"""Which value of which parameter is over-represented in a message now, by how much, and since when."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from math import log, sqrt
 
-from steadyhand.journey.evidence.patterns.compare import Pattern
 from steadyhand.journey.evidence.patterns.masks import PUNCTUATION, VALUE
 from steadyhand.journey.evidence.patterns.tally import Example
 from steadyhand.journey.evidence.patterns.template import Template
 
-_FEWEST = 5.0
+_FEWEST = 5
 _LEAST_SHARE = 0.5
 _LEAST_RISE = 0.3
 _LONGEST = 80
+_MOST_VALUES = 3
+_PARTS = (0.0, 0.5, 0.75)
+_CONFIDENCE = 2.0
 Shares = Mapping[str, Counter[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Skew:
-    """One value's share of a message's lines now and of what it is compared with before, 0 to 1."""
+    """One value's share of a message's lines now and of what it is compared with before, 0 to 1.
+
+    `sigmas`: how surely they differ, by the number of lines looked at (two-proportion z). `at`: when the
+    value took over, in unix seconds, surely between `lo` and `hi`.
+    """
 
     name: str
     value: str
     now: float
     before: float
+    sigmas: float
+    lo: float
+    at: float
+    hi: float
 
     def __str__(self) -> str:
         return f"{self.name}={self.value} {100 * self.now:.0f} % (was {100 * self.before:.0f} %)"
 
 
-def usual_columns(patterns: Iterable[Pattern], border: float) -> Mapping[str, Shares]:
-    """How often each value stands in each column of each service's lines before `border`."""
-    out: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    for one in patterns:
-        _count(
-            out[one.service],
-            (
-                (name, value, e.weight)
-                for e in one.samples
-                if e.at < border
-                for name, value in e.fields.items()
-            ),
-        )
-    return out
+def usual_columns(examples: Iterable[Example], border: float) -> Shares:
+    """How often each value stands in each column of these lines before `border`."""
+    return _shares(one.fields.items() for one in examples if one.at < border)
 
 
-def skew_of(pattern: Pattern, border: float, usual: Shares) -> Skew | None:
-    """The value that most gained: over the same message before, for a new one over all lines' columns.
+def skew_of(template: Template, examples: Sequence[Example], border: float, usual: Shares) -> Skew | None:
+    """The value that most surely gained: over the same message before, for a new one over `usual` columns.
 
-    A gain of less than 30 points, or a value in less than half of the lines, is none.
+    `examples` are in order of time, evenly picked. What is now is all after `border`, or the last half or
+    quarter of it. A gain of less than 30 points, or a value in less than half of the lines, is none.
     """
-    now = _shares(pattern.tokens, (one for one in pattern.samples if one.at >= border))
-    before = _shares(pattern.tokens, (one for one in pattern.samples if one.at < border))
-    if not pattern.before:
-        before = {name: values for name, values in usual.items() if name in now}
-    found = [one for name in now if name in before for one in _gains(name, now[name], before[name])]
-    return max(found, key=lambda one: (one.now - one.before, one.name), default=None)
+    read = [(one.at, dict(_values(template, one))) for one in examples]
+    before = _shares(values.items() for at, values in read if at < border)
+    end = read[-1][0] if read else border
+    starts = [border + (end - border) * share for share in _PARTS]
+    found = [one for start in starts if (one := _skew(read, start, before or usual)) is not None]
+    return max(found, key=lambda one: one.sigmas, default=None)
 
 
-def _gains(name: str, now: Counter[str], before: Counter[str]) -> Iterator[Skew]:
-    many_now, many_before = now.total(), before.total()
-    if min(many_now, many_before) < _FEWEST:
+def _skew(read: Sequence[tuple[float, Mapping[str, str]]], start: float, before: Shares) -> Skew | None:
+    now = _shares(values.items() for at, values in read if at >= start)
+    gains = [
+        (gain, name, value)
+        for name in now
+        if name in before
+        for gain, value in _gains(now[name], before[name])
+    ]
+    if not gains:
+        return None
+    _, name, value = max(gains)
+    many_now, many_before = now[name].total(), before[name].total()
+    share, was = now[name][value] / many_now, before[name][value] / many_before
+    since = _since([(at, values[name] == value) for at, values in read if name in values])
+    return Skew(name, value, share, was, _sigmas(share, many_now, was, many_before), *since)
+
+
+def _gains(now: Counter[str], before: Counter[str]) -> Iterator[tuple[float, str]]:
+    if min(now.total(), before.total()) < _FEWEST:
         return
-    for value, count in now.most_common(3):
-        one = Skew(name, value, count / many_now, before[value] / many_before)
-        if one.now >= _LEAST_SHARE and one.now - one.before >= _LEAST_RISE:
-            yield one
+    for value, count in now.most_common(_MOST_VALUES):
+        share = count / now.total()
+        gain = share - before[value] / before.total()
+        if share >= _LEAST_SHARE and gain >= _LEAST_RISE:
+            yield gain, value
 
 
-def _shares(template: Template, examples: Iterable[Example]) -> dict[str, Counter[str]]:
+def _sigmas(now: float, many_now: int, before: float, many_before: int) -> float:
+    both = (now * many_now + before * many_before + 1) / (many_now + many_before + 2)
+    return (now - before) / sqrt(both * (1 - both) * (1 / many_now + 1 / many_before))
+
+
+def _since(seen: Sequence[tuple[float, bool]]) -> tuple[float, float, float]:
+    """When the value's share changed: earliest, likeliest and latest (likelihood interval of 2 sigma)."""
+    hits = [0, *accumulate(int(hit) for _, hit in seen)]
+    size, total = len(seen), hits[-1]
+    fits = [_likelihood(hits[k], k) + _likelihood(total - hits[k], size - k) for k in range(size)]
+    best = max(range(size), key=fits.__getitem__)
+    near = [k for k in range(size) if fits[k] >= fits[best] - _CONFIDENCE]
+    return seen[max(0, near[0] - 1)][0], seen[best][0], seen[near[-1]][0]
+
+
+def _likelihood(hits: int, size: int) -> float:
+    """The log-likelihood of `hits` of `size` under their own share."""
+    return sum(part * log(part / size) for part in (hits, size - hits) if part)
+
+
+def _shares(lines: Iterable[Iterable[tuple[str, str]]]) -> dict[str, Counter[str]]:
     out: dict[str, Counter[str]] = defaultdict(Counter)
-    for one in examples:
-        values = (*one.fields.items(), *_parameters(template, one.text))
-        _count(out, ((name, value, one.weight) for name, value in values))
+    for values in lines:
+        for name, value in values:
+            out[name][value[:_LONGEST]] += 1
     return out
 
 
-def _count(out: dict[str, Counter[str]], values: Iterable[tuple[str, str, float]]) -> None:
-    for name, value, weight in values:
-        out[name][value[:_LONGEST]] += round(weight)
-
-
-def _parameters(template: Template, text: str) -> Iterator[tuple[str, str]]:
-    """The values in a template's line, each named by the word before it; none where it reads otherwise."""
+def _values(template: Template, example: Example) -> Iterator[tuple[str, str]]:
+    """Columns and parameters of one line; a parameter is named by the word before it."""
+    yield from ((name, value[:_LONGEST]) for name, value in example.fields.items())
     found: list[tuple[str, str]] = []
     at, word, open_name = 0, "", ""
     for token in template:
         if token == VALUE:
             open_name = word or "first"
             continue
-        start = text.find(token, at)
+        start = example.text.find(token, at)
         if start < 0:
             return
         if open_name:
-            found.append((open_name, text[at:start].strip()))
+            found.append((open_name, example.text[at:start].strip()[:_LONGEST]))
             open_name = ""
         at = start + len(token)
         word = word if token in PUNCTUATION else token
     if open_name:
-        found.append((open_name, text[at:].strip()))
+        found.append((open_name, example.text[at:].strip()[:_LONGEST]))
     yield from found

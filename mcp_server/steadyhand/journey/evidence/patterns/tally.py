@@ -8,6 +8,7 @@ from steadyhand.journey.evidence.patterns.mine import templates_of
 from steadyhand.journey.evidence.patterns.template import Template
 
 MOST_CELLS = 400_000
+_GOLDEN = 0.618033988749895
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,6 @@ class Example:
     text: str
     fields: Mapping[str, str]
     ref: str
-    weight: float = 1.0  # how many lines it stands for
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,10 @@ class Tally:
     last: float
     seconds: Counter[int] = field(default_factory=Counter)
     samples: list[Example] = field(default_factory=list)
+
+    def copy(self) -> "Tally":
+        """The same, to be added to without a change here."""
+        return Tally(self.first, self.last, Counter(self.seconds), list(self.samples))
 
     def add(self, other: "Tally") -> None:
         """Take another's lines in."""
@@ -104,6 +108,14 @@ class TalliedLogs:
     unlogged: tuple[str, ...] = ()
 
 
+def picked(count: int, most: int) -> list[int]:
+    """At most `most` of `count` places, the first among them; in no even step, as replicas log in turn."""
+    if count <= most:
+        return list(range(count))
+    stride = count / most
+    return [0, *(int((at + at * _GOLDEN % 1.0) * stride) for at in range(1, most))]
+
+
 def total(parts: Iterable[Tallies], most: int) -> Tallies:
     """The parts of a window together, in their order. What does not fit is merged before it is given up."""
     whole = Tallies()
@@ -127,5 +139,5 @@ def compacted(kinds: Mapping[Kind, Tally]) -> dict[Kind, Tally]:
         if wide in out:
             out[wide].add(tally)
         else:
-            out[wide] = Tally(tally.first, tally.last, Counter(tally.seconds), list(tally.samples))
+            out[wide] = tally.copy()
     return out

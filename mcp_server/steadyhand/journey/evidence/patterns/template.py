@@ -14,13 +14,13 @@ _UNITS = r"bytes?|[KMGTP]i?B|B|msecs?|ms|secs?|seconds?|s|us|ns|min(?:ute)?s?|h(
 _UNIT = re.compile(rf"(?:(?<!\S)< )?<\*> (?:{_UNITS})(?!\S)")
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 _DATE = re.compile(rf"(?<!\S)(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]* (?:, )?)?{_MONTH} <\*>(?!\S)")
-_LEADING = re.compile(r"^[\w.-]+ : <\*>(?= [^\s:])")  # the host and the port a line begins with
+_LEADING = re.compile(r"^\s*[\w.-]+:0+(?=\s)")  # the host and the port a line begins with
 
 
 def masked(lines: Iterable[str], masks: WordMasks) -> list[str]:
     """Each line, its digits zeros, as masked tokens with a space between them."""
     word = masks.__getitem__
-    rows = [" ".join(map(word, line.split())) for line in lines]
+    rows = [" ".join(map(word, _LEADING.sub(VALUE, line).split())) for line in lines]
     return [_QUOTED.sub(rf"\1 {VALUE} \1", row) if '"' in row or "'" in row else row for row in rows]
 
 
@@ -30,9 +30,9 @@ def template_of(line: str) -> Template:
 
 
 def tokens_of(row: str) -> Template:
-    """The template of a masked line: a number with its unit, a date, a host with its port are one value."""
+    """The template of a masked line: a number with its unit and a date are one value."""
     if VALUE in row:
-        row = _DATE.sub(VALUE, _UNIT.sub(VALUE, _LEADING.sub(VALUE, row)))
+        row = _DATE.sub(VALUE, _UNIT.sub(VALUE, row))
     return collapsed(row.split(" "))
 
 

@@ -11,6 +11,7 @@ _FIRST_RARITY = 2
 _RARER = 4
 _ENOUGH_ROWS = 20
 _FEWEST_CONSTANTS = 1
+_MANY_OF_ONE_LENGTH = 100  # no program has so many messages of one length
 _WORDS_OF_SEVERAL = 2
 _NOT_BY_CHANCE = 200  # so many of one length with hardly a word in common are one message
 _RARE_SHARE = 10
@@ -53,15 +54,16 @@ def _widened(rows: Sequence[str], rarity: int) -> dict[str, str]:
 def thinned_by_place(rows: Iterable[Template]) -> Mapping[Template, Template]:
     """Merged templates and the wider ones they belong to, where several places vary at once.
 
-    A token is rare in its place when fewer than a tenth of the templates of its length have it there.
-    The more places become <*> for each word that is left, the more templates must agree.
+    Only where at least 100 have the same length. A token is rare in its place when fewer than a tenth
+    of these have it there. The more places become <*> for each word that is left, the more templates
+    must agree.
     """
     home: dict[Template, Template] = {}
     by_length: dict[int, list[Template]] = defaultdict(list)
     for row in rows:
         by_length[len(row)].append(row)
     for same in by_length.values():
-        if len(same) >= _ENOUGH_ROWS:
+        if len(same) >= _MANY_OF_ONE_LENGTH:
             home.update(_widened_by_place(same))
     return home
 

@@ -1,0 +1,105 @@
+"""Series that leave normal at a known moment, by shape and step, and how far off their onset is dated."""
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from math import pi, sin
+from statistics import median, quantiles
+
+from steadyhand.journey.evidence.model import Window
+from steadyhand.journey.evidence.rule import EvidenceRule
+from steadyhand.journey.evidence.screen import deviation
+from steadyhand.journey.evidence.signal import Signal
+
+START = datetime(2026, 1, 31, 2, tzinfo=UTC)
+CALM = Window(start=START, end=START + timedelta(seconds=400))
+STEPS = (1.0, 2.0, 5.0, 10.0)
+_CALM, _LENGTH = 400.0, 1000.0
+
+
+def _step(_: float) -> float:
+    return 60.0
+
+
+def _ramp(since: float) -> float:
+    return min(80.0, since * 0.8)
+
+
+def _spike(since: float) -> float:
+    return 90.0 if since < 80 else 0.0
+
+
+def _leak(since: float) -> float:
+    return since * 0.35
+
+
+SHAPES: dict[str, Callable[[float], float]] = {
+    "step": _step,
+    "ramp": _ramp,
+    "spike": _spike,
+    "leak": _leak,
+    "periodic": _step,  # on top of a calm that swings
+}
+
+
+def onset_errors(count: int) -> None:
+    """Median and 95th percentile of the distance between told and true onset, in seconds."""
+    print("\n| shape | step | found | median error s | 95th percentile s | true moment in the interval |")
+    print("|---|---|---|---|---|---|")
+    for shape in SHAPES:
+        pooled: list[float] = []
+        for step in STEPS:
+            errors, inside = _errors(shape, step, count)
+            pooled += errors
+            _row(shape, f"{step:g} s", errors, count, f"{inside} of {len(errors)}")
+        _row(shape, "all", pooled, count * len(STEPS), "")
+
+
+def _row(shape: str, step: str, errors: list[float], count: int, inside: str) -> None:
+    late = quantiles(errors, n=20)[-1] if len(errors) > 1 else float("nan")
+    middle = median(errors) if errors else float("nan")
+    print(f"| {shape} | {step} | {len(errors)} of {count} | {middle:.1f} | {late:.1f} | {inside} |")
+
+
+def _errors(shape: str, step: float, count: int) -> tuple[list[float], int]:
+    errors, inside = [], 0
+    for seed in range(count):
+        luck = random.Random(f"{shape}{step}{seed}")  # noqa: S311 - made-up samples
+        broken = luck.uniform(_CALM + 60, _LENGTH - 250)
+        signal = _signal(shape, step, broken, luck)
+        found = deviation(
+            signal, Window(start=START, end=START + timedelta(seconds=_CALM)), (), EvidenceRule()
+        )
+        if found is None:
+            continue
+        true = START + timedelta(seconds=broken)
+        errors.append(abs((found.onset.at - true).total_seconds()))
+        slack = timedelta(seconds=step)
+        inside += found.onset.lo - slack <= true <= found.onset.hi + slack
+    return errors, inside
+
+
+def _signal(shape: str, step: float, broken: float, luck: random.Random) -> Signal:
+    first = luck.random() * step
+    seconds = [first + index * step for index in range(int(_LENGTH / step))]
+    swing = 10.0 if shape == "periodic" else 0.0
+    values = [
+        40.0
+        + luck.gauss(0, 2.0)
+        + swing * sin(2 * pi * second / 120.0)
+        + (SHAPES[shape](second - broken) if second >= broken else 0.0)
+        for second in seconds
+    ]
+    return Signal(
+        metric="pool_in_use",
+        name="pool_in_use",
+        entity="shop",
+        role="saturation",
+        unit="",
+        labels={},
+        target="",
+        times=tuple(START.timestamp() + second for second in seconds),
+        values=tuple(values),
+        fine=tuple(values),
+        smoothing=0.0,
+    )
