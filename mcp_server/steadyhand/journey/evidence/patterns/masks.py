@@ -32,7 +32,7 @@ _TOKEN = re.compile(
     r"""|(?:<\*>|(?<=\w)'(?=\w)|\.(?!\.\.)|[^\s=:,()\[\]{}"';|<>.])++"""
     r"""|[=:,()\[\]{}"';|<>]|\."""
 )
-_MOST_WORDS = 200_000
+_MOST_WORDS = 50_000
 
 
 class WordMasks(dict[str, str]):

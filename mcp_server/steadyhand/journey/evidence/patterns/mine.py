@@ -11,7 +11,9 @@ from steadyhand.journey.evidence.patterns.merge import merged
 from steadyhand.journey.evidence.patterns.template import Template, collapsed, masked, tokens_of
 from steadyhand.journey.evidence.patterns.thin import thinned, thinned_by_place
 
-MOST_ROWS = 4_000
+UNCLUSTERED: Template = ("<unclustered>",)
+MOST_ROWS = 4_000  # from here on lines are thinned out before anybody looks closer
+MOST_KEPT = 6_000  # distinct ones of a block; what is beyond is counted and not looked at
 _Key = TypeVar("_Key")
 
 
@@ -24,12 +26,14 @@ class Rows(Generic[_Key]):
 
 
 def rows_of(texts: Mapping[_Key, str], masks: WordMasks) -> Rows[_Key]:
-    """The templates of these texts; far too many distinct ones are thinned out first."""
+    """The templates of these texts; far too many are thinned out first, what is still too many is unclustered."""
     lines = zeroed(texts.values())
     distinct = list(dict.fromkeys(lines))
     rows = dict(zip(distinct, masked(distinct, masks), strict=True))
     home = thinned(dict.fromkeys(rows.values()), MOST_ROWS)
-    template = {row: tokens_of(row) for row in set(home.values())}
+    kept = list(dict.fromkeys(home.values()))
+    template = {row: tokens_of(row) for row in kept[:MOST_KEPT]}
+    template.update(dict.fromkeys(kept[MOST_KEPT:], UNCLUSTERED))
     number: dict[Template, int] = {}
     place = {line: number.setdefault(template[home[row]], len(number)) for line, row in rows.items()}
     return Rows(tuple(number), dict(zip(texts, map(place.__getitem__, lines), strict=True)))

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from steadyhand.journey.evidence.patterns.mine import templates_of
+from steadyhand.journey.evidence.patterns.mine import UNCLUSTERED, templates_of
 from steadyhand.journey.evidence.patterns.template import Template
 
 MOST_CELLS = 400_000
@@ -66,7 +66,9 @@ class Tallies:
     def add(self, kind: Kind, tally: Tally, most: int) -> None:
         """Count a kind in; beyond `most` kinds a new one's lines are only counted as unclustered."""
         known = self.kinds.get(kind)
-        if known is not None:
+        if kind.template == UNCLUSTERED:
+            self.unclustered += tally.seconds.total()
+        elif known is not None:
             known.add(tally)
         elif len(self.kinds) < most:
             self.kinds[kind] = tally

@@ -10,6 +10,7 @@ from steadyhand.journey.evidence.patterns.template import Template, constants
 _FIRST_RARITY = 2
 _RARER = 4
 _ENOUGH_ROWS = 20
+_SAMPLE = 4_000
 _FEWEST_CONSTANTS = 1
 _MANY_OF_ONE_LENGTH = 100  # no program has so many messages of one length
 _WORDS_OF_SEVERAL = 2
@@ -27,6 +28,8 @@ def thinned(rows: Iterable[str], most: int) -> Mapping[str, str]:
     """
     home: dict[str, str] = {row: row for row in rows}
     still = list(home)
+    if len(still) > most and not _has_messages(still):
+        return home
     rarity = _FIRST_RARITY
     while len(still) > most and rarity <= max(_FIRST_RARITY, len(home) // _COMMON_SHARE):
         wider = _widened(still, rarity)
@@ -34,6 +37,12 @@ def thinned(rows: Iterable[str], most: int) -> Mapping[str, str]:
         still = [row for row in still if row not in wider]
         rarity *= _RARER
     return home
+
+
+def _has_messages(rows: Sequence[str]) -> bool:
+    """Whether a sample of the lines shows anything in common: else all the work would be for nothing."""
+    sample = rows[:: max(1, len(rows) // _SAMPLE)]
+    return len(_widened(sample, _FIRST_RARITY)) >= len(sample) // _ENOUGH_ROWS
 
 
 def _widened(rows: Sequence[str], rarity: int) -> dict[str, str]:
