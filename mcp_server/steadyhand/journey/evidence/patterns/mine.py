@@ -26,7 +26,7 @@ class Rows(Generic[_Key]):
 
 
 def rows_of(texts: Mapping[_Key, str], masks: WordMasks) -> Rows[_Key]:
-    """The templates of these texts; far too many are thinned out first, what is still too many is unclustered."""
+    """The templates of these texts; far too many are thinned out, what is still too many is unclustered."""
     lines = zeroed(texts.values())
     distinct = list(dict.fromkeys(lines))
     rows = dict(zip(distinct, masked(distinct, masks), strict=True))
