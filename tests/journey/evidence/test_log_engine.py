@@ -162,6 +162,15 @@ def test_lines_of_hundreds_of_random_words_become_one_message_and_a_rare_one_sta
     assert found.unclustered == 0
 
 
+def test_lines_with_nothing_in_common_are_counted_as_unclustered_beyond_the_budget() -> None:
+    luck = random.Random(8)  # noqa: S311 - made-up words
+    words = ["".join(luck.choices("abcdefghijklmnop", k=9)) for _ in range(27_000)]
+    raw = "".join(stamped(n / 100, " ".join(words[3 * n : 3 * n + 3])) for n in range(9_000))
+    found = compare(tallied(raw, most=10_000), window(0, 120), window(0, 60))
+    assert found.lines == 9_000
+    assert found.unclustered == 3_000
+
+
 def test_a_message_that_grows_with_all_traffic_is_no_surge() -> None:
     lines = [
         log_line(second + one / 50, f"{name} step done")
