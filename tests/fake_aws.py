@@ -25,6 +25,7 @@ class FakeAws:
     url: str = ""
     weights: dict[str, int] = field(default_factory=lambda: {STABLE: 1})
     actions: int = 1
+    short: bool = False
     throttle: int = 0
     alias: dict[str, Any] = field(
         default_factory=lambda: {"FunctionVersion": "1", "RoutingConfig": {}, "RevisionId": "r1"}
@@ -102,6 +103,8 @@ class FakeAws:
         )
         sticky = "<TargetGroupStickinessConfig><Enabled>false</Enabled></TargetGroupStickinessConfig>"
         forward = f"<ForwardConfig><TargetGroups>{groups}</TargetGroups>{sticky}</ForwardConfig>"
+        if self.short:
+            forward = f"<TargetGroupArn>{STABLE}</TargetGroupArn>"
         member = f"<member><Type>forward</Type>{forward}</member>" * self.actions
         rules = f"<Rules><member><RuleArn>{RULE}</RuleArn><Actions>{member}</Actions></member></Rules>"
         result = f"<{action}Result>{rules}</{action}Result>"

@@ -80,6 +80,12 @@ async def test_a_rule_that_does_more_than_forward_is_left_alone(tmp_path: Path) 
             await world.traffic().observe()
 
 
+async def test_a_rule_in_the_short_form_gives_everything_to_its_one_group(tmp_path: Path) -> None:
+    async with remote_worlds.alb(tmp_path) as world:
+        aws_of(world).short = True
+        assert (await world.traffic().observe()).share == 0
+
+
 async def test_an_ecs_release_is_a_new_revision_of_the_same_definition(tmp_path: Path) -> None:
     async with remote_worlds.alb(tmp_path) as world:
         target, aws = world.traffic(), aws_of(world)

@@ -58,8 +58,9 @@ class AlbKnob:
             one.findtext("TargetGroupArn", ""): int(one.findtext("Weight") or 1)
             for one in action.iterfind("ForwardConfig/TargetGroups/member")
         }
+        weights = weights or {action.findtext("TargetGroupArn", ""): 1}  # the short form, for a single group
         strangers = set(weights) - {self._settings.stable_group, self._settings.canary_group}
-        if strangers or not weights:
+        if strangers:
             raise SourceRefused(self.name, f"the rule forwards elsewhere too: {', '.join(sorted(strangers))}")
         return weights.get(self._settings.canary_group, 0) / (sum(weights.values()) or 1)
 
