@@ -280,9 +280,16 @@ def _messages(args: argparse.Namespace) -> int:
 
 
 def _add_records(add: Add) -> None:
-    audit = add("audit", "Show the audit trail, or check it for tampering.", _audit)
-    audit.add_argument("what", choices=("verify", "show", "export"))
-    audit.add_argument("--incident", default="")
+    audit = add("audit", "Show the audit trail, prove it unchanged, export it, erase a name.", _audit)
+    audit.add_argument("what", choices=("verify", "show", "export", "erase"))
+    audit.add_argument("name", nargs="?", default="", help="erase: whose name")
+    audit.add_argument("--incident", default="", help="show, export: only this one")
+    audit.add_argument("--to", type=Path, help="export: the folder to write")
+    audit.add_argument("--from", dest="start", default="", help="verify: after this checkpoint (file or row)")
+    audit.add_argument("--checkpoints", type=Path, action="append", default=[], help="verify: a file of some")
+    audit.add_argument(
+        "--key", action="append", default=[], help="verify: a public key in hex; else audit.pub"
+    )
     audit.add_argument("--config", type=Path, help=_WHICH)
     report = add("report", "Print an incident's report in Markdown.", _report)
     report.add_argument("incident")
@@ -301,9 +308,19 @@ def _traffic(args: argparse.Namespace) -> int:
 
 
 def _audit(args: argparse.Namespace) -> int:
-    from steadyhand.commands.records import audit  # noqa: PLC0415
+    from steadyhand.commands.exports import export  # noqa: PLC0415
+    from steadyhand.commands.records import Asked, erase, show, verify  # noqa: PLC0415
 
-    return audit(args.what, args.incident, args.config)
+    match args.what:
+        case "verify":
+            asked = Asked(tuple(args.checkpoints), tuple(args.key), args.start)
+            return verify(asked, args.config)
+        case "export":
+            return export(args.incident, args.to, args.config)
+        case "erase":
+            return erase(args.name, args.config)
+        case _:
+            return show(args.incident, args.config)
 
 
 def _report(args: argparse.Namespace) -> int:

@@ -12,6 +12,8 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from steadyhand.adapters.alerts.sources import DEFAULT_SOURCES, TERMINAL, AlertSettings
 from steadyhand.adapters.channels.registry import ChannelSettings
 from steadyhand.adapters.channels.terminal import TerminalSettings
+from steadyhand.adapters.checkpoints.build import CheckpointSettings
+from steadyhand.adapters.checkpoints.file import FileCheckpointSettings
 from steadyhand.adapters.databases.postgres import PostgresSettings
 from steadyhand.adapters.databases.postgres_hand import PostgresHandSettings
 from steadyhand.adapters.ledger.settings import StoreRule
@@ -52,6 +54,9 @@ class Connections(Rule):
     hands: tuple[PostgresHandSettings, ...] = Field(default=(), description="To build an index in.")
     traffic: tuple[TrafficSettings, ...] = Field(default=(), description="To move, after a human's yes.")
     channels: tuple[ChannelSettings, ...] = Field(default=(TerminalSettings(),))
+    checkpoints: tuple[CheckpointSettings, ...] = Field(
+        default=(FileCheckpointSettings(),), description="Where the audit trail's checkpoints are kept."
+    )
 
     @model_validator(mode="after")
     def _names_differ(self) -> "Connections":

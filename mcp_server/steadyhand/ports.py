@@ -348,3 +348,24 @@ class Archive(Protocol):
     def keep(self, closed_at: datetime, line: str) -> str:
         """Keep one line of JSON for good before it returns; says where. Raises OSError."""
         ...
+
+
+class CheckpointKey(Protocol):
+    """Signs checkpoints of the audit trail with Ed25519."""
+
+    public: str
+    """The public key, in hex."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature of these bytes, 64 bytes."""
+        ...
+
+
+class CheckpointSink(Protocol):
+    """A place out of reach of whoever owns the store."""
+
+    name: str
+
+    async def keep(self, line: str) -> None:
+        """Keep one checkpoint; it may come twice. Raises SteadyhandError or OSError when it did not."""
+        ...

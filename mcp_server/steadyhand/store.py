@@ -1,6 +1,6 @@
 """What the store must offer. One transaction holds everything that must be true together."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol, TypeVar
@@ -11,6 +11,7 @@ from steadyhand.journey.alert.heartbeat import Pulse
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit.entry import Entry
+from steadyhand.journey.audit.rule import Unsealed
 from steadyhand.journey.commands import Act, Arm, Command, Record, Send, TimerKind
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident
@@ -86,9 +87,43 @@ class Figures(Value):
     processes: int
 
 
+def told(action: str, message: Message, **more: str) -> Record:
+    """The line of the trail about one try of a message: whom, by what, and what came of it."""
+    tried = {"try": str(message.attempts), "subject": message.subject}
+    whom = {"channel": message.channel, "target": message.target, "message": message.key}
+    return Record(action=action, body={**whom, **tried, **more})
+
+
+class Trail(Protocol):
+    """The audit trail inside one transaction. Raises LedgerError."""
+
+    def rows(self, chain: str | None = None, after: int | None = None) -> Iterator[Mapping[str, Any]]:
+        """Rows as they were hashed, in their order: all of them or one chain, those after a number."""
+        ...
+
+    def people(self, tokens: Iterable[str]) -> Mapping[str, tuple[str, str]]:
+        """The salt and the name behind each of these tokens; none for a person who was erased."""
+        ...
+
+    def erase(self, name: str, record: Record, now: datetime) -> bool:
+        """Forget whose token is whose; False for a name that no row holds."""
+        ...
+
+    def unsealed(self) -> Unsealed: ...
+    def joint(self) -> dict[str, Any] | None:
+        """The newest joint."""
+        ...
+
+    def join(self, now: datetime, *also: str) -> dict[str, Any]:
+        """Name the head of every chain that grew since the last joint, and of these; the joint."""
+        ...
+
+
 class Transaction(Protocol):
     """Reads and writes that happen together or not at all. Raises LedgerError."""
 
+    @property
+    def audit(self) -> Trail: ...
     def incident(self, wanted: str) -> Incident | None: ...
     def foresee(self, wanted: Collection[str]) -> None:
         """Read these incidents at once: each will be asked for soon."""

@@ -15,6 +15,8 @@ from pydantic import SecretStr
 
 from steadyhand.adapters.alerts.sources import TERMINAL, AlertSettings, build_source, secrets_of
 from steadyhand.adapters.channels.registry import build_all
+from steadyhand.adapters.checkpoints.build import build_sinks
+from steadyhand.adapters.checkpoints.key import Ed25519Key
 from steadyhand.adapters.databases.postgres import PostgresProbe
 from steadyhand.adapters.databases.postgres_hand import PostgresHand
 from steadyhand.adapters.ledger.archive import FileArchive
@@ -32,6 +34,8 @@ from steadyhand.journey.rollout.rule import CanaryRule
 from steadyhand.ports import AlertSource, Clock, ConfigError, MetricSource
 from steadyhand.responder.outside import Outside
 from steadyhand.web.secret import WebSecrets
+
+PUBLIC_KEYS = "audit.pub"
 
 
 class SystemClock:
@@ -62,6 +66,7 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
     links, clock = config.connections, SystemClock()
     metrics = tuple(Prometheus(one, http, secret(one.secret_env)) for one in links.metrics)
     tools = traffic_tools(folder, http, metrics)
+    channels = build_all(links.channels, http, clock, _needed)
     outside = Outside(
         rules=config,
         clock=clock,
@@ -76,7 +81,9 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         host=_host(),
         archive=FileArchive(folder / "archive"),
         watchdog=_watchdog(config, http),
-        channels=build_all(links.channels, http, clock, _needed),
+        channels=channels,
+        checkpoint_key=checkpoint_key(config, folder),
+        checkpoints=build_sinks(links.checkpoints, folder, channels),
         console=config.listen.url,
     )
     tokens = WebSecrets(
@@ -131,6 +138,18 @@ def traffic_tools(folder: Path, http: httpx2.AsyncClient, metrics: Sequence[Metr
         secret=secret,
         metrics={one.name: one for one in metrics},
     )
+
+
+def checkpoint_key(config: IncidentConfig, folder: Path) -> Ed25519Key:
+    """The key that signs checkpoints; its public half is noted beside the store. Raises ConfigError."""
+    given = secret(config.audit.key_env)
+    where = config.audit.key_env if given else str(folder / "audit.key")
+    key = Ed25519Key(given or SecretStr(_kept(folder / "audit.key")), where)
+    noted = folder / PUBLIC_KEYS
+    known = noted.read_text(encoding="ascii").split() if noted.exists() else []
+    if key.public not in known:
+        noted.write_text("\n".join((*known, key.public)) + "\n", encoding="ascii")
+    return key
 
 
 def _kept(path: Path) -> str:

@@ -7,7 +7,7 @@ import pytest
 from stories.night import Night
 
 from steadyhand.commands import answers
-from steadyhand.commands.records import audit, report
+from steadyhand.commands.records import report, show
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.commands import Record
 from steadyhand.responder.deciding import Refused, sign_in
@@ -53,7 +53,7 @@ async def test_the_trail_shows_the_name_a_stranger_gave_without_its_control_char
         await sign_in(home.outside, HOSTILE, "000000", "console")
     with home.outside.ledger.write() as tx:
         tx.record("", Record(action="report.note", actor="model", body={"notes": HOSTILE}), home.clock.now())
-    assert audit("show", "") == 0
+    assert show("") == 0
     told = capsys.readouterr().out
     assert "plan approved" in told
     assert _harmless(told)

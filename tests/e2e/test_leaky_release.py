@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from e2e.world import World, world
 
-from steadyhand.journey.audit.entry import find_tampering
+from steadyhand.journey.audit.proof import find_problem
 from steadyhand.journey.remedy.plan import Plan
 
 pytestmark = pytest.mark.lab
@@ -59,8 +59,7 @@ def test_a_killed_service_loses_nothing_and_the_journey_ends_well(tmp_path: Path
         assert here.until("users are well", here.well, 30)
         assert ended["rollout"]["phase"] == "verified"
         assert [one["action"] for one in ended["trail"]].count("rollout.taken_over") == 2
-        trail = here.stage.trail()
-        assert find_tampering(trail) == ""
+        assert find_problem(here.stage.rows()) == ""
         _a_flipped_byte_is_found(here)
 
 
@@ -90,4 +89,4 @@ def _a_flipped_byte_is_found(here: World) -> None:
         body = json.loads(db.execute("select body from audit where seq = 3").fetchone()[0])
         body[next(iter(body))] += "."
         db.execute("update audit set body = ? where seq = 3", (json.dumps(body),))
-    assert "row 3 was changed" in find_tampering(here.stage.trail())
+    assert "row 3 was changed" in find_problem(here.stage.rows())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from e2e.world import world
 
-from steadyhand.journey.audit.entry import find_tampering
+from steadyhand.journey.audit.proof import find_problem
 
 pytestmark = pytest.mark.lab
 _VALID = "select bool_and(indisvalid) from pg_index where indexrelid = to_regclass('{name}')"
@@ -46,4 +46,4 @@ def test_the_index_is_named_built_and_verified_though_the_service_dies_in_the_mi
         assert here.database(_VALID.format(name=action["name"])) is True
         assert here.until("users are well", here.well, 30)
         assert ended["rollout"]["phase"] == "verified"
-        assert find_tampering(here.stage.trail()) == ""
+        assert find_problem(here.stage.rows()) == ""

@@ -103,7 +103,7 @@ class Case:
 
     @property
     def actions(self) -> list[str]:
-        return [one.action for one in self.of(Record)]
+        return [one.action for one in self.of(Record) if one.action != "incident.moved"]
 
     @property
     def told(self) -> list[str]:

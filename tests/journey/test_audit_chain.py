@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steadyhand.journey.audit.entry import Entry, find_tampering, seal
-from steadyhand.journey.audit.proof import GENESIS
+from steadyhand.journey.audit.entry import Entry, seal
+from steadyhand.journey.audit.proof import GENESIS, find_problem
 
 WORDS = st.text(max_size=12)
 KEYS = st.text(st.characters(max_codepoint=127), max_size=12)
@@ -28,6 +28,10 @@ def chain(bodies: list[dict[str, str]]) -> list[Entry]:
         )
         entries.append(seal(entry))
     return entries
+
+
+def find_tampering(entries: list[Entry]) -> str:
+    return find_problem(one.model_dump() for one in entries)
 
 
 def test_the_hash_is_the_one_that_was_published() -> None:

@@ -14,11 +14,11 @@ import pytest
 from ledger.shelf import NOW, raw
 
 from steadyhand.adapters.ledger.sql import SqlLedger
-from steadyhand.journey.audit.entry import find_tampering
+from steadyhand.journey.audit.proof import find_problem
 from steadyhand.journey.commands import Record
 
 ROWS = 6
-COLUMNS = ("ts", "incident", "actor", "actor_kind", "via", "action", "body", "prev", "hash")
+COLUMNS = ("ts", "n", "incident", "actor", "actor_kind", "via", "action", "body", "prev", "hash")
 
 
 def written(path: Path, rows: int = ROWS) -> SqlLedger:
@@ -32,7 +32,7 @@ def written(path: Path, rows: int = ROWS) -> SqlLedger:
 
 def problem(path: Path) -> str:
     with SqlLedger(path).read() as tx:
-        return find_tampering(tx.trail())
+        return find_problem(tx.audit.rows())
 
 
 def test_an_untouched_trail_holds_and_an_empty_one_too(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_the_store_itself_refuses_to_rewrite_the_past(tmp_path: Path, statement:
 def test_a_change_of_any_column_is_found_in_its_row(tmp_path: Path, column: str) -> None:
     path = tmp_path / "store.db"
     written(path)
-    value = "ts + 1" if column == "ts" else f"'x' || {column}"
+    value = f"{column} + 9" if column in ("ts", "n") else f"'x' || {column}"
     raw(path, f"update audit set {column} = {value} where seq = 4")  # noqa: S608 - our own names
     assert "row 4" in problem(path)
 
@@ -95,7 +95,7 @@ def test_a_byte_flipped_in_the_file_is_found(tmp_path: Path) -> None:
         (("delete from audit where seq = 1",), "row 1 is missing"),
         (
             ("delete from audit where seq = 3", "update audit set seq = seq - 1 where seq > 3"),
-            "row 3 does not follow",
+            "row 3 is not the next of its chain",
         ),
         (
             (
@@ -103,12 +103,12 @@ def test_a_byte_flipped_in_the_file_is_found(tmp_path: Path) -> None:
                 "update audit set seq = 3 where seq = 4",
                 "update audit set seq = 4 where seq = 99",
             ),
-            "row 3 does not follow",
+            "row 3 is not the next of its chain",
         ),
         (
             (
                 "create table copy as select * from audit where seq = 6",
-                "update copy set seq = 7, prev = hash, actor = 'eve'",
+                "update copy set seq = 7, n = 7, prev = hash, actor = 'eve'",
                 "update copy set hash = 'made up'",
                 "insert into audit select * from copy",
             ),
@@ -117,7 +117,7 @@ def test_a_byte_flipped_in_the_file_is_found(tmp_path: Path) -> None:
         (
             (
                 "create table copy as select * from audit where seq = 1",
-                "update copy set seq = 0, hash = 'made up', actor = 'eve'",
+                "update copy set seq = 0, n = 0, hash = 'made up', actor = 'eve'",
                 "insert into audit select * from copy",
             ),
             "row 1 is missing",
@@ -162,5 +162,5 @@ def test_processes_that_append_at_once_keep_one_chain(tmp_path: Path) -> None:
     assert [one.exitcode for one in crowd] == [0, 0, 0]
     with SqlLedger(path).read() as tx:
         trail = tx.trail()
-    assert find_tampering(trail) == ""
+        assert find_problem(tx.audit.rows()) == ""
     assert sorted(one.action for one in trail) == sorted(f"{who}.{n}" for who in "abc" for n in range(25))

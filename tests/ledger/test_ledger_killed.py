@@ -13,7 +13,7 @@ from ledger.shelf import NOW, filled, opening
 from stores import Place
 
 from steadyhand.adapters.ledger.sql import SqlLedger
-from steadyhand.journey.audit.entry import find_tampering
+from steadyhand.journey.audit.proof import find_problem
 from steadyhand.responder.worker import Worker
 
 LATE = NOW + timedelta(minutes=15)
@@ -72,7 +72,7 @@ def test_a_night_survives_a_kill_at_each_of_its_commits(
             assert not [one for one in calls[calls.index(ACKED) :] if "page" in one], (commit, after)
 
     with ledger.read() as tx:
-        assert find_tampering(tx.trail()) == ""
+        assert find_problem(tx.audit.rows()) == ""
         assert {one.acked_by for one in tx.incidents(999)} == {"ana"}
         actions = [one.action for one in tx.trail()]
     nights = 2 * commits + 1
@@ -102,7 +102,7 @@ def test_three_processes_share_the_work_and_two_of_them_die(
         assert {f"{name}:0:{step}phone:{who}" for name in names} <= set(calls)
     with ledger.read() as tx:
         trail = tx.trail()
-        assert find_tampering(trail) == ""
+        assert find_problem(tx.audit.rows()) == ""
         assert {one.state for name in names for one in tx.receipts(name)} == {"sent"}
     escalated = [one.incident for one in trail if one.action == "incident.escalated"]
     assert sorted(escalated) == sorted(names)

@@ -19,7 +19,7 @@ from stores import KINDS, Place, new_database
 
 from steadyhand.adapters.ledger import migrations, schema
 from steadyhand.adapters.ledger.sql import SqlLedger
-from steadyhand.journey.audit.entry import find_tampering
+from steadyhand.journey.audit.proof import find_problem
 from steadyhand.ports import LedgerError
 
 FIRST_RELEASE = Path(__file__).with_name("first_release.sql").read_text(encoding="utf-8")
@@ -113,7 +113,7 @@ def test_the_first_released_store_comes_up_with_all_it_holds(tmp_path: Path) -> 
     assert len(before[0]) == 4
     with ledger.read() as tx:
         assert [one.id for one in tx.incidents(9)] == ["inc-2", "inc-1"]
-        assert find_tampering(tx.trail()) == ""
+        assert find_problem(tx.audit.rows()) == ""
         assert tx.person("ana") is not None
         assert [one.state for one in tx.receipts("inc-1")] == ["sent", "sent"]
     assert {one.kind for one in ledger.claim_timers("a", NOW, NOW - NOW, 10)} == {"investigate"}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from stories.night import RULES, TIERS, Night
 
-from steadyhand.journey.audit.entry import find_tampering
+from steadyhand.journey.audit.proof import find_problem
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.ladder import Tier
 from steadyhand.journey.escalation.policy import EscalationRule
@@ -166,7 +166,7 @@ class Promises(RuleBasedStateMachine):
     @invariant()
     def the_trail_holds(self) -> None:
         with self.night.outside.ledger.read() as tx:
-            assert find_tampering(tx.trail()) == ""
+            assert find_problem(tx.audit.rows()) == ""
 
     @precondition(lambda self: self.some)
     @rule()

@@ -14,7 +14,7 @@ from stories.night import RULES
 
 from steadyhand.adapters.ledger.archive import FileArchive
 from steadyhand.adapters.ledger.sql import SqlLedger
-from steadyhand.journey.audit.entry import find_tampering
+from steadyhand.journey.audit.proof import find_problem
 from steadyhand.journey.incident.retention import RetentionRule
 from steadyhand.journey.incident.state import ClosedByHuman
 from steadyhand.responder.intake import tell_incident
@@ -75,7 +75,7 @@ def test_the_trail_stays_and_names_the_line_that_was_archived(later: Outside, tm
     prune(later)
     (line,) = lines(tmp_path)
     with later.ledger.read() as tx:
-        assert find_tampering(tx.trail()) == ""
+        assert find_problem(tx.audit.rows()) == ""
         trail = tx.trail("inc-1")
     assert trail[0].action == "incident.opened"
     assert trail[-1].action == "incident.archived"

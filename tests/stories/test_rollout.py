@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from steadyhand.journey.audit.entry import find_tampering
+from steadyhand.journey.audit.proof import find_problem
 from steadyhand.ports import EffectUnknown, SourceUnavailable
 from steadyhand.responder.interventions import abort_rollout
 from stories.night import BUILD_INDEX, Night
@@ -219,10 +219,10 @@ def test_the_audit_trail_of_a_whole_night_holds_and_a_changed_letter_shows(night
         await night.answer(plan)
         await _until(night, plan.incident, "verified")
         with night.outside.ledger.read() as tx:
-            trail = list(tx.trail())
-        assert find_tampering(trail) == ""
-        forged = trail[3].model_copy(update={"actor": trail[3].actor + "x"})
-        assert "row 4 was changed" in find_tampering([*trail[:3], forged, *trail[4:]])
-        assert "missing" in find_tampering([*trail[:3], *trail[4:]])
+            rows = list(tx.audit.rows())
+        assert find_problem(rows) == ""
+        forged = {**rows[3], "actor": rows[3]["actor"] + "x"}
+        assert "row 4 was changed" in find_problem([*rows[:3], forged, *rows[4:]])
+        assert "missing" in find_problem([*rows[:3], *rows[4:]])
 
     asyncio.run(story())

@@ -7,7 +7,7 @@ from steadyhand.demo.engineer import Engineer
 from steadyhand.demo.screen import Screen
 from steadyhand.demo.stage import Stage
 from steadyhand.demo.vitals import Vitals
-from steadyhand.journey.audit.entry import find_tampering
+from steadyhand.journey.audit.proof import find_problem
 
 _GOALS = (("detect", "detected", 120), ("fix ready", "fix_ready", 180), ("resolve", "resolved", 300))
 
@@ -19,8 +19,8 @@ def ending(
     resolved = view["incident"]["status"] == "resolved"
     screen.phase("How it went, counted from the moment the change was shipped")
     screen.table(("", "reached", "goal"), [_row(one, view, broken_at) for one in _GOALS])
-    rows = stage.trail()
-    problem = find_tampering(rows)
+    rows = stage.rows()
+    problem = find_problem(rows)
     screen.say(f"Audit trail: {problem or f'holds, {len(rows)} rows'}")
     report = stage.folder / "report.md"
     report.write_text(engineer.report(view["incident"]["id"]), encoding="utf-8")

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx2
 
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.config import environment
 from steadyhand.demo.config import lab_config, lab_environment
-from steadyhand.journey.audit.entry import Entry
 from steadyhand.lab.failure import LabError
 from steadyhand.lab.process import guarded
 from steadyhand.lab.settings import Description, LabSettings
@@ -140,11 +139,11 @@ class Stage:
             self._service.wait(_DOWN_S)
         self._service = None
 
-    def trail(self) -> Sequence[Entry]:
-        """The audit trail, read from the store itself."""
+    def rows(self) -> Sequence[dict[str, Any]]:
+        """The rows of the audit trail, read from the store itself."""
         ledger = SqlLedger(self.home / "steadyhand.db")
         with ledger.read() as tx:
-            found = tx.trail()
+            found = [dict(one) for one in tx.audit.rows()]
         ledger.close()
         return found
 

@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from steadyhand.journey.commands import ActorKind
+from steadyhand.journey.commands import ActorKind, Record
 from steadyhand.journey.incident.state import Incident, PlanChosen
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.responder.deciding import Refused
 from steadyhand.responder.intake import happen
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.planning import weigh
+from steadyhand.responder.refusals import noted
 from steadyhand.store import Transaction
 
 _MOST_QUESTIONS = 6
@@ -20,6 +21,15 @@ def choose(outside: Outside, plan_id: str, by: str, kind: ActorKind = "human") -
     A plan that is about to expire, or was decided before, is asked about as a new one: same fix, new digest.
     What a human rejected only a human may bring up again: being asked until one gives in is no consent.
     """
+    with outside.ledger.read() as tx:
+        known = tx.get("plan", plan_id, Plan)
+    via = "mcp" if kind == "agent" else "console"
+    deed = Record(action="plan.chosen", actor=by, actor_kind=kind, via=via, body={"plan": plan_id[:80]})
+    with noted(outside, known.incident if known else "", deed):
+        return _choose(outside, plan_id, by, kind)
+
+
+def _choose(outside: Outside, plan_id: str, by: str, kind: ActorKind) -> Incident:
     now = outside.clock.now()
     with outside.ledger.write() as tx:
         plan = tx.get("plan", plan_id, Plan)

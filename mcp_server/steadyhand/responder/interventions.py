@@ -12,6 +12,7 @@ from steadyhand.journey.rollout.watching import promote_anyway, widen
 from steadyhand.responder.deciding import Refused
 from steadyhand.responder.intake import UnknownIncident, happen
 from steadyhand.responder.outside import Outside
+from steadyhand.responder.refusals import noted
 from steadyhand.store import Person, Transaction
 
 Change = Callable[[Rollout, datetime], Rollout]
@@ -100,7 +101,7 @@ def _change(
 ) -> Rollout:
     """Write the change and wake its driver; whatever step is under way is overtaken by it."""
     now = outside.clock.now()
-    with outside.ledger.write() as tx:
+    with noted(outside, wanted, record), outside.ledger.write() as tx:
         incident, rollout = _running(tx, wanted)
         why = check(incident, rollout)
         if why:

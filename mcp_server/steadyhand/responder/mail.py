@@ -5,14 +5,14 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from steadyhand.journey.commands import Arm, Record
+from steadyhand.journey.commands import Arm
 from steadyhand.journey.escalation.delivery import WAKING, Trouble, Waiting, after_trouble
 from steadyhand.journey.incident.state import MessageArrived
 from steadyhand.ports import Channel, EffectUnknown, Letter, SourceError, SourceRefused, SourceUnavailable
 from steadyhand.responder.distress import lose
 from steadyhand.responder.intake import happen
 from steadyhand.responder.outside import Outside
-from steadyhand.store import Arrival, Ending, Message, Timer, Transaction
+from steadyhand.store import Arrival, Ending, Message, Timer, Transaction, told
 
 log = logging.getLogger("steadyhand.mail")
 _LEASE = timedelta(seconds=30)
@@ -76,7 +76,7 @@ def _sent(outside: Outside, message: Message, receipt: str, within: timedelta | 
     with outside.ledger.write() as tx:
         if not tx.sent(message, receipt):
             return
-        tx.record(message.incident, _line("sent", message, {"receipt": receipt[:200]}), now)
+        tx.record(message.incident, told("message.sent", message, receipt=receipt[:200]), now)
         if within is not None and message.act in WAKING:
             arm = Arm(
                 kind="receipt", key=_clock(message), due_at=now + within, payload={"message": message.key}
@@ -99,6 +99,9 @@ def _not_sent(outside: Outside, message: Message, error: SourceError) -> None:
     ending: Ending = "unknown" if isinstance(error, EffectUnknown) else "failed"
     with outside.ledger.write() as tx:
         held = tx.unsent(message, str(error), after.again_at, ending=ending, lost=after.lost)
+        if held:
+            action = "message.retried" if after.again_at else "message.given_up"
+            tx.record(message.incident, told(action, message, why=str(error)), now)
         if held and after.lost:
             _tell_lost(outside, tx, message, str(error), now)
 
@@ -114,11 +117,9 @@ def _trouble(error: SourceError) -> Trouble:
 
 
 def _tell_lost(outside: Outside, tx: Transaction, message: Message, why: str, now: datetime) -> None:
-    """What should have woken somebody goes another way; the rest is only noted."""
+    """What should have woken somebody goes another way."""
     if message.act in WAKING:
         lose(outside, tx, message, why, now)
-    else:
-        tx.record(message.incident, _line("lost", message, {"why": why}), now)
 
 
 def take_receipt(outside: Outside, channel: Channel, key: str, how: Arrival, why: str) -> bool:
@@ -153,8 +154,3 @@ def receipt_missing(outside: Outside, tx: Transaction, timer: Timer, now: dateti
 
 def _clock(message: Message) -> str:
     return f"receipt:{message.key}"
-
-
-def _line(what: str, message: Message, more: dict[str, str]) -> Record:
-    facts = message.model_dump(include={"act", "channel", "target"})
-    return Record(action=f"message.{what}", body={**facts, **more})

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from steadyhand.ports import (
     Archive,
     Channel,
+    CheckpointKey,
+    CheckpointSink,
     Clock,
     DatabaseHand,
     DatabaseProbe,
@@ -40,6 +42,8 @@ class Outside:
     archive: Archive | None = None
     watchdog: Watchdog | None = None
     pulse: Pulse = field(default_factory=Pulse)
+    checkpoint_key: CheckpointKey | None = None
+    checkpoints: Sequence[CheckpointSink] = ()
     console: str = ""  # where people reach the console; empty when the configuration does not say
 
     def link(self, incident: str) -> str:

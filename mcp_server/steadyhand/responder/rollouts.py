@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from steadyhand.journey.approval.consent import GUARDRAILS, objection
 from steadyhand.journey.approval.guardrails import AskHuman, Refuse
 from steadyhand.journey.commands import Arm, Record
+from steadyhand.journey.incident.consent import verdict_record
 from steadyhand.journey.incident.state import (
     Incident,
     RolloutEnded,
@@ -95,6 +96,7 @@ def _why_not(outside: Outside, tx: Transaction, incident: Incident, plan: Plan |
     if plan is None:
         return "the plan is gone"
     verdict, decision = weigh(outside, tx, incident, plan), tx.decision(plan.id)
+    tx.record(incident.id, verdict_record(plan, verdict), now)
     if isinstance(verdict, Refuse):
         return verdict.reasons[0]
     why = objection(plan, decision, now)

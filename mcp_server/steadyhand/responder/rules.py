@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from steadyhand.journey.alert.heartbeat import Heartbeats
 from steadyhand.journey.alert.severity import Severity, SeverityRules
 from steadyhand.journey.approval.policy import ApprovalRule, AutonomyRule, GuardrailRule
+from steadyhand.journey.audit.rule import AuditRule
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
 from steadyhand.journey.escalation.audience import StakeholderRule, WarRoomRule
 from steadyhand.journey.escalation.delivery import DeliveryRule
@@ -49,6 +50,7 @@ class Rules(Rule):
     canary: CanaryRule = Field(default=CanaryRule())
     recovery: RecoveryRule = Field(default=RecoveryRule())
     retention: RetentionRule = Field(default=RetentionRule())
+    audit: AuditRule = Field(default=AuditRule())
     goals: dict[str, tuple[GoalRule, ...]] = Field(
         default={}, description="For each service: the numbers its users feel, with their bounds."
     )

@@ -14,6 +14,7 @@ from steadyhand.responder.labour import LEASE, Labour, carry_out
 from steadyhand.responder.mail import claim, deliver
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.retention import prune
+from steadyhand.responder.sealing import Sealer
 from steadyhand.store import Message, Timer
 
 log = logging.getLogger("steadyhand.worker")
@@ -35,6 +36,7 @@ class Worker:
         self._outside = outside
         self._alarm = Alarm(outside)
         self._labour = Labour(outside, self._alarm)
+        self._sealer = Sealer(outside, self._alarm)
         self._busy: set[asyncio.Task[None]] = set()
         self._works: set[asyncio.Task[None]] = set()
         self._mail: set[asyncio.Task[None]] = set()
@@ -125,6 +127,8 @@ class Worker:
             await asyncio.to_thread(arm_handoffs, outside)
         if self._time_for("reclaim", now, _RECLAIM):
             await asyncio.to_thread(ledger.reclaim, now, all_owners=False)
+        if self._time_for("seal", now, _POLL):
+            await self._sealer.turn()
 
     async def _prune(self) -> None:
         try:

@@ -6,6 +6,7 @@ from steadyhand.journey.diagnosis.playbook import Playbook
 from steadyhand.responder.outside import Outside
 from steadyhand.tools.actions import ActionTools
 from steadyhand.tools.incidents import IncidentTools
+from steadyhand.tools.noting import NotingServer
 from steadyhand.tools.proposals import ProposalTools
 from steadyhand.tools.questions import QuestionTools
 
@@ -29,4 +30,4 @@ def build_server(outside: Outside, playbooks: dict[str, Playbook]) -> MCPServer:
         ActionTools(outside),
     )
     tools = [tool for family in families for tool in family.tools()]
-    return MCPServer("steadyhand", instructions=INSTRUCTIONS, tools=tools)
+    return NotingServer(outside, "steadyhand", INSTRUCTIONS, tools)

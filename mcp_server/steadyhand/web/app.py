@@ -12,6 +12,7 @@ from starlette.types import Lifespan
 from steadyhand.ports import AlertSource
 from steadyhand.responder.alarm import Alarm
 from steadyhand.responder.outside import Outside
+from steadyhand.responder.refusals import Doors
 from steadyhand.web.body import LARGEST
 from steadyhand.web.console.acts import Acts
 from steadyhand.web.console.door import Door
@@ -27,6 +28,7 @@ from steadyhand.web.machine.intake import Intake
 from steadyhand.web.machine.reports import Reports
 from steadyhand.web.names import KnownNames
 from steadyhand.web.secret import WebSecrets
+from steadyhand.web.turned_away import TurnedAway
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -64,8 +66,17 @@ def build_app(
     ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(SafeHeaders), Middleware(KnownNames, names=names)],
+        middleware=_guards(outside, names),
         exception_handlers=Failures(desk).handlers(),
         lifespan=lifespan,
         max_body_size=LARGEST,
     )
+
+
+def _guards(outside: Outside, names: Sequence[str]) -> list[Middleware]:
+    """What every request passes, the outermost first."""
+    return [
+        Middleware(TurnedAway, doors=Doors(outside)),
+        Middleware(SafeHeaders),
+        Middleware(KnownNames, names=names),
+    ]

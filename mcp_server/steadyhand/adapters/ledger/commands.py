@@ -11,7 +11,7 @@ from steadyhand.adapters.ledger import outbox
 from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.engine import insert, insert_into, to_ms
 from steadyhand.adapters.ledger.schema import is_state
-from steadyhand.adapters.ledger.trail import write_entry
+from steadyhand.adapters.ledger.trail import SqlTrail
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.commands import Arm, Command, Consent, Disarm, FollowUp, Record, Send, Unsend
 from steadyhand.journey.incident.state import Incident
@@ -33,7 +33,7 @@ def carry_out(db: Connection, incident: Incident, command: Command, now: datetim
         case Consent():
             keep_decision(db, incident.id, command.decision)
         case Record():
-            write_entry(db, incident.id, command, now)
+            SqlTrail(db).record(incident.id, command, now)
         case _:
             assert_never(command)
 

@@ -191,6 +191,8 @@ audit = Table(
     "audit",
     metadata,
     Column("seq", Ms, primary_key=True, autoincrement=False),
+    # Its place in the chain of its incident; 0 in rows of the first release, which were one chain.
+    Column("n", Ms, nullable=False, server_default="0"),
     Column("ts", Ms, nullable=False),
     Column("incident", String, nullable=False),
     Column("actor", String, nullable=False),
@@ -201,6 +203,23 @@ audit = Table(
     Column("prev", String, nullable=False),
     Column("hash", String, nullable=False, unique=True),
     Index("audit_incident", "incident", "seq"),
+    Index(
+        "audit_chain",
+        "incident",
+        "n",
+        unique=True,
+        sqlite_where=text("n > 0"),
+        postgresql_where=text("n > 0"),
+    ),
+)
+
+# Whom a token in the trail means. Deleting a row makes its token mean nobody; the chain holds on.
+audit_person = Table(
+    "audit_person",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("salt", String, nullable=False),
+    Column("token", String, nullable=False, unique=True),
 )
 
 # Processes that work on this store. On SQLite they must all be on one host.

@@ -1,45 +1,198 @@
-"""Lines of the audit trail as rows."""
+"""The audit trail as rows: chained, joined, sealed, and with people's names kept apart from them.
+
+Every append happens in a transaction of the store's one writer, so no two can take the same place.
+"""
 
 import json
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, Select, bindparam, case, delete, func, select
+from sqlalchemy import insert as plain_insert
 
 from steadyhand.adapters.ledger import schema as s
-from steadyhand.adapters.ledger.engine import insert, to_ms
+from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
 from steadyhand.journey.audit.entry import Entry, seal
-from steadyhand.journey.audit.proof import GENESIS
+from steadyhand.journey.audit.proof import (
+    FIRST,
+    JOINED,
+    SEALED,
+    SERVICE,
+    START,
+    Head,
+    person_token,
+    said_of,
+)
+from steadyhand.journey.audit.redact import people, redacted, tokens_in, with_names, without_names
+from steadyhand.journey.audit.rule import WEIGHTY, Unsealed
 from steadyhand.journey.commands import Record
 
+_SALT_BYTES = 16
+_BATCH = 1000
 
-def write_entry(db: Connection, incident: str, record: Record, now: datetime) -> None:
-    """Append to the audit trail; the write lock of the transaction keeps the chain in one line."""
-    newest = select(s.audit.c.seq, s.audit.c.hash).order_by(s.audit.c.seq.desc()).limit(1)
-    last = db.execute(newest).one_or_none()
-    entry = seal(
-        Entry(
-            seq=(last.seq if last else 0) + 1,
-            ts=to_ms(now),
-            incident=incident,
-            prev=last.hash if last else GENESIS,
-            **record.model_dump(),
+# Made once: building a statement costs more than running it.
+_NEWEST = select(func.max(s.audit.c.seq))
+_HEAD = (
+    select(s.audit.c.n, s.audit.c.hash)
+    .where(s.audit.c.incident == bindparam("chain"), s.audit.c.n > 0)
+    .order_by(s.audit.c.n.desc())
+    .limit(1)
+)
+_APPEND = plain_insert(s.audit)
+_ACCOUNTS = select(s.person.c.name)
+_TOKEN = select(s.audit_person.c.token).where(s.audit_person.c.name == bindparam("whose"))
+
+
+class SqlTrail:
+    """The trail inside one open transaction."""
+
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+
+    def record(self, incident: str, record: Record, now: datetime) -> None:
+        """Append a line: secrets masked, people by their tokens."""
+        safe = redacted(record)
+        self._append(incident, without_names(safe, self._tokens(safe)), now)
+
+    def entries(self, incident: str = "") -> Sequence[Entry]:
+        """All lines, or those of one incident, oldest first, with the names of people who were not erased."""
+        query = select(s.audit).order_by(s.audit.c.seq)
+        rows = self._db.execute(query.where(s.audit.c.incident == incident) if incident else query)
+        found = [_entry(one) for one in rows.mappings()]
+        names = {token: name for token, (_, name) in self.people(tokens_in(found)).items()}
+        return [with_names(one, names) for one in found]
+
+    def rows(self, chain: str | None = None, after: int | None = None) -> Iterator[dict[str, Any]]:
+        """Rows as they were hashed, in their order: all of them or one chain, those after a number."""
+        query = select(s.audit).order_by(s.audit.c.seq)
+        if after is not None:
+            query = query.where(s.audit.c.seq > after)
+        if chain is not None:
+            query = query.where(s.audit.c.incident == chain)
+        with self._db.execute(query.execution_options(yield_per=_BATCH)) as found:
+            yield from map(_row, found.mappings())
+
+    def people(self, tokens: Iterable[str]) -> Mapping[str, tuple[str, str]]:
+        """The salt and the name behind each of these tokens; none for a person who was erased."""
+        known = s.audit_person.c
+        wanted = sorted(tokens)
+        found: dict[str, tuple[str, str]] = {}
+        for start in range(0, len(wanted), _BATCH):
+            query = select(known.token, known.salt, known.name)
+            some = query.where(known.token.in_(wanted[start : start + _BATCH]))
+            found |= {one.token: (one.salt, one.name) for one in self._db.execute(some)}
+        return found
+
+    def erase(self, name: str, record: Record, now: datetime) -> bool:
+        """Forget whose token is whose; False for a name that no row holds. The chain stays as it is."""
+        token = self._token(name)
+        if not token:
+            return False
+        self.record(SERVICE, record.model_copy(update={"body": {**record.body, "person": token}}), now)
+        self._db.execute(delete(s.audit_person).where(s.audit_person.c.name == name))
+        return True
+
+    def unsealed(self) -> Unsealed:
+        """What was written since the last joint."""
+        weighty = func.max(case((s.audit.c.action.in_(WEIGHTY), 1), else_=0))
+        query = select(func.count(), func.min(s.audit.c.ts), weighty)
+        newest = self.joint()
+        rows, oldest, heavy = self._db.execute(
+            query.where(s.audit.c.seq > (newest["seq"] if newest else 0))
+        ).one()
+        return Unsealed(rows=rows, oldest=from_ms(oldest) if rows else None, weighty=bool(heavy))
+
+    def joint(self) -> dict[str, Any] | None:
+        """The newest joint."""
+        joints = select(s.audit).where(s.audit.c.incident == SERVICE, s.audit.c.action == JOINED)
+        row = self._first(joints.order_by(s.audit.c.seq.desc()))
+        return _row(row) if row else None
+
+    def join(self, now: datetime, *also: str) -> dict[str, Any]:
+        """Name the head of every chain that grew since the last joint, and of these; the joint."""
+        newest = self.joint()
+        grown = select(s.audit.c.incident).distinct().where(s.audit.c.incident != SERVICE, s.audit.c.n > 0)
+        since = grown.where(s.audit.c.seq > (newest["seq"] if newest else 0))
+        chains = {*self._db.execute(since).scalars(), *also}
+        body = {one: said_of(self._head(one)) for one in sorted(chains)}
+        return self._append(SERVICE, Record(action=JOINED, body=body), now).model_dump()
+
+    def _append(self, incident: str, record: Record, now: datetime) -> Entry:
+        head = self._head(incident)
+        old = self._first_format() if incident == SERVICE and head == START else START
+        if old != START and record.action != SEALED:
+            self._append(SERVICE, Record(action=SEALED, body={FIRST: said_of(old)}), now)
+            head = self._head(SERVICE)
+        entry = seal(
+            Entry(
+                seq=(self._db.execute(_NEWEST).scalar() or 0) + 1,
+                n=head.place + 1,
+                ts=to_ms(now),
+                incident=incident,
+                prev=head.hash,
+                **record.model_dump(),
+            )
         )
-    )
-    db.execute(insert(db, s.audit).values({**entry.model_dump(exclude={"n"}), "body": _text(entry.body)}))
+        row = {**entry.model_dump(), "body": _text(entry.body)}
+        self._db.execute(_APPEND, row)
+        return entry
+
+    def _head(self, chain: str) -> Head:
+        row = self._db.execute(_HEAD, {"chain": chain}).one_or_none()
+        return Head(*row) if row else START
+
+    def _first_format(self) -> Head:
+        """Where the rows of the first release end."""
+        query = select(s.audit.c.seq, s.audit.c.hash).where(s.audit.c.n == 0).order_by(s.audit.c.seq.desc())
+        row = self._first(query)
+        return Head(row["seq"], row["hash"]) if row else START
+
+    def _first(self, query: Select[Any]) -> RowMapping | None:
+        return self._db.execute(query.limit(1)).mappings().one_or_none()
+
+    def _tokens(self, record: Record) -> dict[str, str]:
+        """A token for whom the record names: in fields of their own, or, for people with a PIN, in words."""
+        text = "\n".join(record.body.values())
+        accounts = self._db.execute(_ACCOUNTS).scalars()
+        named = (*people(record), *(one for one in accounts if one in text))
+        return {one: self._token(one) or self._new_token(one) for one in named}
+
+    def _token(self, name: str) -> str:
+        return self._db.execute(_TOKEN, {"whose": name}).scalar() or ""
+
+    def _new_token(self, name: str) -> str:
+        salt = secrets.token_hex(_SALT_BYTES)
+        token = person_token(salt, name)
+        self._db.execute(insert(self._db, s.audit_person).values(name=name, salt=salt, token=token))
+        return token
 
 
-def read_entry(row: RowMapping) -> Entry:
-    """The line in a row. One that is not written as we write is still shown, and its hash tells on it."""
-    try:
-        body = json.loads(row["body"])
-        if _text(body) == row["body"]:
+def _row(row: RowMapping) -> dict[str, Any]:
+    """The fields that are hashed; a body that is not written as we write stays text, and its hash tells."""
+    return {**row, "body": _body(row["body"])}
+
+
+def _entry(row: RowMapping) -> Entry:
+    """The line in a row. One that nobody can read is still shown; verifying names it."""
+    body = _body(row["body"])
+    if isinstance(body, dict):
+        try:
             return Entry.model_validate({**row, "body": body})
-    except ValueError:
-        pass  # tampering is named by find_tampering; whoever only reads is shown what there is
+        except ValueError:
+            pass  # tampering is named where it is verified; whoever only reads is shown what there is
     shown: dict[str, Any] = {name: str(row[name]) for name in ("incident", "prev", "hash")}
     shown |= {"action": "unreadable", "body": {"row": str(dict(row))}, "actor": "", "actor_kind": "system"}
-    return Entry.model_construct(seq=row["seq"], ts=0, via="", **shown)
+    return Entry.model_construct(seq=row["seq"], n=0, ts=0, via="", **shown)
+
+
+def _body(text: str) -> object:
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return text
+    return body if _text(body) == text else text
 
 
 def _text(body: object) -> str:

@@ -13,7 +13,7 @@ from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.commands import arm_timer, carry_out, keep_decision
 from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
 from steadyhand.adapters.ledger.schema import is_state
-from steadyhand.adapters.ledger.trail import read_entry, write_entry
+from steadyhand.adapters.ledger.trail import SqlTrail
 from steadyhand.journey.alert.heartbeat import Pulse
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.approval.consent import Decision
@@ -35,6 +35,7 @@ class SqlTransaction:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
         self._foreseen: dict[str, tuple[str, int]] = {}
+        self.audit = SqlTrail(connection)
 
     # incidents
 
@@ -107,7 +108,7 @@ class SqlTransaction:
 
     def record(self, incident: str, record: Record, now: datetime) -> None:
         """Add a line to the audit trail."""
-        write_entry(self._db, incident, record, now)
+        self.audit.record(incident, record, now)
 
     def keep_alert(self, incident: str, alert: Alert, raw: str, now: datetime) -> None:
         """Keep an alert as it came in, cut at 64 KiB."""
@@ -261,9 +262,7 @@ class SqlTransaction:
 
     def trail(self, incident: str = "") -> Sequence[Entry]:
         """The audit trail, whole or of one incident, oldest first."""
-        query = select(s.audit).order_by(s.audit.c.seq)
-        rows = self._db.execute(query.where(s.audit.c.incident == incident) if incident else query)
-        return [read_entry(one) for one in rows.mappings()]
+        return self.audit.entries(incident)
 
     def receipts(self, incident: str) -> Sequence[Receipt]:
         """What became of each message of an incident."""

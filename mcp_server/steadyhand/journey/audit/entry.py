@@ -1,10 +1,8 @@
 """One line of the trail."""
 
-from collections.abc import Iterable
-
 from pydantic import Field
 
-from steadyhand.journey.audit.proof import find_problem, row_hash
+from steadyhand.journey.audit.proof import row_hash
 from steadyhand.journey.commands import ActorKind
 from steadyhand.journey.rule import Value
 
@@ -31,8 +29,3 @@ class Entry(Value):
 def seal(entry: Entry) -> Entry:
     """The entry with its hash. Raises ValueError for what has no canonical form."""
     return entry.model_copy(update={"hash": row_hash(entry.model_dump())})
-
-
-def find_tampering(entries: Iterable[Entry]) -> str:
-    """What is wrong with a whole trail, by its first broken row; empty when it holds."""
-    return find_problem(one.model_dump() for one in entries)

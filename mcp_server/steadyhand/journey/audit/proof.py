@@ -94,6 +94,7 @@ class Auditor:
 
     def __init__(self, *, whole: bool, heads: Mapping[str, Head] | None = None, seq: int = 0) -> None:
         self.heads = dict(heads or {})
+        self.joined: dict[str, Head] = {}  # what the joints read so far vouch for
         self.seq = seq
         self._whole = whole
 
@@ -118,10 +119,12 @@ class Auditor:
 
     def _joint(self, row: Row) -> str:
         """A joint names heads; in a whole trail the chains must stand exactly there."""
-        if not self._whole or row["incident"] != SERVICE or row["action"] not in (JOINED, SEALED):
+        if row["incident"] != SERVICE or row["action"] not in (JOINED, SEALED):
             return ""
         for chain, said in row["body"].items():
-            if said != said_of(self.head(chain)):
+            place, _, digest = said.partition(":")
+            self.joined[chain] = Head(int(place), digest)
+            if self._whole and self.joined[chain] != self.head(chain):
                 return f"row {row['seq']} vouches for rows of {chain} that are not there"
         return ""
 
@@ -169,8 +172,8 @@ def find_gap(rows: Sequence[Row], joint: Row, point: Row) -> str:
     faults = (reading.fault(one) for one in rows if one["n"] > 0)
     alone = (f"row {one['seq']} was changed" for one in rows if one["n"] == 0 and _changed(one))
     why = next((one for one in (*faults, *alone) if one), "")
-    if why:
-        return why
+    if why or not rows:
+        return why or "there is no row"
     if _changed(joint) or (joint["seq"], joint["hash"]) != (point["seq"], point["hash"]):
         return "the joint is not the row that the checkpoint vouches for"
     for chain, head in reading.heads.items():

@@ -19,7 +19,12 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         ),
     ),
     ("token", re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")),
-    ("token", re.compile(r"\b(?:bearer|basic|digest|negotiate)\s+(?P<secret>[\w.~+/=-]{6,})", re.IGNORECASE)),
+    (
+        "token",
+        re.compile(
+            r"\b(?:bearer|basic|negotiate|digest(?=\s+\w+=))\s+(?P<secret>[\w.~+/=-]{6,})", re.IGNORECASE
+        ),
+    ),
     ("password", re.compile(r"://[^\s/:@]*:(?P<secret>[^\s/@]+)@")),
     (
         "secret",
@@ -57,14 +62,23 @@ class Masker:
 
         Masks before it cuts, so that no secret loses only its recognisable half.
         """
+        safe = " ".join(_UNSEEN.sub(" ", self._masked(raw)).split())
+        return safe if len(safe) <= limit else safe[: limit - 1] + "…"
+
+    def prose(self, raw: str, limit: int) -> str:
+        """The same, with its line breaks."""
+        lines = (" ".join(_UNSEEN.sub(" ", one).split()) for one in self._masked(raw).splitlines())
+        safe = "\n".join(lines)
+        return safe if len(safe) <= limit else safe[: limit - 1] + "…"
+
+    def _masked(self, raw: str) -> str:
         safe = _NOTHING.sub("", raw[:_LONGEST])
         for kind, pattern in _PATTERNS:
             safe = pattern.sub(self._replacer(kind), safe)
         for secret, name in self._names.items():
             if len(secret) >= _TELLING and any(one.isdigit() for one in secret):
                 safe = safe.replace(secret, name)
-        safe = " ".join(_UNSEEN.sub(" ", safe).split())
-        return safe if len(safe) <= limit else safe[: limit - 1] + "…"
+        return safe
 
     def query(self, raw: str, limit: int) -> str:
         """A database statement without its string literals, which are often personal data."""

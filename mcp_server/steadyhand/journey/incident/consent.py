@@ -70,33 +70,39 @@ def _plan_chosen(incident: Incident, event: PlanChosen, now: datetime) -> Outcom
 
 
 def _put_question(incident: Incident, plan: Plan, verdict: GuardrailVerdict, now: datetime) -> Outcome:
-    body = {"plan": plan.id, "digest": plan.digest, "reasons": "; ".join(verdict.reasons)}
+    weighed = verdict_record(plan, verdict)
     match verdict:
         case Refuse():
             after, commands = _for_human(incident, "guardrail.refused", f"Refused: {verdict.reasons[0]}.")
-            return after, (Record(action="guardrail.verdict", body=body | {"verdict": "refuse"}), *commands)
+            return after, (weighed, *commands)
         case AskHuman():
-            return _ask(incident, plan, body, now)
+            after, commands = _ask(incident, plan, now)
+            return after, (weighed, *commands)
         case Allow():
             decision = Decision(
                 plan=plan.id, digest=plan.digest, answer="approve", by="policy", via=GUARDRAILS, at=now
             )
             asked = _with_plan(incident, plan, now, "The policy consents.")
             after, commands = _decided(asked, decision, now)
-            weighed = Record(action="guardrail.verdict", body=body | {"verdict": "allow"})
             return after, (weighed, Consent(decision=decision), *commands)
         case _:
             assert_never(verdict)
 
 
-def _ask(incident: Incident, plan: Plan, body: dict[str, str], now: datetime) -> Outcome:
+def verdict_record(plan: Plan, verdict: GuardrailVerdict) -> Record:
+    """What the guardrails said of a plan, with every reason."""
+    words = {Refuse: "refuse", AskHuman: "ask_human", Allow: "allow"}
+    body = {"plan": plan.id, "digest": plan.digest, "reasons": "; ".join(verdict.reasons)}
+    return Record(action="guardrail.verdict", body=body | {"verdict": words[type(verdict)]})
+
+
+def _ask(incident: Incident, plan: Plan, now: datetime) -> Outcome:
     after = _with_plan(incident, plan, now, f"Waiting for a yes or no to: {plan.fix.title}.")
     due = _answer_by(incident, now)
     arm = Arm(kind="approval", key=f"{incident.id}:approval", due_at=due, payload={"plan": plan.id})
     subject = f"{incident.severity} {incident.service}: yes or no? {plan.fix.title}"
     text = f"Plan {plan.id} (digest {plan.digest[:12]}) waits for your answer. Incident {incident.id}."
-    record = Record(action="guardrail.verdict", body=body | {"verdict": "ask_human"})
-    return after, (record, arm, *tell(after, f"ask:{plan.id}", subject, text, "ask"))
+    return after, (arm, *tell(after, f"ask:{plan.id}", subject, text, "ask"))
 
 
 def _answer_by(incident: Incident, now: datetime) -> datetime:

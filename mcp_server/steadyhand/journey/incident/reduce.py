@@ -43,12 +43,20 @@ def reduce(incident: Incident, event: Event, now: datetime) -> Outcome:
 
     An event that comes too late changes nothing.
     """
-    moved, commands = hushed(still_held(event, _moved(incident, event, now), now), now)
+    moved, commands = hushed(still_held(event, _reduced(incident, event, now), now), now)
     after, more = follow(incident, moved, now)
-    return after, (*commands, *more)
+    return after, (*commands, *_moved(incident, after, event), *more)
 
 
-def _moved(incident: Incident, event: Event, now: datetime) -> Outcome:  # noqa: PLR0911 - a table
+def _moved(before: Incident, after: Incident, event: Event) -> tuple[Record, ...]:
+    """Every change of the status has a line of its own in the trail."""
+    if before.status == after.status:
+        return ()
+    body = {"from": before.status, "to": after.status, "event": type(event).__name__}
+    return (Record(action="incident.moved", body=body),)
+
+
+def _reduced(incident: Incident, event: Event, now: datetime) -> Outcome:  # noqa: PLR0911 - a table
     match event:
         case AlertSeen():
             return _alert_seen(incident, event, now)

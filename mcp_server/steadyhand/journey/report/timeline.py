@@ -36,15 +36,24 @@ _WORDS: dict[str, tuple[EventKind, str]] = {
     "rollout.widened": ("rollout", "More traffic for the canary: {share}"),
     "rollout.promoted_without_proof": ("rollout", "Promoted without proof: {why}"),
     "rollout.ended": ("rollout", "Rollout {outcome}: {reason}"),
+    "message.sent": ("page", "{channel} took a message for {target}: {subject}"),
+    "message.retried": ("page", "{channel} did not take a message for {target}, it is tried again: {why}"),
+    "message.given_up": ("page", "{channel} did not take a message for {target}: {why}"),
+    "deed.refused": ("other", "Refused ({deed}): {why}."),
     "incident.resolved": ("other", "Resolved. {reason}{why}"),
     "incident.close_refused": ("other", "Not closed: the incident was {status}."),
 }
+
+# For auditors: each says again what another row says in words, or what a model only looked at.
+_SILENT = frozenset({"incident.moved", "tool.called", "tool.failed"})
 
 
 def timeline(trail: Sequence[Entry], page: Page | None) -> tuple[Event, ...]:
     """Every event by its time; of two at the same instant, the evidence comes first."""
     seen = [_signal(one) for one in page.items if one.onset] if page else []
-    return tuple(sorted([*seen, *map(_deed, trail)], key=lambda one: one.at))
+    return tuple(
+        sorted([*seen, *(_deed(one) for one in trail if one.action not in _SILENT)], key=lambda one: one.at)
+    )
 
 
 def _signal(item: Item) -> Event:

@@ -1,0 +1,55 @@
+"""Every tool call stands in the trail before it is carried out, its arguments masked; so does its failure."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult, InputRequiredResult
+
+from steadyhand.journey.commands import Record
+from steadyhand.journey.remedy.plan import Plan
+from steadyhand.responder.outside import Outside
+from steadyhand.store import Transaction
+from steadyhand.tools.kit import ask
+
+_LONGEST = 2000
+
+
+class NotingServer(MCPServer):
+    """An MCP server whose calls are recorded. A call that cannot be recorded is not carried out."""
+
+    def __init__(self, outside: Outside, name: str, instructions: str, tools: list[Tool]) -> None:
+        super().__init__(name, instructions=instructions, tools=tools)
+        self._outside = outside
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Record it, do it, record its failure."""
+        await ask(_note, self._outside, "tool.called", name, arguments)
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            await ask(_note, self._outside, "tool.failed", name, arguments, str(error))
+            raise
+
+
+def _note(outside: Outside, action: str, tool: str, arguments: Mapping[str, Any], why: str = "") -> None:
+    text = json.dumps(arguments, ensure_ascii=False, sort_keys=True, default=str)
+    body = {"tool": tool[:80], "arguments": text} | ({"why": why[:_LONGEST]} if why else {})
+    record = Record(action=action, actor="model", actor_kind="agent", via="mcp", body=body)
+    with outside.ledger.write() as tx:
+        tx.record(_incident(tx, arguments), record, outside.clock.now())
+
+
+def _incident(tx: Transaction, arguments: Mapping[str, Any]) -> str:
+    """The incident a call is about, if there is one; an id somebody made up starts no chain."""
+    wanted, plan = str(arguments.get("incident_id", "")), str(arguments.get("plan_id", ""))
+    if not wanted and plan:
+        found = tx.get("plan", plan, Plan)
+        wanted = found.incident if found else ""
+    return wanted if wanted and tx.incident(wanted) else ""
