@@ -220,7 +220,7 @@ def test_a_service_is_started_once_for_two_sessions_and_outlives_them(tmp_path: 
         environment = Path(f"/proc/{pid_of(home)}/environ")
         assert b"CLAUDE_" not in environment.read_bytes()
     finally:
-        os.kill(pid_of(home), signal.SIGTERM)
+        os.kill(pid_of(home), signal.SIGKILL)
     assert "-m steadyhand serve --detach" in (tmp_path / "starts").read_text()
 
 
