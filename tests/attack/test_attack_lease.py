@@ -76,3 +76,12 @@ async def test_a_lease_somebody_spoiled_runs_out_like_any_other(
     after = Lease(tmp_path, "shop", "steadyhand", admin, KEY).read()
     assert after is not None
     assert not after.active, "and the file is whole again"
+
+
+def test_a_target_that_stays_dead_is_asked_at_once_and_then_less_and_less_often() -> None:
+    patience = watchdog.Patience()
+    tried = [tick / 10 for tick in range(36_000) if patience.tries(1000 + tick / 10)]
+    assert tried[0] == 0
+    assert len([at for at in tried if at < 5]) >= 5
+    assert len(tried) < 400  # in an hour, each of them a process
+    assert max(later - sooner for sooner, later in zip(tried, tried[1:], strict=False)) <= 10.1

@@ -25,6 +25,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 _POLL_S = 0.1
+_LONGEST_PAUSE_S = 10.0
 _ANSWER_S = 0.5
 _COMMAND_S = 30.0
 _PATIENCE_S = {"gone": 10.0, "silent": 3600.0}
@@ -69,14 +70,15 @@ class Watchdog:
         """Return once the lease ended or traffic is home."""
         lease = self._read()
         until = time.monotonic() + lease["lease_s"]
+        patience = Patience()
         while lease["active"] or not self._released(lease):
             time.sleep(_POLL_S)
             seen = self._read() or lease
             if seen["sequence"] != lease["sequence"]:
-                until = time.monotonic() + seen["lease_s"]
+                until, patience = time.monotonic() + seen["lease_s"], Patience()
             lease = seen
             late_s = time.monotonic() - until
-            if lease["active"] and (late_s >= 0 or self._told_to_end):
+            if lease["active"] and (late_s >= 0 or self._told_to_end) and patience.tries(time.monotonic()):
                 found = _bring_home(lease)
                 if late_s >= _PATIENCE_S.get(found, late_s) and self._released(lease, _NOTES[found]):
                     return
@@ -117,6 +119,21 @@ class Watchdog:
 
     def _terminate(self, *_: object) -> None:
         self._told_to_end = True
+
+
+class Patience:
+    """When to try once more: at once at first, then less and less often, or a dead target costs a whole core."""
+
+    def __init__(self) -> None:
+        self._pause_s = _POLL_S
+        self._at = 0.0
+
+    def tries(self, now: float) -> bool:
+        """Whether to try at this instant, in seconds of any steady clock."""
+        if now < self._at:
+            return False
+        self._at, self._pause_s = now + self._pause_s, min(2 * self._pause_s, _LONGEST_PAUSE_S)
+        return True
 
 
 def _bring_home(lease: dict[str, Any]) -> str:
