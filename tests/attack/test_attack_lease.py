@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -84,4 +85,4 @@ def test_a_target_that_stays_dead_is_asked_at_once_and_then_less_and_less_often(
     assert tried[0] == 0
     assert len([at for at in tried if at < 5]) >= 5
     assert len(tried) < 400  # in an hour, each of them a process
-    assert max(later - sooner for sooner, later in zip(tried, tried[1:], strict=False)) <= 10.1
+    assert max(later - sooner for sooner, later in pairwise(tried)) <= 10.1

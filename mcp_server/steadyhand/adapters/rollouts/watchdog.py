@@ -112,17 +112,17 @@ class Watchdog:
             lease: Any = json.loads(self._lease.read_bytes())
         except (OSError, ValueError):
             return {}
-        whole = isinstance(lease, dict) and all(
-            isinstance(lease.get(one), kind) for one, kind in _HOLDS.items()
-        )
-        return lease if whole else {}
+        if not isinstance(lease, dict):
+            return {}
+        lease = {"command": []} | lease  # one of an earlier version has none
+        return lease if all(isinstance(lease.get(one), kind) for one, kind in _HOLDS.items()) else {}
 
     def _terminate(self, *_: object) -> None:
         self._told_to_end = True
 
 
 class Patience:
-    """When to try once more: at once at first, then less and less often, or a dead target costs a whole core."""
+    """When to try once more: soon at first, then less often, or a dead target costs a whole core."""
 
     def __init__(self) -> None:
         self._pause_s = _POLL_S
