@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from steadyhand.adapters.rollouts import watchdog
-from steadyhand.adapters.rollouts.lease import Lease
+from steadyhand.adapters.rollouts.lease import Lease, Way
 
 pytestmark = pytest.mark.timed
 
@@ -74,7 +74,7 @@ async def test_a_lease_somebody_spoiled_runs_out_like_any_other(
             break
     assert balancer.share == "0"
     await asyncio.sleep(0.3)
-    after = Lease(tmp_path, "shop", "steadyhand", admin, KEY).read()
+    after = Lease(tmp_path, "shop", "steadyhand", Way(admin=admin, key=KEY)).read()
     assert after is not None
     assert not after.active, "and the file is whole again"
 
