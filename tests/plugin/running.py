@@ -85,7 +85,7 @@ def standin(home: Path, *flags: str) -> Iterator[Running]:
     port = free_port()
     process = subprocess.Popen(standin_command(home, port, *flags), cwd=TESTS)
     try:
-        assert eventually(lambda: listens(port)), "the stand-in service did not start"
+        assert eventually((home / "service.json").exists), "the stand-in service did not start"
         yield Running(home, f"http://127.0.0.1:{port}")
     finally:
         process.kill()
