@@ -79,13 +79,21 @@ def standin_command(home: Path, port: int, *flags: str) -> list[str]:
     return [sys.executable, "-m", "plugin.standin", "--home", str(home), "--port", str(port), *flags]
 
 
+def pid_of(home: Path) -> int:
+    """The process that says it serves this folder; 0 while none does."""
+    try:
+        return int(json.loads((home / "service.json").read_text())["pid"])
+    except (OSError, ValueError):
+        return 0
+
+
 @contextmanager
 def standin(home: Path, *flags: str) -> Iterator[Running]:
     """The stand-in service, running in this folder until the block ends."""
     port = free_port()
     process = subprocess.Popen(standin_command(home, port, *flags), cwd=TESTS)
     try:
-        assert eventually((home / "service.json").exists), "the stand-in service did not start"
+        assert eventually(lambda: pid_of(home) == process.pid), "the stand-in service did not start"
         yield Running(home, f"http://127.0.0.1:{port}")
     finally:
         process.kill()

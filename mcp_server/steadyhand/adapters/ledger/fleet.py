@@ -1,10 +1,10 @@
 """The processes that work on one store: who is there, and what the dead ones held."""
 
 import fcntl
+import os
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -54,7 +54,8 @@ class Company(AbstractContextManager["Company"]):
     """
 
     def __init__(self, path: Path) -> None:
-        self._file: IO[str] = path.with_name(f"{path.name}.users").open("a")
+        # A bare descriptor: it goes with the process, and one dropped without `close` is no warning.
+        self._file = os.open(path.with_name(f"{path.name}.users"), os.O_CREAT | os.O_RDWR, 0o600)
         self.alone = self._locked()
 
     def _locked(self) -> bool:
@@ -70,4 +71,6 @@ class Company(AbstractContextManager["Company"]):
 
     def close(self) -> None:
         """Be gone."""
-        self._file.close()
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
