@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_people,
         _add_on_call,
         _add_incidents,
+        _add_quiet,
         _add_hands,
         _add_messages,
         _add_records,
@@ -169,6 +170,43 @@ def _add_incidents(add: Add) -> None:
     alert.add_argument("service")
     alert.add_argument("title")
     alert.add_argument("--severity", default="critical")
+    alert.add_argument("--summary", default="", help="one more sentence")
+    alert.add_argument("--key", default="", help="tells alerts apart; service and title where not given")
+    alert.add_argument("--resolve", action="store_true", help="say that it is over")
+    alerts = add("alerts", "Show the alerts of an incident as they came in.", _alerts)
+    alerts.add_argument("incident")
+    alerts.add_argument("--as", dest="person", default="", help="your name; asked for where not given")
+
+
+def _add_quiet(add: Add) -> None:
+    for name, help_text, what in (
+        ("silence", "Keep alerts that match from waking anybody.", "service=shop, name=High* or region!=eu"),
+        ("maintenance", "Plan a time in which services wake nobody.", "service, or a pattern such as shop-*"),
+    ):
+        one = add(name, help_text, _quiet)
+        one.set_defaults(kind=name)
+        one.add_argument("what", choices=("list", "add", "end"))
+        one.add_argument("matches", nargs="*", help=f"{what}; for end: the id")
+        one.add_argument("--for", dest="lasts", default="1h", help="how long, e.g. 30m or 2h")
+        one.add_argument("--from", dest="begins", default="", help="e.g. 2026-12-01T02:00:00Z; else now")
+        one.add_argument("--reason", default="")
+        one.add_argument("--as", dest="person", default="", help="your name; asked for where not given")
+
+
+def _quiet(args: argparse.Namespace) -> int:
+    from steadyhand.commands.quiet import add, end, show  # noqa: PLC0415
+
+    if args.what == "list":
+        return show(args.person)
+    if args.what == "end":
+        return end(args.matches, args.person)
+    return add(args.kind, args.matches, args.begins, args.lasts, args.reason, args.person)
+
+
+def _alerts(args: argparse.Namespace) -> int:
+    from steadyhand.commands.answers import alerts  # noqa: PLC0415
+
+    return alerts(args.incident, args.person)
 
 
 def _hand(args: argparse.Namespace) -> int:
@@ -240,7 +278,12 @@ def _severity(args: argparse.Namespace) -> int:
 def _alert(args: argparse.Namespace) -> int:
     from steadyhand.commands.answers import alert  # noqa: PLC0415
 
-    return alert(args.service, args.title, args.severity)
+    given = {
+        "summary": args.summary,
+        "dedup_key": args.key,
+        "status": "resolved" if args.resolve else "firing",
+    }
+    return alert(args.service, args.title, args.severity, given)
 
 
 def _add_messages(add: Add) -> None:

@@ -8,7 +8,8 @@ from typing import Any, Literal, Protocol, TypeVar
 from pydantic import Field
 
 from steadyhand.journey.alert.heartbeat import Pulse
-from steadyhand.journey.alert.model import Alert
+from steadyhand.journey.alert.silence import Silence
+from steadyhand.journey.alert.tracking import Track
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit.entry import Entry
 from steadyhand.journey.audit.rule import Unsealed
@@ -18,7 +19,7 @@ from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.rollout.state import Rollout
 from steadyhand.journey.rule import Instant, Value
 
-DocumentKind = Literal["page", "diagnosis", "opinion", "plan", "report"]
+DocumentKind = Literal["enrichment", "page", "diagnosis", "opinion", "plan", "report"]
 Arrival = Literal["delivered", "seen", "failed"]
 Ending = Literal["failed", "unknown", "cancelled"]
 Body = TypeVar("Body", bound=Value)
@@ -119,7 +120,73 @@ class Trail(Protocol):
         ...
 
 
-class Transaction(Protocol):
+class KeptPost(Value):
+    """A post of an alert source as it came in, cut where it was too long; `size` is what it was, in bytes."""
+
+    source: str
+    at: Instant
+    size: int
+    raw: str
+
+
+class Sighting(Value):
+    """What a post told of one alert; `incident` is "" where it is nobody's."""
+
+    post: int
+    incident: str
+    source: str
+    dedup_key: str
+    status: str
+
+
+AlertKey = tuple[str, str]
+"""A source and its dedup key."""
+
+
+class Alerts(Protocol):
+    """The part of a transaction that is about alerts. Raises LedgerError."""
+
+    def delivered(self, source: str, delivery: str) -> str | None:
+        """The digest of the post that came under this id before."""
+        ...
+
+    def keep_post(self, source: str, delivery: str, digest: str, raw: bytes, now: datetime) -> int: ...
+    def posts(self, incident: str, limit: int) -> Sequence[KeptPost]: ...
+    def tracks(self, keys: Iterable[AlertKey]) -> Mapping[AlertKey, Track]: ...
+    def keep_tracks(self, tracks: Sequence[Track]) -> None: ...
+    def keep_sightings(self, seen: Sequence[Sighting], now: datetime) -> None: ...
+    def firing(self, incident: str) -> int: ...
+    def open_among(self, incidents: Collection[str]) -> Collection[str]:
+        """Those of these incidents that are not resolved."""
+        ...
+
+    def add_repeats(self, incident: str, count: int) -> None:
+        """Count alerts of an incident that only said again what was known; nothing else of it changes."""
+        ...
+
+    def firing_on(self, service: str) -> int: ...
+    def silenced(self, silence: str) -> Sequence[Track]: ...
+    def near(self, services: Sequence[str], since: datetime) -> Sequence[Incident]:
+        """Incidents of these services, or that they joined: open, or resolved since then."""
+        ...
+
+    def belong(self, incident: str, services: Sequence[str]) -> None: ...
+    def alike(self, names: Sequence[AlertKey], besides: str, limit: int) -> Sequence[Incident]:
+        """Earlier incidents that one of these alerts belonged to, newest first."""
+        ...
+
+    def silences(self, since: datetime) -> Sequence[Silence]:
+        """Those that last, or are to come, later than this."""
+        ...
+
+    def silence(self, wanted: str) -> Silence | None: ...
+    def keep_silence(self, silence: Silence) -> None: ...
+    def release_pages(self, incident: str, text: str, until: datetime, now: datetime) -> int:
+        """Let pages that wait until then leave now, with these words at their end; returns how many."""
+        ...
+
+
+class Transaction(Alerts, Protocol):
     """Reads and writes that happen together or not at all. Raises LedgerError."""
 
     @property
@@ -130,10 +197,6 @@ class Transaction(Protocol):
         ...
 
     def incidents(self, limit: int) -> Sequence[Incident]: ...
-    def current(self, service: str, now: datetime) -> Incident | None:
-        """The incident a new alert belongs to: open, or resolved within its relapse window."""
-        ...
-
     def save(self, incident: Incident, commands: Sequence[Command], now: datetime) -> Incident:
         """Write the incident (its version must be the stored one) and carry out the commands."""
         ...
@@ -148,7 +211,6 @@ class Transaction(Protocol):
         ...
 
     def record(self, incident: str, record: Record, now: datetime) -> None: ...
-    def keep_alert(self, incident: str, alert: Alert, raw: str, now: datetime) -> None: ...
     def put(self, kind: DocumentKind, key: str, incident: str, body: Value, now: datetime) -> None: ...
     def get(self, kind: DocumentKind, key: str, as_type: type[Body]) -> Body | None: ...
     def latest(self, kind: DocumentKind, incident: str, as_type: type[Body]) -> Body | None: ...

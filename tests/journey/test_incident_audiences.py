@@ -10,7 +10,7 @@ from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.ladder import Ladder, Tier
 from steadyhand.journey.incident.state import (
     Acknowledged,
-    AlertSeen,
+    AlertsSeen,
     ClosedByHuman,
     TierSilent,
     UpdateDue,
@@ -99,7 +99,7 @@ def test_a_person_s_words_go_out_in_place_of_the_next_update() -> None:
 
 def test_a_relapse_tells_stakeholders_anew() -> None:
     case = informed().after(CLOSE)
-    case.after(AlertSeen(alert=alert(starts_at=case.now + timedelta(minutes=1))), minutes=2)
+    case.after(AlertsSeen(alerts=(alert(starts_at=case.now + timedelta(minutes=1)),)), minutes=2)
     (note,) = notes(case)
     assert note.subject.startswith("Incident:")
     assert ":1:update:1:" in note.key

@@ -10,7 +10,7 @@ from steadyhand.journey.commands import ActorKind, Disarm
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.ladder import Ladder, SeverityTreatment, Tier
 from steadyhand.journey.incident.paging import LADDER
-from steadyhand.journey.incident.state import Acknowledged, AlertSeen, ClosedByHuman, Policy, SeverityChanged
+from steadyhand.journey.incident.state import Acknowledged, AlertsSeen, ClosedByHuman, Policy, SeverityChanged
 
 LADDERS: dict[str, Ladder] = {
     "SEV1": Ladder(
@@ -149,7 +149,7 @@ def test_a_page_after_a_change_is_another_page() -> None:
 
 def test_a_relapse_keeps_the_severity_that_was_set() -> None:
     case = changed("SEV1").after(ClosedByHuman(by="ana", via="console", why="fixed"))
-    back = case.after(AlertSeen(alert=alert("Other")), minutes=1)
+    back = case.after(AlertsSeen(alerts=(alert("Other"),)), minutes=1)
     assert (back.incident.status, back.incident.severity, back.pages) == (
         "investigating",
         "SEV1",

@@ -21,7 +21,7 @@ from steadyhand.journey.incident.lifecycle import (
 )
 from steadyhand.journey.incident.state import (
     Acknowledged,
-    AlertSeen,
+    AlertsSeen,
     ApprovalSilent,
     ClosedByHuman,
     ContactSilent,
@@ -34,6 +34,7 @@ from steadyhand.journey.incident.state import (
     MessageArrived,
     MessageFailed,
     PlanChosen,
+    QuietLongEnough,
     QuietOver,
     Reassigned,
     RolloutEnded,
@@ -75,8 +76,12 @@ STATES: dict[str, Callable[[], Case]] = {
     ),
     "resolved": lambda: rolling().after(ENDED["verified"], minutes=1),
 }
-CASES: dict[str, Callable[[], Case]] = STATES | {
+OVER = AlertsSeen(alerts=(alert(status="resolved"),))
+HAD: dict[str, Callable[[], Case]] = STATES | {
     f"{name}, acknowledged": lambda made=made: made().after(ACK) for name, made in STATES.items()
+}
+CASES: dict[str, Callable[[], Case]] = HAD | {
+    f"{name}, its alerts over": lambda made=made: made().after(OVER) for name, made in HAD.items()
 }
 
 
@@ -102,9 +107,10 @@ def events(case: Case) -> list[Event]:
     incident, no = case.incident, said_yes(plan(), answer="reject", reason="no")
     other = plan(id="plan-2")
     return [
-        AlertSeen(alert=alert()),
-        AlertSeen(alert=alert(status="resolved")),
-        AlertSeen(alert=alert("Other", starts_at=NOW + timedelta(minutes=5))),
+        AlertsSeen(alerts=(alert(),)),
+        AlertsSeen(alerts=(alert(status="resolved"),)),
+        AlertsSeen(alerts=(alert("Other", starts_at=NOW + timedelta(minutes=5)),)),
+        QuietLongEnough(),
         severity(case),
         ACK,
         TierSilent(rung=incident.rung, due_at=NOW),

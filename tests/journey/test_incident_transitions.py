@@ -11,7 +11,7 @@ from steadyhand.journey.commands import Consent, Disarm, FollowUp, Unsend
 from steadyhand.journey.incident.paging import EVERY, LADDER
 from steadyhand.journey.incident.state import (
     Acknowledged,
-    AlertSeen,
+    AlertsSeen,
     ApprovalSilent,
     ClosedByHuman,
     Decided,
@@ -49,8 +49,8 @@ def silent(rung: int = 0) -> TierSilent:
     return TierSilent(rung=rung, due_at=NOW + timedelta(minutes=15))
 
 
-def seen(name: str = "HighErrorRate", **changes: object) -> AlertSeen:
-    return AlertSeen(alert=alert(name, **changes))
+def seen(name: str = "HighErrorRate", **changes: object) -> AlertsSeen:
+    return AlertsSeen(alerts=(alert(name, **changes),))
 
 
 # opening

@@ -293,7 +293,7 @@ def test_a_refused_message_is_given_up_and_a_busy_line_is_tried_on(night: Night)
             (SourceUnavailable("phone", "busy"), "queued"),
         ):
             night.phone.failure = failure
-            incident = night.alert(service="shop" if state == "failed" else "postgres")
+            incident = night.alert(service="shop" if state == "failed" else "elsewhere")
             await night.pass_time(130)
             page = next(one for one in night.view(incident).receipts if one.act == "page")
             assert page.state == state

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.journey.alert.model import Alert
+from steadyhand.journey.alert.rule import EnrichmentRule
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.ladder import Tier
 from steadyhand.journey.escalation.policy import EscalationRule
@@ -41,6 +42,7 @@ RULES = Rules(
         Service(name="postgres", kind="database"),
     ),
     escalation=EscalationRule(tiers=TIERS, repeat=1),
+    enrichment=EnrichmentRule(deadline=timedelta()),  # pages leave at once; test_enrichment tells otherwise
     goals={"shop": (GoalRule(name="errors", kind="errors", expression=ERRORS, bound=0.02),)},
 )
 ROLL_BACK = Fix(

@@ -32,6 +32,7 @@ def rules(*tiers: dict[str, Any], repeat: int = 0, **given: Any) -> Rules:
     base = {
         "services": [{"name": "shop", "tier": 1}, {"name": "wiki", "tier": 3}],
         "people": people,
+        "enrichment": {"deadline": "0s"},  # pages leave at once; test_enrichment tells otherwise
         "escalation": {"tiers": list(tiers), "repeat": repeat} | given.pop("escalation", {}),
     }
     return Rules.model_validate(base | given)

@@ -20,7 +20,7 @@ from steadyhand.journey.incident.open import open_incident
 from steadyhand.journey.incident.reduce import reduce
 from steadyhand.journey.incident.state import (
     Acknowledged,
-    AlertSeen,
+    AlertsSeen,
     Event,
     Policy,
     QuietOver,
@@ -166,7 +166,7 @@ class Ladders(RuleBasedStateMachine):
     @rule(times=st.integers(1, 5))
     def the_alert_says_it_again(self, times: int) -> None:
         for _ in range(times):
-            self.world.happens(AlertSeen(alert=alert()))
+            self.world.happens(AlertsSeen(alerts=(alert(),)))
 
     @rule(rung=st.integers(0, 7))
     def a_clock_of_before_comes_late(self, rung: int) -> None:

@@ -131,7 +131,7 @@ async def test_another_option_can_be_put_before_the_humans(house: House) -> None
 
 async def test_a_plan_of_another_incident_cannot_be_chosen(house: House) -> None:
     plan = await asked(house)
-    other = house.alert(service="postgres")
+    other = house.alert(service="elsewhere")
     answer = await (await house.visit()).post(f"/incidents/{other}/choose", plan=plan.id)
     assert answer.status_code == 409
     assert house.view(other).incident.plan == ""

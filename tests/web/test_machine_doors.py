@@ -42,8 +42,9 @@ async def test_every_alert_of_one_post_is_taken(house: House) -> None:
         ],
     }
     answer = await post(house, "/alerts/alertmanager", json=posted)
-    assert answer.json() == {"incidents": ["inc-1", "inc-2"]}
-    assert len(house.view("inc-1").incident.alerts) == 2
+    assert answer.json() == {"incidents": ["inc-1"]}
+    assert len(house.view("inc-1").incident.alerts) == 3
+    assert house.view("inc-1").incident.services == ("shop", "postgres")
 
 
 @pytest.mark.parametrize("path", ["/alerts/generic", "/changes"])

@@ -4,6 +4,7 @@ import getpass
 import json
 import sys
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -33,11 +34,11 @@ class Door:
         """GET an answer. Raises SourceUnavailable, SourceRefused."""
         return self._ask("GET", path, None)
 
-    def post(self, path: str, body: dict[str, str]) -> Any:  # noqa: ANN401 - JSON
+    def post(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401 - JSON
         """POST an answer. Raises SourceUnavailable, SourceRefused."""
         return self._ask("POST", path, body)
 
-    def _ask(self, method: str, path: str, body: dict[str, str] | None) -> Any:  # noqa: ANN401 - JSON
+    def _ask(self, method: str, path: str, body: Mapping[str, object] | None) -> Any:  # noqa: ANN401 - JSON
         return _call(method, path, json=body, auth=(self._name, self._pin)).json()
 
 
@@ -179,11 +180,19 @@ def _newest_open(door: Door) -> str:
     raise ConfigError("no incident is open")
 
 
-def alert(service: str, title: str, severity: str) -> int:
-    """Open an incident as a monitoring tool would, with the ingest token of this host."""
+def alerts(incident: str, name: str) -> int:
+    """Show the posts that told of an incident's alerts, newest first, cut."""
+    for one in Door(name).get(f"/api/incidents/{incident}/alerts")["posts"]:
+        sys.stdout.write(f"{one['at']} {plain(one['source'])}, {one['size']} bytes\n  {plain(one['raw'])}\n")
+    return 0
+
+
+def alert(service: str, title: str, severity: str, given: dict[str, str]) -> int:
+    """Post an alert as a monitoring tool would, with the ingest token of this host; "" is not sent."""
     service_url()  # without a service there is no token either: say the first thing first
     token = (home() / "ingest.token").read_text(encoding="ascii").strip()
-    body = {"title": title, "service": service, "severity": severity}
+    whole = {"title": title, "service": service, "severity": severity, **given}
+    body = {name: value for name, value in whole.items() if value}
     found = _call("POST", "/alerts/terminal", json=body, headers={"authorization": f"Bearer {token}"})
     sys.stdout.write(found.text + "\n")
     return 0

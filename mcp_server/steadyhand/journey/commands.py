@@ -9,6 +9,10 @@ from steadyhand.journey.rule import Instant, Value
 
 TimerKind = Literal[
     "investigate",
+    "enrich",
+    "close",
+    "calm",
+    "unsilence",
     "escalate",
     "reach",
     "resume",
@@ -57,7 +61,7 @@ class Send(Value):
     target: str
     subject: str
     body: str
-    not_before: Instant | None = Field(default=None, description="Quiet hours end then.")
+    not_before: Instant | None = Field(default=None, description="Quiet hours end then, or more is known.")
     act: Act = "page"
     severity: str = Field(default="", description="SEV1 to SEV4; empty where it concerns no incident.")
     thread: str = Field(default="", description="What belongs together, e.g. one episode of one incident.")

@@ -9,10 +9,12 @@ from steadyhand.journey.incident.state import (
     ApprovalSilent,
     ContactSilent,
     InvestigationFailed,
+    QuietLongEnough,
     QuietOver,
     TierSilent,
     UpdateDue,
 )
+from steadyhand.responder.enrich import enrich
 from steadyhand.responder.handoffs import hand_off
 from steadyhand.responder.heartbeats import missed
 from steadyhand.responder.intake import happen
@@ -20,6 +22,7 @@ from steadyhand.responder.investigate import investigate
 from steadyhand.responder.mail import receipt_missing
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.rollouts import drive
+from steadyhand.responder.silencing import calm_down, unsilence
 from steadyhand.store import Timer, Transaction
 
 GiveUp = Callable[[Transaction, Timer, str, datetime], None]
@@ -79,8 +82,16 @@ def _update_due(_outside: Outside, tx: Transaction, timer: Timer, now: datetime)
     happen(tx, timer.incident, UpdateDue(number=int(timer.payload["number"]), due_at=timer.due_at), now)
 
 
+def _quiet_long_enough(_outside: Outside, tx: Transaction, timer: Timer, now: datetime) -> None:
+    happen(tx, timer.incident, QuietLongEnough(), now)
+
+
 DUTIES: Mapping[TimerKind, Duty] = {
     "investigate": Work(investigate, give_up=_not_investigated),
+    "enrich": Work(enrich),
+    "close": Step(_quiet_long_enough),
+    "calm": Step(calm_down),
+    "unsilence": Step(unsilence),
     "escalate": Step(_tier_silent),
     "reach": Step(_contact_silent),
     "resume": Step(_quiet_over),

@@ -1,18 +1,37 @@
-"""An alert comes in: stored, and an incident opened or told of it, in one transaction."""
+"""Alerts come in: stored, and incidents opened or told of them, all of a round in one transaction."""
 
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from steadyhand.journey.alert.model import Alert
-from steadyhand.journey.alert.severity import classify
-from steadyhand.journey.commands import Record
+from pydantic import Field
+
+from steadyhand.journey.alert.grouping import home, neighbours
+from steadyhand.journey.alert.model import Alert, Delivery
+from steadyhand.journey.alert.severity import classify, worse
+from steadyhand.journey.alert.silence import covering
+from steadyhand.journey.alert.tracking import Heard, Track, calm_at, hear
+from steadyhand.journey.commands import Arm, Command, Record
 from steadyhand.journey.escalation.ladder import Ladder
 from steadyhand.journey.evidence.masking import Masker
+from steadyhand.journey.incident.grading import objection
+from steadyhand.journey.incident.holding import hold
 from steadyhand.journey.incident.open import open_incident
 from steadyhand.journey.incident.reduce import reduce
-from steadyhand.journey.incident.state import AlertSeen, Event, Incident
-from steadyhand.ports import SteadyhandError
+from steadyhand.journey.incident.state import AlertsSeen, Event, Incident, Outcome, SeverityChanged
+from steadyhand.journey.rule import Value
+from steadyhand.ports import Replayed, SteadyhandError
 from steadyhand.responder.outside import Outside
-from steadyhand.store import Transaction
+from steadyhand.store import Sighting, Transaction
+
+# Too short for any token, no number as long as a card's; or an address with its port.
+_PLAIN = re.compile(
+    r"[\w.%/-]{0,12}|(?!eyJ)(?!.*\d{13})[A-Za-z0-9.%/]{0,15}|[0-9.]{1,40}:[0-9]{1,5}", re.ASCII
+)
+_STATUS: dict[Heard, str] = {"new": "firing", "over": "resolved", "held": "flapping", "repeat": "repeat"}
 
 _LATEST = 50
 
@@ -21,45 +40,278 @@ class UnknownIncident(SteadyhandError):
     """There is no incident of this id."""
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A post that was read, and its raw bytes."""
+
+    delivery: Delivery
+    raw: bytes
+
+
+class Taken(Value):
+    """What became of a post."""
+
+    incidents: tuple[str, ...] = ()
+    alerts: int = Field(default=0, description="How many it held; all of them are stored.")
+    silenced: int = Field(default=0, description="How many of them wake nobody now.")
+    duplicate: bool = Field(default=False, description="The same post came before: counted once.")
+    note: str = ""
+
+
 def take_alert(outside: Outside, alert: Alert, raw: str) -> str:
-    """Store an alert; returns its incident's id, or "" for a resolution nobody waits for.
+    """Store one alert; returns its incident's id, or "" for a resolution nobody waits for.
 
     Raises LedgerError when it could not be stored: then nothing of it was.
     """
-    now = outside.clock.now()
-    alert = _masked(alert)
+    delivery = Delivery(source=alert.source, alerts=(alert,))
+    (taken,) = take(outside, (Arrival(delivery, raw.encode(errors="replace")),))
+    assert isinstance(taken, Taken), "a post without an id is no replay"
+    return next(iter(taken.incidents), "")
+
+
+def take(outside: Outside, arrivals: Sequence[Arrival]) -> Sequence[Taken | Replayed]:
+    """Store posts and all that follows from them, together or not at all. Raises LedgerError.
+
+    A post whose id was used for another one is not taken; that hinders none of the others.
+    """
     with outside.ledger.write() as tx:
-        incident = _belongs(outside, tx, alert, now)
-        if incident is None:
-            tx.record("", Record(action="alert.ignored", body={"alert": alert.name, "why": "resolved"}), now)
-            return ""
-        tx.keep_alert(incident.id, alert, raw, now)
-        return incident.id
+        round_ = Round(outside, tx, outside.clock.now())
+        round_.know(one for arrival in arrivals for one in arrival.delivery.alerts)
+        taken = [round_.take(one) for one in arrivals]
+        round_.finish()
+    return taken
+
+
+class Round:
+    """What comes in at one instant. Alerts are heard one by one; each incident is told once, at the end."""
+
+    def __init__(self, outside: Outside, tx: Transaction, now: datetime) -> None:
+        self._outside, self._tx, self._now = outside, tx, now
+        self._rule, self._topology = outside.rules.alerts, outside.rules.topology
+        self._unresolved: set[str] = set()
+        self._silences = tx.silences(now)
+        self._tracks: dict[tuple[str, str], Track] = {}
+        self._changed: set[tuple[str, str]] = set()
+        self._incidents: dict[str, Incident] = {}
+        self._asked: set[str] = set()
+        self._told: defaultdict[str, dict[tuple[str, str], None]] = defaultdict(dict)
+        self._repeats: Counter[str] = Counter()
+        self._joining: defaultdict[str, list[Alert]] = defaultdict(list)
+
+    def know(self, alerts: Iterable[Alert]) -> None:
+        """Load what is known of these alerts, in one question."""
+        found = self._tx.tracks((one.source, one.dedup_key) for one in alerts)
+        self._tracks |= found
+        self._unresolved |= set(self._tx.open_among({one.incident for one in found.values() if one.incident}))
+
+    def take(self, arrival: Arrival) -> Taken | Replayed:
+        """Keep a post and hear all its alerts."""
+        delivery = arrival.delivery
+        digest = hashlib.sha256(arrival.raw).hexdigest()
+        before = self._tx.delivered(delivery.source, delivery.id) if delivery.id else None
+        if before is not None:
+            if before != digest:
+                return Replayed("the id of this post was used for another one")
+            return Taken(alerts=len(delivery.alerts), duplicate=True, note="taken before")
+        post = self._tx.keep_post(delivery.source, delivery.id, digest, arrival.raw, self._now)
+        heard = [self.hear(_masked(one)) for one in delivery.alerts]
+        self._tx.keep_sightings(_sightings(post, heard), self._now)
+        self._ignored(heard)
+        return Taken(
+            incidents=tuple(dict.fromkeys(one.incident for one, _ in heard if one.incident)),
+            alerts=len(heard),
+            silenced=sum(bool(one.silence) for one, _ in heard),
+            note=delivery.note,
+        )
+
+    def hear(self, alert: Alert) -> tuple[Track, Heard]:
+        """One alert: what it means, and whose it is."""
+        before = self._tracks.get((alert.source, alert.dedup_key))
+        track, heard = hear(before, alert, self._now, self._rule)
+        if track is None:
+            return Track(alert=alert, first_at=self._now, last_at=self._now), heard
+        return self._place(track, heard), heard
+
+    def admit(self, track: Track) -> Track:
+        """An alert is quiet no longer: one that fires is placed as if it came in now."""
+        loud = track.model_copy(update={"silence": ""})
+        return self._place(loud, "new" if track.counts else "over")
+
+    def settle(self, track: Track) -> None:
+        """Note an alert that flaps no more; its incident learns what its last word was."""
+        self._place(track, "repeat" if track.counts else "over")
+
+    def _place(self, track: Track, heard: Heard) -> Track:
+        if heard == "repeat" and track.incident in self._unresolved:
+            self._tracks[track.key] = track
+            self._changed.add(track.key)
+            self._repeats[track.incident] += 1  # the most there is in a storm, and nothing to decide
+            return track
+        if heard == "repeat" and not track.silence and self._is_over(track.incident):
+            heard = "new"  # a person closed it, and it fires on and on
+        opened = False
+        if heard == "new":
+            track, opened = self._new(track)
+        elif heard == "over":
+            track = track.model_copy(update={"silence": ""})
+        self._tracks[track.key] = track
+        self._changed.add(track.key)
+        if track.incident and not track.silence and heard != "stray" and not opened:
+            self._told[track.incident][track.key] = None
+            self._repeats[track.incident] += heard in ("repeat", "held")
+        return track
+
+    def _new(self, track: Track) -> tuple[Track, bool]:
+        """Where a new episode belongs, and whether its incident opened with it."""
+        quiet = covering(self._silences, track.alert, self._now)
+        if quiet is not None:
+            return track.model_copy(update={"silence": quiet.id, "incident": ""}), False
+        found = self._home(track)
+        if found is None:
+            return track.model_copy(update={"incident": self._open(track), "silence": ""}), True
+        if track.alert.service not in found.services:
+            self._tx.belong(found.id, (track.alert.service,))
+            joined = found.model_copy(update={"joined": (*found.joined, track.alert.service)})
+            self._incidents[found.id] = joined
+        self._joining[found.id].append(track.shown)
+        return track.model_copy(update={"incident": found.id, "silence": ""}), False
+
+    def _home(self, track: Track) -> Incident | None:
+        topology, service = self._topology, track.alert.service
+        if service not in self._asked:
+            self._asked.add(service)
+            since = self._now - self._outside.rules.recovery.relapse
+            for one in self._tx.near((service, *neighbours(service, topology)), since):
+                self._incidents.setdefault(one.id, one)
+        own = self._incident(track.incident) if track.incident else None
+        if own is not None and own.status != "resolved":
+            return own
+        return home(track.alert, list(self._incidents.values()), topology, self._rule, self._now)
+
+    def _is_over(self, wanted: str) -> bool:
+        """Whether the incident was resolved too long ago to be reopened."""
+        found = self._incident(wanted) if wanted else None
+        if found is None or found.status != "resolved":
+            return found is None
+        return self._now - found.milestones.get("resolved", found.opened_at) > found.policy.relapse
+
+    def _incident(self, wanted: str) -> Incident | None:
+        if wanted not in self._incidents:
+            found = self._tx.incident(wanted)
+            if found is None:
+                return None
+            self._incidents[wanted] = found
+        return self._incidents[wanted]
+
+    def _open(self, track: Track) -> str:
+        rules, alert = self._outside.rules, track.shown
+        severity = classify(alert, self._topology.get(alert.service), rules.severity)
+        policy = rules.policy(severity[0], alert.service)
+        wanted = self._outside.new_id("inc")
+        opened, commands = open_incident(
+            wanted, alert, severity, policy, self._now, _turn(self._tx, policy.ladder)
+        )
+        self._save(opened, commands)
+        self._tx.belong(wanted, (alert.service,))
+        return wanted
+
+    def _save(self, incident: Incident, commands: Sequence[Command]) -> None:
+        waiting = hold(incident, commands, self._now, self._outside.rules.enrichment.deadline)
+        self._incidents[incident.id] = self._tx.save(incident, waiting, self._now)
+
+    def _ignored(self, heard: Sequence[tuple[Track, Heard]]) -> None:
+        for why, names in (
+            ("resolved", [one.alert.name for one, how in heard if how == "stray"]),
+            ("silenced", [one.alert.name for one, how in heard if how == "new" and one.silence]),
+        ):
+            if names:
+                body = {"alert": ", ".join(names[:3]), "alerts": str(len(names)), "why": why}
+                self._tx.record("", Record(action="alert.ignored", body=body), self._now)
+
+    def finish(self) -> None:
+        """Write what is known of the alerts, and tell each incident what concerns it."""
+        self._tx.keep_tracks([self._tracks[one] for one in sorted(self._changed)])
+        for incident, keys in self._told.items():
+            self._tell(incident, [self._tracks[one] for one in keys])
+        for incident, count in self._repeats.items():
+            if incident not in self._told and count:
+                self._tx.add_repeats(incident, count)
+
+    def _tell(self, wanted: str, tracks: Sequence[Track]) -> None:
+        before = self._incident(wanted)
+        if before is None:
+            raise UnknownIncident(f"there is no incident {wanted}, though alerts belong to it")
+        flapping = {one.alert.name for one in tracks if one.flapping}
+        calm = {one.alert.name for one in tracks if not one.flapping}
+        names = tuple(sorted((set(before.flapping) - calm) | flapping))
+        shown = tuple(one.shown for one in tracks)
+        event = AlertsSeen(
+            alerts=shown,
+            repeats=self._repeats[wanted],
+            firing=self._tx.firing(wanted),
+            flapping=names,
+        )
+        after, commands = reduce(before, event, self._now)
+        settling = [_calming(wanted, one, calm_at(one, self._rule)) for one in tracks if one.flapping]
+        self._save(*self._graver(wanted, after, (*commands, *settling)))
+
+    def _graver(self, wanted: str, incident: Incident, commands: tuple[Command, ...]) -> Outcome:
+        """One that is worse than what the incident was opened for makes it worse."""
+        rules = self._outside.rules
+        for alert in self._joining[wanted]:
+            severity, why = classify(alert, self._topology.get(alert.service), rules.severity)
+            if not worse(severity, incident.severity):
+                continue
+            event = SeverityChanged(
+                severity=severity,
+                why=f"{alert.name} on {alert.service} joined: {why}.",
+                by="steadyhand",
+                kind="system",
+                via="service",
+                policy=rules.policy(severity, incident.service),
+            )
+            if not objection(incident, event):
+                incident, more = reduce(incident, event, self._now)
+                commands = (*commands, *more)
+        return incident, commands
+
+
+def _calming(incident: str, track: Track, due_at: datetime) -> Arm:
+    source, key = track.key
+    payload = {"source": source, "dedup_key": key}
+    return Arm(kind="calm", key=f"{incident}:calm:{source}:{key}", due_at=due_at, payload=payload)
+
+
+def _sightings(post: int, heard: Sequence[tuple[Track, Heard]]) -> list[Sighting]:
+    """Every change; of repeats the first for each incident, for the post is kept whole."""
+    rows, repeated = [], set()
+    for track, how in heard:
+        again = how in ("repeat", "held")
+        if how == "stray" or (again and track.incident in repeated):
+            continue
+        if again:
+            repeated.add(track.incident)
+        source, key = track.key
+        rows.append(
+            Sighting(post=post, incident=track.incident, source=source, dedup_key=key, status=_STATUS[how])
+        )
+    return rows
 
 
 def _masked(alert: Alert) -> Alert:
     """Its words go to phones, trails and models: no secret and no control character goes with them."""
     masker = Masker()
     words = {
-        "name": masker.text(alert.name, 200) or "unnamed alert",
-        "summary": masker.text(alert.summary, 1000),
-        "labels": {name: masker.text(value, 500) for name, value in alert.labels.items()},
+        "name": _safe(masker, alert.name, 200) or "unnamed alert",
+        "summary": _safe(masker, alert.summary, 1000),
+        "labels": {name: _safe(masker, value, 500) for name, value in alert.labels.items()},
     }
     return alert.model_copy(update=words)
 
 
-def _belongs(outside: Outside, tx: Transaction, alert: Alert, now: datetime) -> Incident | None:
-    current = tx.current(alert.service, now)
-    if current is not None:
-        after, commands = reduce(current, AlertSeen(alert=alert), now)
-        return tx.save(after, commands, now)
-    if alert.status == "resolved":
-        return None
-    severity = classify(alert, outside.rules.topology.get(alert.service), outside.rules.severity)
-    policy = outside.rules.policy(severity[0], alert.service)
-    turn = _turn(tx, policy.ladder)
-    opened, commands = open_incident(outside.new_id("inc"), alert, severity, policy, now, turn)
-    return tx.save(opened, commands, now)
+def _safe(masker: Masker, text: str, longest: int) -> str:
+    """A storm is made of short words and addresses; what can be no secret is not searched for one."""
+    return text if _PLAIN.fullmatch(text) else masker.text(text, longest)
 
 
 def _turn(tx: Transaction, ladder: Ladder) -> int:

@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from steadyhand.journey.alert.heartbeat import Heartbeats
+from steadyhand.journey.alert.rule import AlertRule, EnrichmentRule
 from steadyhand.journey.alert.severity import Severity, SeverityRules
 from steadyhand.journey.approval.policy import ApprovalRule, AutonomyRule, GuardrailRule
 from steadyhand.journey.audit.rule import AuditRule
@@ -33,6 +34,8 @@ class Rules(Rule):
 
     services: Services = ()
     severity: SeverityRules = Field(default=SeverityRules())
+    alerts: AlertRule = Field(default=AlertRule())
+    enrichment: EnrichmentRule = Field(default=EnrichmentRule())
     escalation: EscalationRule = Field(default=EscalationRule())
     people: People = Field(default=(), description="How each person is reached.")
     schedules: Schedules = Field(default=(), description="Who is on call when.")
@@ -87,4 +90,5 @@ class Rules(Rule):
             relapse=self.recovery.relapse,
             war_room=self.war_room,
             stakeholders=self.stakeholders,
+            close_after=self.alerts.close_after,
         )

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
+from steadyhand.journey.alert.enrichment import Enrichment
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit.entry import Entry
 from steadyhand.journey.diagnosis.model import Diagnosis
+from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.evidence.model import Page
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.remedy.plan import Plan
@@ -14,13 +16,17 @@ from steadyhand.journey.rollout.state import Rollout
 from steadyhand.journey.rule import Value
 from steadyhand.responder.intake import UnknownIncident
 from steadyhand.responder.outside import Outside
-from steadyhand.store import Receipt, Transaction
+from steadyhand.store import KeptPost, Receipt, Transaction
+
+_MOST_POSTS = 20
+_LONGEST_POST = 3_000
 
 
 class IncidentView(Value):
     """One incident with all that belongs to it."""
 
     incident: Incident
+    enrichment: Enrichment | None = Field(default=None, description="What its pages say beside the alert.")
     page: Page | None = None
     diagnosis: Diagnosis | None = None
     opinion: Diagnosis | None = Field(default=None, description="What a model thinks of the same page.")
@@ -45,6 +51,15 @@ def view_incident(outside: Outside, wanted: str) -> IncidentView:
         return view(tx, wanted)
 
 
+def view_posts(outside: Outside, wanted: str) -> Sequence[KeptPost]:
+    """The latest posts that told of an incident's alerts, cut, without secrets. Raises UnknownIncident."""
+    with outside.ledger.read() as tx:
+        if tx.incident(wanted) is None:
+            raise UnknownIncident(f"there is no incident {wanted}; list_incidents shows them")
+        found = tx.posts(wanted, _MOST_POSTS)
+    return [one.model_copy(update={"raw": Masker().text(one.raw, _LONGEST_POST)}) for one in found]
+
+
 def view(tx: Transaction, wanted: str) -> IncidentView:
     """Everything about one incident, inside an open transaction. Raises UnknownIncident."""
     incident = tx.incident(wanted)
@@ -58,6 +73,7 @@ def _view(tx: Transaction, incident: Incident) -> IncidentView:
     options = (tx.get("plan", one, Plan) for one in incident.plans)
     return IncidentView(
         incident=incident,
+        enrichment=tx.latest("enrichment", incident.id, Enrichment),
         page=tx.latest("page", incident.id, Page),
         diagnosis=tx.latest("diagnosis", incident.id, Diagnosis),
         opinion=tx.latest("opinion", incident.id, Diagnosis),

@@ -50,6 +50,7 @@ class ProposalTools:
             service=service,
             status="firing",
             starts_at=now,
+            dated=False,
             summary=summary or title,
         )
         incident = await ask(take_alert, self._outside, alert, alert.model_dump_json())

@@ -26,6 +26,7 @@ from steadyhand.web.machine.api import Api
 from steadyhand.web.machine.health import Health
 from steadyhand.web.machine.intake import Intake
 from steadyhand.web.machine.reports import Reports
+from steadyhand.web.machine.silences import Silences
 from steadyhand.web.names import KnownNames
 from steadyhand.web.secret import WebSecrets
 from steadyhand.web.turned_away import TurnedAway
@@ -57,6 +58,7 @@ def build_app(
         *Intake(desk).routes(),
         *Reports(desk).routes(),
         *Api(desk).routes(),
+        *Silences(desk).routes(),
         *Door(desk).routes(),
         *Pages(desk).routes(),
         *OnCallPage(desk).routes(),

@@ -10,6 +10,7 @@ from starlette.types import ExceptionHandler
 from steadyhand.ports import AlertRefused, LedgerError, NotAuthentic, Replayed, SourceUnavailable
 from steadyhand.responder.deciding import Refused
 from steadyhand.responder.intake import UnknownIncident
+from steadyhand.responder.silencing import UnknownSilence
 from steadyhand.web.console.paper import error_page
 from steadyhand.web.console.visitor import SignInNeeded
 from steadyhand.web.desk import Desk
@@ -32,6 +33,7 @@ class Failures:
             AlertRefused: self.alert,
             SourceUnavailable: self.unavailable,
             UnknownIncident: self.unknown,
+            UnknownSilence: self.unknown,
             Refused: self.refused,
             SignInNeeded: self.sign_in,
         }

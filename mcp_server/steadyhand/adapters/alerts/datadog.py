@@ -95,6 +95,7 @@ class Datadog:
             service=first_of(labels, self._settings.service_tags, self._settings.untagged),
             status=status,
             starts_at=post.received_at,
+            dated=False,
             severity="warning" if warned else PRIORITIES.get(posted.priority, "error"),
             summary=cut(posted.status, 1000),
             labels=cut_labels(({"query": posted.query} if posted.query else {}) | labels),

@@ -68,6 +68,7 @@ class GenericAlerts:
             service=posted.service,
             status=posted.status,
             starts_at=min(posted.starts_at or post.received_at, post.received_at),
+            dated=posted.starts_at is not None,
             severity=posted.severity,
             summary=posted.summary,
             value=posted.value,

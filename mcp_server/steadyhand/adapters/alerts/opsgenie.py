@@ -93,6 +93,7 @@ class Opsgenie:
             service=first_of(labels, settings.service_details, posted.entity or settings.unlabelled),
             status=status,
             starts_at=min(_created(posted.created, post), post.received_at),
+            dated=posted.created is not None,
             severity=PRIORITIES.get(posted.priority or "", ""),
             summary=cut(posted.description or posted.message, 1000),
             labels=cut_labels(labels),

@@ -112,6 +112,7 @@ class WebhookAlerts:
             service=cut(service, 100),
             status="resolved" if status in settings.resolved_words else "firing",
             starts_at=post.received_at,
+            dated=False,
             severity=cut(settings.severities.get(severity, severity), 100),
             summary=cut(entry.text(where.summary), 1000),
             value=number(entry.text(where.value)),

@@ -30,6 +30,8 @@ def rows_of(db: Connection, incident: str) -> dict[str, list[dict[str, Any]]]:
     """Every row of an incident by its table, the trail's too."""
     tables = {"incident": s.incident.c.id, **{one.name: one.c.incident for one in (*_OWNED, s.audit)}}
     found = {name: db.execute(select(key.table).where(key == incident)) for name, key in tables.items()}
+    told = select(s.alert_seen.c.post).where(s.alert_seen.c.incident == incident)
+    found["alert_post"] = db.execute(select(s.alert_post).where(s.alert_post.c.id.in_(told)))
     return {name: [dict(one) for one in rows.mappings()] for name, rows in found.items()}
 
 
@@ -49,4 +51,14 @@ def sweep(db: Connection, before: datetime) -> None:
     for table, states in over:
         gone = table.c.incident.is_(None) & table.c.state.in_(states) & (table.c.due_at < to_ms(before))
         db.execute(delete(table).where(gone))
+    _sweep_alerts(db, to_ms(before))
     db.execute(delete(s.change).where(s.change.c.started_at < to_ms(before)))
+
+
+def _sweep_alerts(db: Connection, before: int) -> None:
+    """Alerts that were nobody's, posts that nothing is known of any more, silences that are over."""
+    for table in (s.alert_seen, s.alert_track):
+        db.execute(delete(table).where(table.c.incident.is_(None), table.c.at < before))
+    told = exists().where(s.alert_seen.c.post == s.alert_post.c.id)
+    db.execute(delete(s.alert_post).where(s.alert_post.c.at < before, ~told))
+    db.execute(delete(s.silence).where(s.silence.c.ends_at < before))

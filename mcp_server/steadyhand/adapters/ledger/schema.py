@@ -54,17 +54,78 @@ incident = Table(
     Index("incident_service", "service", "opened_at"),
 )
 
-alert = Table(
-    "alert",
+# A post of an alert source as it came in. The sender's id of a post is taken once.
+alert_post = Table(
+    "alert_post",
     metadata,
     Column("id", Ms, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("delivery", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("at", Ms, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("raw", Text, nullable=False),
+    Index("alert_post_at", "at"),
+)
+Index(
+    "alert_post_once",
+    alert_post.c.source,
+    alert_post.c.delivery,
+    unique=True,
+    sqlite_where=text("delivery<>''"),
+    postgresql_where=text("delivery<>''"),
+)
+
+# What a post told of an alert that was not known before, and once for a post that only repeats.
+alert_seen = Table(
+    "alert_seen",
+    metadata,
+    Column("id", Ms, primary_key=True),
+    Column("post", ForeignKey("alert_post.id"), nullable=False),
     Column("incident", ForeignKey("incident.id")),
+    Column("source", String, nullable=False),
     Column("dedup_key", String, nullable=False),
     Column("status", String, nullable=False),
     Column("at", Ms, nullable=False),
-    Column("raw", Text, nullable=False),
-    Index("alert_key", "dedup_key", "at"),
-    Index("alert_incident", "incident"),
+    Index("alert_seen_key", "source", "dedup_key"),
+    Index("alert_seen_incident", "incident"),
+    Index("alert_seen_post", "post"),
+)
+
+# What is known of each alert of each source by now.
+alert_track = Table(
+    "alert_track",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("dedup_key", String, primary_key=True),
+    Column("service", String, nullable=False),
+    Column("incident", ForeignKey("incident.id")),
+    Column("counts", Integer, nullable=False),
+    Column("silence", String, nullable=False, server_default=""),
+    Column("at", Ms, nullable=False),
+    Column("state", Text, nullable=False),
+    Index("alert_track_incident", "incident", "counts"),
+    Index("alert_track_service", "service", "counts"),
+    _partial("alert_track_silence", "silence", "silence<>''"),
+)
+
+# The services whose alerts an incident holds: its own, and those that joined.
+involved_service = Table(
+    "involved_service",
+    metadata,
+    Column("service", String, primary_key=True),
+    Column("incident", ForeignKey("incident.id"), primary_key=True),
+    Index("involved_service_incident", "incident"),
+)
+
+# Silences and maintenance windows, over ones too.
+silence = Table(
+    "silence",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("ends_at", Ms, nullable=False),
+    Column("state", Text, nullable=False),
+    Index("silence_ends", "ends_at"),
 )
 
 timer = Table(

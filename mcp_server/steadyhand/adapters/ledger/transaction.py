@@ -10,26 +10,25 @@ from sqlalchemy.exc import IntegrityError
 
 from steadyhand.adapters.ledger import outbox, retention
 from steadyhand.adapters.ledger import schema as s
+from steadyhand.adapters.ledger.alerts import AlertRows
 from steadyhand.adapters.ledger.commands import arm_timer, carry_out, keep_decision
 from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
+from steadyhand.adapters.ledger.reading import incident_of
 from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.adapters.ledger.trail import SqlTrail
 from steadyhand.journey.alert.heartbeat import Pulse
-from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit.entry import Entry
 from steadyhand.journey.commands import Arm, Command, Record, Send, TimerKind
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident
-from steadyhand.journey.incident.versions import MACHINE, NewerMachine, read_incident
+from steadyhand.journey.incident.versions import MACHINE
 from steadyhand.journey.rollout.state import OVER, Rollout
-from steadyhand.ports import LeaseLost, LedgerError, NewerRelease
+from steadyhand.ports import LeaseLost, LedgerError
 from steadyhand.store import Arrival, Body, DocumentKind, Ending, Message, Person, Receipt, Timer
 
-_RAW_MOST = 65_536
 
-
-class SqlTransaction:
+class SqlTransaction(AlertRows):
     """One open transaction; made by `SqlLedger.write` and `SqlLedger.read`."""
 
     def __init__(self, connection: Connection) -> None:
@@ -42,7 +41,7 @@ class SqlTransaction:
     def incident(self, wanted: str) -> Incident | None:
         """The incident of this id. Raises NewerRelease."""
         row = self._foreseen.pop(wanted, None)
-        return _incident(row or self._db.execute(_INCIDENT, {"wanted": wanted}).one_or_none())
+        return incident_of(row or self._db.execute(_INCIDENT, {"wanted": wanted}).one_or_none())
 
     def foresee(self, wanted: Collection[str]) -> None:
         """Read these incidents at once: each will be asked for, and changed by nobody else until then."""
@@ -55,20 +54,7 @@ class SqlTransaction:
         readable = select(s.incident.c.state, s.incident.c.machine).where(s.incident.c.machine <= MACHINE)
         newest = readable.order_by(s.incident.c.opened_at.desc(), s.incident.c.id.desc())
         rows = self._db.execute(newest.limit(limit))
-        return [found for row in rows if (found := _incident(row))]
-
-    def current(self, service: str, now: datetime) -> Incident | None:
-        """The incident a new alert belongs to: open, or resolved within its relapse window.
-
-        Raises NewerRelease.
-        """
-        of_service = select(s.incident.c.state, s.incident.c.machine).where(s.incident.c.service == service)
-        newest = of_service.order_by(s.incident.c.opened_at.desc()).limit(1)
-        incident = _incident(self._db.execute(newest).one_or_none())
-        if incident is None or incident.status != "resolved":
-            return incident
-        resolved = incident.milestones.get("resolved", incident.opened_at)
-        return incident if now - resolved <= incident.policy.relapse else None
+        return [found for row in rows if (found := incident_of(row))]
 
     def save(self, incident: Incident, commands: Sequence[Command], now: datetime) -> Incident:
         """Write the incident and carry out the commands. Raises LedgerError if it was changed meanwhile."""
@@ -109,17 +95,6 @@ class SqlTransaction:
     def record(self, incident: str, record: Record, now: datetime) -> None:
         """Add a line to the audit trail."""
         self.audit.record(incident, record, now)
-
-    def keep_alert(self, incident: str, alert: Alert, raw: str, now: datetime) -> None:
-        """Keep an alert as it came in, cut at 64 KiB."""
-        row = insert(self._db, s.alert).values(
-            incident=incident,
-            dedup_key=alert.dedup_key,
-            status=alert.status,
-            at=to_ms(now),
-            raw=raw[:_RAW_MOST],
-        )
-        self._db.execute(row)
 
     # documents
 
@@ -349,16 +324,6 @@ _SAVE = (
         }
     )
 )
-
-
-def _incident(row: Sequence[Any] | None) -> Incident | None:
-    if row is None:
-        return None
-    state, machine = row
-    try:
-        return read_incident(state, machine)
-    except NewerMachine as error:
-        raise NewerRelease(str(error)) from error
 
 
 def ours(kinds: Collection[TimerKind]) -> ColumnElement[bool]:

@@ -18,6 +18,7 @@ class Alert(Value):
     service: str = Field(max_length=100)
     status: Literal["firing", "resolved"]
     starts_at: Instant
+    dated: bool = Field(default=True, description="Whether the source says so; else it is when it came in.")
     severity: str = Field(default="", description="The source's own word for how bad it is; a hint.")
     summary: str = Field(default="", max_length=1000)
     value: float | None = Field(default=None, description="The measured value that crossed the line.")

@@ -49,6 +49,8 @@ def _investigated(incident: Incident, event: Investigated, now: datetime) -> Out
         }
     )
     record = Record(action="incident.diagnosed", body={"headline": event.headline})
+    if incident.recovered_at is not None:  # kept, and nobody is asked: there is nothing to mend now
+        return seen, (record,)
     if not event.plans or event.verdict is None:
         after, commands = _for_human(seen, "plan.none", f"{event.headline} No safe fix is known.")
         return after, (record, *commands)

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from steadyhand.journey.incident.state import (
     Acknowledged,
-    AlertSeen,
+    AlertsSeen,
     ClosedByHuman,
     Decided,
     Event,
@@ -17,6 +17,7 @@ from steadyhand.journey.incident.state import (
     Investigated,
     InvestigationFailed,
     PlanChosen,
+    QuietLongEnough,
     QuietOver,
     Reassigned,
     RolloutEnded,
@@ -24,19 +25,20 @@ from steadyhand.journey.incident.state import (
     Status,
 )
 
-Attention = Literal["triggered", "acknowledged", "snoozed", "over"]
+Attention = Literal["triggered", "acknowledged", "snoozed", "recovered", "over"]
 
 STATUSES: dict[Status, str] = {
     "investigating": "evidence is being read",
     "awaiting_approval": "a fix waits for a human's yes",
     "rolling_out": "the fix is on its way, or being verified",
     "needs_human": "no safe next step without a person",
-    "resolved": "the numbers that hurt have recovered, or a person closed it",
+    "resolved": "the numbers that hurt have recovered, it was quiet for long enough, or a person closed it",
 }
 ATTENTIONS: dict[Attention, str] = {
     "triggered": "nobody has it yet: the ladder climbs",
     "acknowledged": "somebody has it: nobody else is woken",
     "snoozed": "somebody has it and put it off: the ladder waits until then",
+    "recovered": "all its alerts are over: nobody is woken, and it closes by itself",
     "over": "it is resolved: no clock runs",
 }
 
@@ -61,14 +63,20 @@ MOVES: tuple[Move, ...] = (
     Move("awaiting_approval", PlanChosen, "another plan, and the guardrails refuse it", "needs_human"),
     Move("needs_human", PlanChosen, "a plan, and a human must agree", "awaiting_approval"),
     Move("needs_human", PlanChosen, "a plan, and the policy consents", "rolling_out"),
-    Move("needs_human", AlertSeen, "something new fires and no fix was proposed yet", "investigating"),
+    Move("needs_human", AlertsSeen, "something new fires and no fix was proposed yet", "investigating"),
     Move("rolling_out", RolloutEnded, "verified", "resolved"),
     Move("rolling_out", RolloutEnded, "taken back, or stuck", "needs_human"),
+    *(
+        Move(one, QuietLongEnough, "all its alerts stayed over", "resolved")
+        for one in ("investigating", "awaiting_approval", "needs_human")
+    ),
     Move("investigating", ClosedByHuman, "", "resolved"),
     Move("awaiting_approval", ClosedByHuman, "", "resolved"),
     Move("needs_human", ClosedByHuman, "", "resolved"),
-    Move("resolved", AlertSeen, "it fires again within the time of relapse", "investigating"),
+    Move("resolved", AlertsSeen, "it fires again within the time of relapse", "investigating"),
 )
+
+_OVER = "all its alerts are over, and no rollout is under way"
 
 ATTENTION_MOVES: tuple[Move, ...] = (
     Move("triggered", Acknowledged, "by as many as the tier wants", "acknowledged"),
@@ -86,9 +94,16 @@ ATTENTION_MOVES: tuple[Move, ...] = (
     Move("snoozed", Decided, "a person answers the question", "acknowledged"),
     Move("snoozed", ClosedByHuman, "", "over"),
     Move("snoozed", RolloutEnded, "verified", "over"),
+    Move("triggered", AlertsSeen, _OVER, "recovered"),
+    Move("acknowledged", AlertsSeen, _OVER, "recovered"),
+    Move("snoozed", AlertsSeen, _OVER, "recovered"),
+    Move("recovered", AlertsSeen, "one fires again, and nobody had it", "triggered"),
+    Move("recovered", AlertsSeen, "one fires again, and somebody had it", "acknowledged"),
+    Move("recovered", QuietLongEnough, "", "over"),
+    Move("recovered", ClosedByHuman, "", "over"),
     Move("acknowledged", ClosedByHuman, "", "over"),
     Move("acknowledged", RolloutEnded, "verified", "over"),
-    Move("over", AlertSeen, "it fires again within the time of relapse", "triggered"),
+    Move("over", AlertsSeen, "it fires again within the time of relapse", "triggered"),
 )
 
 
@@ -96,6 +111,8 @@ def attention(incident: Incident) -> Attention:
     """Who has it."""
     if incident.status == "resolved":
         return "over"
+    if incident.recovered_at is not None:
+        return "recovered"
     if not incident.acked_by:
         return "triggered"
     return "snoozed" if incident.snoozed else "acknowledged"

@@ -3,14 +3,14 @@
 from datetime import datetime
 from typing import assert_never
 
-from steadyhand.journey.commands import Arm, Record
-from steadyhand.journey.incident import answers, consent, delivery, grading, handing, rollout, updates
+from steadyhand.journey.commands import Record
+from steadyhand.journey.incident import alerts, answers, consent, delivery, grading, handing, rollout, updates
 from steadyhand.journey.incident.following import follow
 from steadyhand.journey.incident.handing import still_held
-from steadyhand.journey.incident.paging import call, hushed
+from steadyhand.journey.incident.paging import hushed
 from steadyhand.journey.incident.state import (
     Acknowledged,
-    AlertSeen,
+    AlertsSeen,
     ApprovalSilent,
     ClosedByHuman,
     ContactSilent,
@@ -25,6 +25,7 @@ from steadyhand.journey.incident.state import (
     MessageFailed,
     Outcome,
     PlanChosen,
+    QuietLongEnough,
     QuietOver,
     Reassigned,
     RolloutEnded,
@@ -37,12 +38,16 @@ from steadyhand.journey.incident.state import (
     UpdateWritten,
 )
 
+_CLOCKS = (TierSilent, ContactSilent, ApprovalSilent, QuietOver)
+
 
 def reduce(incident: Incident, event: Event, now: datetime) -> Outcome:
     """What follows from an event, for the incident and for those around it.
 
     An event that comes too late changes nothing.
     """
+    if incident.recovered_at is not None and isinstance(event, _CLOCKS):
+        return incident, ()  # its alerts were over before this clock could be stopped
     moved, commands = hushed(still_held(event, _reduced(incident, event, now), now), now)
     after, more = follow(incident, moved, now)
     return after, (*commands, *_moved(incident, after, event), *more)
@@ -58,8 +63,8 @@ def _moved(before: Incident, after: Incident, event: Event) -> tuple[Record, ...
 
 def _reduced(incident: Incident, event: Event, now: datetime) -> Outcome:  # noqa: PLR0911 - a table
     match event:
-        case AlertSeen():
-            return _alert_seen(incident, event, now)
+        case AlertsSeen() | QuietLongEnough():
+            return alerts.reduce(incident, event, now)
         case SeverityChanged():
             return grading.reduce(incident, event, now)
         case Acknowledged() | TierSilent() | Escalated() | ClosedByHuman():
@@ -82,54 +87,3 @@ def _told(incident: Incident, event: delivery.DeliveryEvent | updates.UpdateEven
             return updates.reduce(incident, event, now)
         case _:
             return delivery.reduce(incident, event, now)
-
-
-def _alert_seen(incident: Incident, event: AlertSeen, now: datetime) -> Outcome:
-    """A repeat is counted and restarts no clock; a relapse of a resolved incident reopens it."""
-    known = {one.dedup_key: one for one in incident.alerts}
-    before = known.get(event.alert.dedup_key)
-    known[event.alert.dedup_key] = event.alert
-    again = before is not None and before.status == event.alert.status
-    after = incident.model_copy(
-        update={"alerts": tuple(known.values()), "repeats": incident.repeats + int(again)}
-    )
-    if incident.status == "resolved" and event.alert.status == "firing":
-        # A monitor needs a while to see that it is over; until then it says again what it said before.
-        old = again and event.alert.starts_at <= incident.milestones["resolved"]
-        return (after, ()) if old else _reopened(after, event, now)
-    if again:
-        return after, ()
-    facts = {"alert": event.alert.name, "status": event.alert.status}
-    record = Record(action="alert.seen", body=facts)
-    if before is None and incident.status == "needs_human" and not incident.plans:
-        return _look_again(after, record, now)
-    return after, (record,)
-
-
-def _look_again(incident: Incident, record: Record, now: datetime) -> Outcome:
-    """Something new fires and nothing is proposed yet: the evidence may say more now."""
-    after = incident.model_copy(update={"status": "investigating", "note": "Reading the evidence again."})
-    return after, (record, Arm(kind="investigate", key=f"{incident.id}:investigate", due_at=now))
-
-
-def _reopened(incident: Incident, event: AlertSeen, now: datetime) -> Outcome:
-    after = incident.model_copy(
-        update={
-            "status": "investigating",
-            "acked_by": "",
-            "acks": (),
-            "told": (),
-            "quiet_until": None,
-            "snoozed": False,
-            "episode": incident.episode + 1,
-            "rung": 0,
-            "note": f"Reopened: {event.alert.name} fires again.",
-            "milestones": {name: at for name, at in incident.milestones.items() if name != "resolved"},
-        }
-    )
-    called, pages = call(after, now, f"It is back: {event.alert.name} fires again after a fix.")
-    return called, (
-        Record(action="incident.reopened", body={"alert": event.alert.name}),
-        *pages,
-        Arm(kind="investigate", key=f"{incident.id}:investigate", due_at=now),
-    )

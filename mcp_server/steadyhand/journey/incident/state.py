@@ -1,5 +1,6 @@
 """What is known of one incident, and what can happen to it."""
 
+from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import Field
@@ -38,6 +39,7 @@ class Policy(Value):
     relapse: Duration
     war_room: WarRoomRule = Field(default=WarRoomRule())
     stakeholders: StakeholderRule = Field(default=StakeholderRule())
+    close_after: Duration = timedelta(minutes=15)
 
 
 class Incident(Value):
@@ -52,7 +54,12 @@ class Incident(Value):
     severity_why: str
     severity_by: ActorKind = Field(default="system", description="Whose word it is.")
     opened_at: Instant
-    alerts: tuple[Alert, ...] = Field(default=(), description="The latest of each dedup key.")
+    alerts: tuple[Alert, ...] = Field(default=(), description="The latest of each, firing ones first.")
+    unlisted: int = Field(default=0, ge=0, description="Alerts that fire beside those listed.")
+    joined: tuple[str, ...] = Field(default=(), description="Other services whose alerts belong to it.")
+    grown_at: Instant | None = Field(default=None, description="When the latest new alert joined.")
+    flapping: tuple[str, ...] = Field(default=(), description="Alerts that change too often; ends are held.")
+    recovered_at: Instant | None = Field(default=None, description="Since when all its alerts are over.")
     episode: int = Field(default=0, ge=0, description="How often it came back after it was resolved.")
     repeats: int = Field(default=0, ge=0, description="Alerts that said again what was known.")
     rung: int = Field(default=0, ge=0, description="How far up the ladder people were told.")
@@ -80,13 +87,30 @@ class Incident(Value):
     @property
     def firing(self) -> bool:
         """Whether any of its alerts still fires."""
-        return any(one.status == "firing" for one in self.alerts)
+        return self.unlisted > 0 or any(one.status == "firing" for one in self.alerts)
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Its own service, then those that joined."""
+        return self.service, *self.joined
+
+    @property
+    def grown(self) -> datetime:
+        """When it opened, or its latest new alert joined."""
+        return self.grown_at or self.opened_at
 
 
-class AlertSeen(Value):
-    """An alert of this incident came in: new, again, or resolved."""
+class AlertsSeen(Value):
+    """Alerts of this incident came in: new, again, or resolved. One that flaps is passed on as firing."""
 
-    alert: Alert
+    alerts: tuple[Alert, ...] = ()
+    repeats: int | None = Field(default=None, ge=0, description="How often they only said it again.")
+    firing: int | None = Field(default=None, ge=0, description="How many fire, as the store counts.")
+    flapping: tuple[str, ...] = Field(default=(), description="Names of those whose ends are held.")
+
+
+class QuietLongEnough(Value):
+    """All its alerts have been over for the time its policy asks for."""
 
 
 class SeverityChanged(Value):
@@ -264,7 +288,8 @@ class ClosedByHuman(Value):
 
 
 Event = (
-    AlertSeen
+    AlertsSeen
+    | QuietLongEnough
     | SeverityChanged
     | Acknowledged
     | TierSilent

@@ -14,7 +14,7 @@ from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.report.markdown import figure_rows, markdown
 from steadyhand.journey.report.model import Report
 from steadyhand.responder.reporting import report_of
-from steadyhand.responder.views import list_incidents, view_incident
+from steadyhand.responder.views import list_incidents, view_incident, view_posts
 from steadyhand.store import Person
 from steadyhand.web.console.paper import page
 from steadyhand.web.console.sheet import Sheet, make_sheet
@@ -22,7 +22,7 @@ from steadyhand.web.console.visitor import Visitor, visitor
 from steadyhand.web.desk import Desk
 
 PARTS = (
-    *("head", "say", "rollout", "choice", "abort", "fix", "why"),
+    *("head", "say", "alerts", "rollout", "choice", "abort", "fix", "why"),
     *("ranked", "evidence", "people", "timeline"),
 )
 _FAST, _CALM = "1s", "2s"
@@ -51,6 +51,7 @@ class Pages:
             Route("/incidents/{incident}", self.incident),
             Route("/incidents/{incident}/live", self.live),
             Route("/incidents/{incident}/charts", self.charts),
+            Route("/incidents/{incident}/alerts", self.posts),
             Route("/incidents/{incident}/report", self.report),
             Route("/incidents/{incident}/report.md", self.report_markdown),
             Route("/incidents/{incident}/report.html", self.report_file),
@@ -86,6 +87,13 @@ class Pages:
         view = await asyncio.to_thread(view_incident, self._desk.outside, request.path_params["incident"])
         charts = view.page.charts if view.page else ()
         return JSONResponse({"charts": [one.model_dump(mode="json") for one in charts]})
+
+    async def posts(self, request: Request) -> Response:
+        """Its alerts as they came in."""
+        who = await visitor(self._desk, request)
+        wanted = str(request.path_params["incident"])
+        found = await asyncio.to_thread(view_posts, self._desk.outside, wanted)
+        return page(self._desk, "posts.html", who=who, incident=wanted, posts=found)
 
     async def report(self, request: Request) -> Response:
         """The report as a page."""

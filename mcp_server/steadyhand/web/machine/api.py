@@ -17,7 +17,7 @@ from steadyhand.journey.rule import Duration, Value
 from steadyhand.responder.deciding import decide
 from steadyhand.responder.grading import Voice, grade
 from steadyhand.responder.interventions import abort_rollout, promote_without_proof, share_of, widen_rollout
-from steadyhand.responder.views import list_incidents, view_incident
+from steadyhand.responder.views import list_incidents, view_incident, view_posts
 from steadyhand.web.body import json_body
 from steadyhand.web.deeds import acknowledge, close, give, hand_over, put_off, write_update
 from steadyhand.web.desk import Desk
@@ -85,6 +85,7 @@ class Api:
             Route("/api/plans/{plan}/decision", self.decision, methods=["POST"]),
             Route("/api/incidents", self.incidents),
             Route("/api/incidents/{incident}", self.incident),
+            Route("/api/incidents/{incident}/alerts", self.alerts),
             Route("/api/incidents/{incident}/ack", self.ack, methods=["POST"]),
             Route("/api/incidents/{incident}/snooze", self.snooze, methods=["POST"]),
             Route("/api/incidents/{incident}/reassign", self.reassign, methods=["POST"]),
@@ -123,6 +124,12 @@ class Api:
         await check_person(self._outside, request)
         view = await asyncio.to_thread(view_incident, self._outside, request.path_params["incident"])
         return Response(view.model_dump_json(), media_type="application/json")
+
+    async def alerts(self, request: Request) -> Response:
+        """The latest posts that told of its alerts, as they came in: cut, and without secrets."""
+        await check_person(self._outside, request)
+        found = await asyncio.to_thread(view_posts, self._outside, _incident(request))
+        return JSONResponse({"posts": [one.model_dump(mode="json") for one in found]})
 
     async def decision(self, request: Request) -> Response:
         """Approve or reject the exact plan the digest names."""

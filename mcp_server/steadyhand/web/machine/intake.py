@@ -12,7 +12,8 @@ from starlette.routing import Route
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.evidence.model import Change
 from steadyhand.ports import LedgerError, Post
-from steadyhand.responder.intake import take_alert
+from steadyhand.responder.inbox import Inbox
+from steadyhand.responder.intake import Arrival, Taken
 from steadyhand.web.body import json_body, raw_body
 from steadyhand.web.desk import Desk
 from steadyhand.web.machine.guard import check_token
@@ -26,6 +27,7 @@ class Intake:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._inbox = Inbox(desk.outside)
 
     def routes(self) -> list[Route]:
         """The two doors."""
@@ -44,14 +46,13 @@ class Intake:
         body = await raw_body(request)
         now = self._desk.outside.clock.now()
         delivery = await source.read(Post(headers=dict(request.headers), body=body, received_at=now))
-        alerts = delivery.alerts
         try:
-            incidents = await asyncio.to_thread(self._take, alerts, body.decode(errors="replace"))
+            taken = await self._inbox.take(Arrival(delivery, body))
         except LedgerError as error:
             log.error("alerts were not stored: %s", error)  # noqa: TRY400 - the cause is in the text
-            await self._desk.alarm.ring(_not_stored(alerts))
+            await self._desk.alarm.ring(_not_stored(delivery.alerts))
             raise
-        return JSONResponse({"incidents": incidents}, status_code=202)
+        return JSONResponse(_told(taken), status_code=200 if taken.duplicate else 202)
 
     async def changes(self, request: Request) -> Response:
         """Keep one change, or what is known of it by now."""
@@ -60,18 +61,15 @@ class Intake:
         await asyncio.to_thread(self._keep, change)
         return JSONResponse({"id": change.id}, status_code=201)
 
-    def _take(self, alerts: Sequence[Alert], raw: str) -> list[str]:
-        """Each alert in its own transaction; a repeat after a failure half-way restarts nothing."""
-        taken = [
-            # The first keeps the whole post; fifty copies of it would help nobody.
-            take_alert(self._desk.outside, one, one.model_dump_json() if place else raw)
-            for place, one in enumerate(alerts)
-        ]
-        return list(dict.fromkeys(one for one in taken if one))
-
     def _keep(self, change: Change) -> None:
         with self._desk.outside.ledger.write() as tx:
             tx.keep_change(change)
+
+
+def _told(taken: Taken) -> dict[str, object]:
+    """The incidents, and beside them only what is worth a word."""
+    told = taken.model_dump(exclude={"alerts"}, exclude_defaults=True)
+    return {"incidents": list(taken.incidents)} | {name: told[name] for name in told if name != "incidents"}
 
 
 def _not_stored(alerts: Sequence[Alert]) -> str:

@@ -1,0 +1,19 @@
+"""Incidents as rows, read as the release that wrote them meant them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from steadyhand.journey.incident.state import Incident
+from steadyhand.journey.incident.versions import NewerMachine, read_incident
+from steadyhand.ports import NewerRelease
+
+
+def incident_of(row: Sequence[Any] | None) -> Incident | None:
+    """The incident in a row of state and machine. Raises NewerRelease."""
+    if row is None:
+        return None
+    state, machine = row
+    try:
+        return read_incident(state, machine)
+    except NewerMachine as error:
+        raise NewerRelease(str(error)) from error
