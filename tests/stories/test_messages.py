@@ -178,8 +178,9 @@ async def test_an_acknowledgement_never_overtakes_its_page(night: Night) -> None
     async with pagerduty() as (vendor, channel):
         gate, send = asyncio.Event(), channel.send
 
-        async def slow(letter: object) -> str:
-            await gate.wait()
+        async def slow(letter: Letter) -> str:
+            if letter.act == "page":
+                await gate.wait()
             return await send(letter)
 
         channel.send = slow
@@ -188,6 +189,8 @@ async def test_an_acknowledgement_never_overtakes_its_page(night: Night) -> None
         await night.worker.turn()
         tell_incident(night.outside, incident, ACK)
         await night.worker.turn()
+        answer = next(one for one in night.view(incident).receipts if one.act == "acknowledged")
+        assert (states_of_the_page(night, incident)["pagerduty"], answer.state) == ("sending", "queued")
         gate.set()
         await night.worker.settle()
         await night.pass_time(2)
