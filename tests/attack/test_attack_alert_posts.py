@@ -1,11 +1,19 @@
-"""Whatever is posted to an alert door that is no alert of its source: a 4xx with a reason, and no trace."""
+"""Whatever is no alert of its source: a 4xx with a reason, and no trace but a line in the trail."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from attack.hostile_posts import EVERY, FAULTS, Besieged, contents, hostile
 
+from steadyhand.journey.audit.entry import Entry
+
 pytestmark = pytest.mark.anyio
+
+
+def trail(house: Besieged) -> Sequence[Entry]:
+    with house.outside.ledger.read() as tx:
+        return tx.trail()
 
 
 @pytest.fixture
@@ -18,9 +26,10 @@ async def test_hostile_posts_are_refused_with_a_reason_and_leave_no_trace(tmp_pa
     house = Besieged(tmp_path)
     house.besiege()
     taken = await house.take_good_ones()
-    before = contents(house)
+    before, noted = contents(house), len(trail(house))
     answers = await house.attack(600, seed=7)
     assert contents(house) == before
+    assert {one.action for one in trail(house)[noted:]} == {"door.refused"}
     assert sum(len(one.alerts) for one in house.incidents()) == taken
     assert {fault for fault, _ in answers} == {one.__name__ for one, _ in FAULTS}
 
