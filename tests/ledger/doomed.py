@@ -132,6 +132,9 @@ def live_until(place: Place, book: Path, incident: str, point: Failpoint) -> Non
     book.with_suffix(".commits").write_text(str(counted()))
 
 
+_MOST_TURNS = 400
+
+
 def work_until(place: Place, book: Path, now: datetime, point: Failpoint) -> None:
     """One of several workers, which goes on until nothing is due, or dies."""
     ledger = SqlLedger(place)
@@ -141,7 +144,10 @@ def work_until(place: Place, book: Path, now: datetime, point: Failpoint) -> Non
     ledger.reclaim(now, all_owners=False)
 
     async def go_on() -> None:
-        while (due := ledger.next_due()) and due <= now:
+        # Bounded: what waits behind a message that a dead process holds is due, and not to be had.
+        for _ in range(_MOST_TURNS):
+            if (due := ledger.next_due()) is None or due > now:
+                return
             await turns(worker, 1)
 
     asyncio.run(go_on())
