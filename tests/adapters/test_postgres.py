@@ -9,7 +9,7 @@ import pytest
 from postgres_case import INDEX, hand, look, session
 from servers import free_port, postgres
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timed]
 SLOW = "select count(*) from orders where customer_email = %s"
 
 ORDERS = """
