@@ -32,6 +32,13 @@ def server() -> Iterator[str]:
         yield dsn
 
 
+@pytest.fixture(autouse=True)
+def clean(server: str) -> None:
+    """No index of another test."""
+    with psycopg.connect(server, autocommit=True, options="-c lock_timeout=5s") as connection:
+        connection.execute(f"drop index if exists {INDEX.name}")
+
+
 @asynccontextmanager
 async def repeating(dsn: str, statement: str, value: str) -> AsyncIterator[None]:
     """A client that runs one statement over and over."""
