@@ -148,6 +148,10 @@ class Transaction(Protocol):
         """The channel did not take it: again at an instant, or it ends so. False as with `sent`."""
         ...
 
+    def hold(self, message: Message, until: datetime) -> None:
+        """It must wait until an instant, and this was no try."""
+        ...
+
     def arrived(self, key: str, how: Arrival) -> Message | None:
         """Its receiver says what became of it. None when that is no news, or there is no such message."""
         ...

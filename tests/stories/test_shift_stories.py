@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from steadyhand.ports import SourceRefused
 from steadyhand.responder.rules import Rules
 from stories.shift import Begin, Shift, patient, rules, tell, tier
 
@@ -109,3 +110,55 @@ def test_a_gap_is_told_to_whoever_goes_and_recorded(begin: Begin) -> None:
             assert [one.action for one in tx.trail() if one.action == "schedule.gap"]
 
     tell(story(begin(_daily(hours=hours))))
+
+
+# many at once
+
+
+def test_many_pages_at_once_are_one_ring_and_the_rest_one_more_a_minute_later(begin: Begin) -> None:
+    services = [{"name": f"s{number}", "tier": 1} for number in range(6)]
+    given = rules(tier("ana", after=60), people=patient(), services=services)
+
+    async def story(night: Shift) -> None:
+        first = [night.alert(service="s0"), night.alert(service="s1")]
+        for incident in first:
+            night.leave_alone(incident)
+        await night.turn()
+        assert night.phone("ana").says("2 pages, the first: SEV2 s0", "SEV2 s1")
+        for number in (2, 3, 4):
+            await night.fires(service=f"s{number}")
+        assert night.phone("ana").silent
+        await night.passes(minutes=1)
+        assert night.phone("ana").says("3 pages", "SEV2 s2", "SEV2 s3", "SEV2 s4")
+        states = {one.state for incident in night.incidents() for one in night.view(incident.id).receipts}
+        assert states == {"sent"}
+
+    tell(story(begin(given)))
+
+
+def test_a_page_that_waits_is_taken_back_by_an_answer(begin: Begin) -> None:
+    services = [{"name": f"s{number}", "tier": 1} for number in range(2)]
+    given = rules(tier("ana", after=60), people=patient(), services=services)
+
+    async def story(night: Shift) -> None:
+        await night.fires(service="s0")
+        assert night.phone("ana").says("SEV2 s0")
+        night.acks(await night.fires(service="s1"))
+        await night.passes(minutes=5)
+
+    tell(story(begin(given)))
+
+
+def test_pages_that_failed_together_go_on_by_the_next_way_each(begin: Begin) -> None:
+    services = [{"name": f"s{number}", "tier": 1} for number in range(2)]
+    given = rules(tier("ana", after=60), services=services)
+
+    async def story(night: Shift) -> None:
+        night.phone.failure = SourceRefused("phone", "number not in use")
+        for number in range(2):
+            night.leave_alone(night.alert(service=f"s{number}"))
+        await night.turn()
+        await night.turn()
+        assert night.sms("ana").says("2 pages", "SEV2 s0", "SEV2 s1")
+
+    tell(story(begin(given)))

@@ -1,6 +1,7 @@
 """Deliver what the outbox holds: at least once, with the key that lets the receiver see a repeat."""
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,11 +13,14 @@ from steadyhand.ports import Channel, EffectUnknown, Letter, SourceError, Source
 from steadyhand.responder.distress import lose
 from steadyhand.responder.intake import happen
 from steadyhand.responder.outside import Outside
+from steadyhand.responder.throttling import Bundle, Held
 from steadyhand.store import Arrival, Ending, Message, Timer, Transaction
 
 log = logging.getLogger("steadyhand.mail")
 _LEASE = timedelta(seconds=30)
 _DEADLINE_S = 10.0
+_WITH = "&with:"  # after the key of the first of several that left together
+_SUBJECT = 200
 _COURTESY = frozenset({"note", "acknowledged", "resolved"})  # left out where a channel does not carry it
 
 
@@ -26,25 +30,47 @@ async def claim(outside: Outside, most: int) -> Sequence[Message]:
     return await asyncio.to_thread(outside.ledger.claim_messages, outside.owner, now, _LEASE, most)
 
 
-async def deliver(outside: Outside, message: Message) -> None:
-    """Send one message and write down what became of it. Raises LedgerError."""
+def hold(outside: Outside, held: Sequence[Held]) -> None:
+    """These must wait: they ring too often. Raises LedgerError."""
+    with outside.ledger.write() as tx:
+        for one in held:
+            tx.hold(one.message, one.until)
+
+
+async def deliver(outside: Outside, message: Message, *others: Message) -> None:
+    """Send one message, others with it, and write down what became of each. Raises LedgerError."""
+    every = (message, *others)
     channel = outside.channels.get(message.channel)
     if message.act in _COURTESY and channel is not None and message.act not in channel.carries:
         await asyncio.to_thread(_left_out, outside, message)
         return
     try:
-        receipt = await _send(outside, channel, message)
+        receipt = await _send(outside, channel, message, others)
     except SourceError as error:
-        await asyncio.to_thread(_not_sent, outside, message, error)
+        await asyncio.to_thread(_none_sent, outside, every, error)
     except Exception as error:  # a bug in one channel must not silence the others
         log.exception("channel %s failed", message.channel)
         unknown = EffectUnknown(message.channel, repr(error))
-        await asyncio.to_thread(_not_sent, outside, message, unknown)
+        await asyncio.to_thread(_none_sent, outside, every, unknown)
     else:
-        await asyncio.to_thread(_sent, outside, message, receipt, channel.receipt_within if channel else None)
+        within = channel.receipt_within if channel else None
+        await asyncio.to_thread(_all_sent, outside, every, receipt, within)
 
 
-async def _send(outside: Outside, channel: Channel | None, message: Message) -> str:
+def _all_sent(outside: Outside, every: Bundle, receipt: str, within: timedelta | None) -> None:
+    """One receipt stands for all; only the first waits for word that it was delivered."""
+    first, *others = every
+    _sent(outside, first, receipt, within)
+    for one in others:
+        _sent(outside, one, receipt, None)
+
+
+def _none_sent(outside: Outside, every: Bundle, error: SourceError) -> None:
+    for one in every:
+        _not_sent(outside, one, error)
+
+
+async def _send(outside: Outside, channel: Channel | None, message: Message, others: Bundle) -> str:
     if message.channel == "console":
         return "shown"  # the incident's page is the message
     if channel is None:
@@ -53,7 +79,7 @@ async def _send(outside: Outside, channel: Channel | None, message: Message) -> 
         raise SourceRefused(message.channel, f"it does not do this: {message.act}")
     try:
         async with asyncio.timeout(_DEADLINE_S):
-            letter = await asyncio.to_thread(_letter, outside, message)
+            letter = _together(await asyncio.to_thread(_letter, outside, message), others)
             # An earlier try may have got through: its answer was lost, or its process died too soon.
             found = await channel.find(letter) if message.attempts > 1 else ""
             return found or await channel.send(letter)
@@ -68,6 +94,20 @@ def _letter(outside: Outside, message: Message) -> Letter:
         include={"key", "target", "subject", "body", "act", "severity", "incident", "thread"}
     )
     return Letter(**shared, first=first, link=outside.link(message.incident))
+
+
+def _together(letter: Letter, others: Bundle) -> Letter:
+    """Several pages in one. Its key names them all: with another one among them it is another message."""
+    if not others:
+        return letter
+    names = "\n".join(one.key for one in others)
+    told = [f"{letter.subject}. {letter.body}", *(f"{one.subject}. {one.body}" for one in others)]
+    update = {
+        "key": f"{letter.key}{_WITH}{hashlib.sha256(names.encode()).hexdigest()[:12]}",
+        "subject": f"{len(told)} pages, the first: {letter.subject}"[:_SUBJECT],
+        "body": "\n".join(told),
+    }
+    return letter.model_copy(update=update)
 
 
 def _sent(outside: Outside, message: Message, receipt: str, within: timedelta | None) -> None:
@@ -126,7 +166,7 @@ def take_receipt(outside: Outside, channel: Channel, key: str, how: Arrival, why
 
     Raises LedgerError when it could not be stored.
     """
-    now = outside.clock.now()
+    now, key = outside.clock.now(), key.partition(_WITH)[0]
     with outside.ledger.write() as tx:
         known = tx.message(key)
         if known is None or outside.channels.get(known[0].channel) is not channel:

@@ -11,10 +11,11 @@ from steadyhand.responder.distress import find_stranded
 from steadyhand.responder.duties import STEPS, WORKS
 from steadyhand.responder.handoffs import arm_handoffs
 from steadyhand.responder.labour import LEASE, Labour, carry_out
-from steadyhand.responder.mail import claim, deliver
+from steadyhand.responder.mail import claim, deliver, hold
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.retention import prune
-from steadyhand.store import Message, Timer
+from steadyhand.responder.throttling import Bundle, Throttle
+from steadyhand.store import Timer
 
 log = logging.getLogger("steadyhand.worker")
 _WORKERS = 20  # works under way at once; what waits longer waits in the store
@@ -38,6 +39,7 @@ class Worker:
         self._busy: set[asyncio.Task[None]] = set()
         self._works: set[asyncio.Task[None]] = set()
         self._mail: set[asyncio.Task[None]] = set()
+        self._throttle = Throttle(outside.rules.throttle)
         self._stepping: asyncio.Task[None] | None = None
         self._pinging: asyncio.Task[None] | None = None
         self._done_at: dict[str, datetime] = {}
@@ -83,11 +85,14 @@ class Worker:
             return min(due - now, _POLL) if due else _POLL
         # All is claimed before anything is begun: a message of this turn's timers leaves with the next turn.
         mail = await claim(outside, _MAIL - len(self._mail))
+        leaving, held = self._throttle.sort_out(mail, now)
+        if held:
+            await asyncio.to_thread(hold, outside, held)
         works = await self._claim_works(now)
-        self._begin(works, mail)
+        self._begin(works, leaving)
         return _SOON if mail or works or self._stepping else _POLL
 
-    def _begin(self, works: Sequence[Timer], mail: Sequence[Message]) -> None:
+    def _begin(self, works: Sequence[Timer], mail: Sequence[Bundle]) -> None:
         if self._stepping is None or self._stepping.done():
             self._stepping = self._start(self._step(), "steps")
         for timer in works:
@@ -96,8 +101,8 @@ class Worker:
             self._works.add(task)
             task.add_done_callback(self._works.discard)
         # Beside the timers and each for itself: a slow receiver keeps nobody else waiting.
-        for message in mail:
-            task = self._start(self._post(message), message.key)
+        for together in mail:
+            task = self._start(self._post(together), together[0].key)
             self._mail.add(task)
             task.add_done_callback(self._mail.discard)
 
@@ -172,9 +177,9 @@ class Worker:
         for one in timers:
             self._outside.pulse.woke(now - one.due_at)
 
-    async def _post(self, message: Message) -> None:
+    async def _post(self, together: Bundle) -> None:
         try:
-            await deliver(self._outside, message)
+            await deliver(self._outside, *together)
         except LedgerError as error:
             # Its lease runs out by itself; then it is sent again with the same key.
             await self._labour.store_failed(error)

@@ -113,6 +113,13 @@ def unsent(
     return db.execute(update(s.outbox).where(mine).values(values)).rowcount == 1
 
 
+def hold(db: Connection, message: Message, until: datetime) -> None:
+    """It must wait until an instant, and this was no try."""
+    if unsent(db, message, "", until, ending="cancelled", lost=False):
+        waiting = _same_try(message) & (_ROW.state == "queued")
+        db.execute(update(s.outbox).where(waiting).values(attempts=_ROW.attempts - 1))
+
+
 def reclaim(db: Connection, late: ColumnElement[bool]) -> int:
     """Messages that dead processes held: back into the queue, or never again where they were taken back."""
     held = s.is_state(s.outbox, "sending") & late
