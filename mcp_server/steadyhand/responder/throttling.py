@@ -31,7 +31,8 @@ class Throttle:
         self._left: dict[tuple[str, str], list[datetime]] = {}
 
     def sort_out(self, messages: Iterable[Message], now: datetime) -> tuple[Sequence[Bundle], Sequence[Held]]:
-        """Those that leave now, pages to one person together, and those that wait."""
+        """Those that leave now, in their order and pages to one person together, and those that wait."""
+        messages = tuple(messages)
         alone: list[Bundle] = []
         pages: dict[tuple[str, str], list[Message]] = {}
         for one in messages:
@@ -40,7 +41,8 @@ class Throttle:
             else:
                 alone.append((one,))
         together, held = self._pages(pages, now)
-        return [*alone, *together], held
+        order = {one.key: number for number, one in enumerate(messages)}
+        return sorted([*alone, *together], key=lambda bundle: order[bundle[0].key]), held
 
     def _pages(
         self, pages: dict[tuple[str, str], list[Message]], now: datetime
