@@ -56,7 +56,7 @@ class Inbox:
             taken = await asyncio.to_thread(take, self._outside, [one for one, _ in part])
         except LedgerError as error:
             _fail(part, error)
-        except Exception:
+        except Exception:  # a bug that one post wakes must not lose the others of its round
             if len(part) == 1:
                 raise
             log.exception("a round of %d posts failed; each is tried alone", len(part))
