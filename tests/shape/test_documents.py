@@ -15,7 +15,7 @@ from shape.running import House, service
 from shape.tree import FENCE, PACKAGE, ROOT, blocks, documents, short
 
 from steadyhand.adapters.channels.webhook import sign
-from steadyhand.cli import _parser
+from steadyhand.cli import parser
 from steadyhand.journey.diagnosis.playbook import read
 from steadyhand.journey.incident.lifecycle import Attention
 from steadyhand.journey.incident.state import Status
@@ -57,7 +57,7 @@ def test_every_make_target_that_is_named_exists(path: Path) -> None:
 @pytest.mark.parametrize("command", _commands())
 def test_every_command_that_is_shown_is_understood(command: str) -> None:
     given = shlex.split(command.removesuffix("|| true"), comments=True)[1:]
-    args = _parser().parse_args(given)
+    args = parser().parse_args(given)
     assert isinstance(args, argparse.Namespace)
 
 

@@ -1,0 +1,124 @@
+"""incidents, approve, ack, severity, alert and their like: what a person says about an incident."""
+
+import argparse
+
+from steadyhand.commands.grammar import Add, on_an_incident, signed
+
+
+def declare(add: Add) -> None:
+    """What a person says about an incident."""
+    signed(add("incidents", "List incidents and where each stands.", _incidents))
+    for family in (_add_answers, _add_alerts, _add_hands, _add_rollouts):
+        family(add)
+
+
+def _incidents(args: argparse.Namespace) -> int:
+    from steadyhand.commands.answers import show
+
+    return show(args.person)
+
+
+def _add_answers(add: Add) -> None:
+    for name, help_text in (
+        ("approve", "Say yes to a plan, with your PIN."),
+        ("reject", "Say no to a plan, with your PIN and a reason."),
+        ("ack", "Say that you have an incident."),
+        ("abort", "Take a rollout back now."),
+        (
+            "promote",
+            "Give an undecided fix all traffic without proof; only in a SEV1, with a reason.",
+        ),
+        ("close", "Close an incident by hand."),
+    ):
+        one = add(name, help_text, _answer)
+        one.set_defaults(verb=name)
+        on_an_incident(one)
+        one.add_argument("--reason", default="")
+    severity = add("severity", "Say how bad an incident is, with your PIN and a reason.", _severity)
+    severity.add_argument("severity", choices=("SEV1", "SEV2", "SEV3", "SEV4"))
+    on_an_incident(severity)
+    severity.add_argument("--reason", default="", help="asked for where not given")
+
+
+def _answer(args: argparse.Namespace) -> int:
+    from steadyhand.commands.answers import answer
+
+    return answer(args.verb, args.id, args.person, args.reason)
+
+
+def _severity(args: argparse.Namespace) -> int:
+    from steadyhand.commands.answers import grade
+
+    return grade(args.severity, args.id, args.person, args.reason)
+
+
+def _add_alerts(add: Add) -> None:
+    alert = add("alert", "Open an incident from the terminal.", _alert)
+    alert.add_argument("service")
+    alert.add_argument("title")
+    alert.add_argument("--severity", default="critical")
+    alert.add_argument("--summary", default="", help="one more sentence")
+    alert.add_argument("--key", default="", help="tells alerts apart; service and title where not given")
+    alert.add_argument("--resolve", action="store_true", help="say that it is over")
+    alerts = add("alerts", "Show the alerts of an incident as they came in.", _alerts)
+    alerts.add_argument("incident")
+    signed(alerts)
+
+
+def _alert(args: argparse.Namespace) -> int:
+    from steadyhand.commands.answers import alert
+
+    given = {
+        "summary": args.summary,
+        "dedup_key": args.key,
+        "status": "resolved" if args.resolve else "firing",
+    }
+    return alert(args.service, args.title, args.severity, given)
+
+
+def _alerts(args: argparse.Namespace) -> int:
+    from steadyhand.commands.answers import alerts
+
+    return alerts(args.incident, args.person)
+
+
+def _add_hands(add: Add) -> None:
+    for name, help_text, told in (
+        (
+            "snooze",
+            "Quiet an incident for a while; then the same people are told again.",
+            "how long: 30m, 2h",
+        ),
+        ("reassign", "Give an incident to somebody else, who is told now.", "their name"),
+        ("delegate", "Hand the open question to another approver; its deadline stays.", "their name"),
+    ):
+        one = add(name, help_text, _hand)
+        one.set_defaults(verb=name)
+        one.add_argument("to", metavar="SPAN" if name == "snooze" else "NAME", help=told)
+        on_an_incident(one)
+
+
+def _hand(args: argparse.Namespace) -> int:
+    from steadyhand.commands.answers import hand
+
+    return hand(args.verb, args.to, args.id, args.person)
+
+
+def _add_rollouts(add: Add) -> None:
+    watch = add("watch", "Watch a rollout: share, both arms, interval, verdict, seconds left.", _watch)
+    widen = add("widen", "Give the canary more traffic, to see more, with your PIN.", _widen)
+    widen.add_argument("share", help="one of canary.wider, like 25%%")
+    for one in (watch, widen):
+        on_an_incident(one)
+
+
+def _watch(args: argparse.Namespace) -> int:
+    from steadyhand.commands.answers import watch
+
+    return watch(args.id, args.person)
+
+
+def _widen(args: argparse.Namespace) -> int:
+    from steadyhand.commands.answers import widen
+
+    return widen(args.share, args.id, args.person)
