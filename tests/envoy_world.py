@@ -12,8 +12,8 @@ import httpx2
 from pydantic import SecretStr
 from servers import HttpServer, Reply, Request, envoy, free_port, http_server, reply_json
 
-from steadyhand.adapters.rollouts.envoy import EnvoySettings, EnvoyTraffic
-from steadyhand.adapters.rollouts.envoy_admin import share_of
+from steadyhand.adapters.rollouts.balancers.envoy import EnvoySettings, EnvoyTraffic
+from steadyhand.adapters.rollouts.balancers.envoy_admin import share_of
 from steadyhand.wiring import SystemClock
 
 TOKEN = "deploy-token"

@@ -10,7 +10,7 @@ import httpx2
 from pydantic import SecretStr
 
 from steadyhand.adapters.ledger.sql import SqlLedger
-from steadyhand.adapters.rollouts.envoy import EnvoySettings, EnvoyTraffic
+from steadyhand.adapters.rollouts.balancers.envoy import EnvoySettings, EnvoyTraffic
 from steadyhand.journey.evidence.model import Series, Window
 from steadyhand.journey.recovery.model import RecoveryRule
 from steadyhand.journey.rollout.model import Arms, Counts

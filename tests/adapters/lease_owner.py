@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 from pydantic import SecretStr
 
-from steadyhand.adapters.rollouts.envoy import EnvoySettings, EnvoyTraffic
+from steadyhand.adapters.rollouts.balancers.envoy import EnvoySettings, EnvoyTraffic
 from steadyhand.wiring import SystemClock
 
 

@@ -9,8 +9,8 @@ import remote_worlds
 from fake_cluster import STEPS, FakeCluster, Json
 from remote_worlds import RemoteWorld
 
-from steadyhand.adapters.rollouts.kube import retagged, version_of
-from steadyhand.adapters.rollouts.kubernetes import pods_for
+from steadyhand.adapters.rollouts.image import retagged, version_of
+from steadyhand.adapters.rollouts.kubernetes.pods import pods_for
 from steadyhand.ports import ForeignChange, SourceRefused, SourceUnavailable
 
 pytestmark = pytest.mark.anyio

@@ -7,7 +7,8 @@ import pytest
 from envoy_world import TOKEN, World, envoy_world
 from servers import Reply, free_port
 
-from steadyhand.adapters.rollouts.envoy_admin import quantile, runtime_value, share_of, slower_than
+from steadyhand.adapters.rollouts.balancers.envoy_admin import runtime_value, share_of
+from steadyhand.adapters.rollouts.histogram import quantile, slower_than
 from steadyhand.ports import EffectUnknown, SourceRefused, SourceUnavailable
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,7 @@ import pytest
 from balancers import BalancerWorld, arm_share, haproxy_world, needs_haproxy, reload_haproxy
 from envoy_world import until
 
-from steadyhand.adapters.rollouts.haproxy_runtime import HAProxyRuntime, backend_counts, is_up
+from steadyhand.adapters.rollouts.balancers.haproxy_runtime import HAProxyRuntime, backend_counts, is_up
 from steadyhand.ports import ForeignChange, SourceRefused, SourceUnavailable
 
 pytestmark = [pytest.mark.anyio, needs_haproxy]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from balancers import BalancerWorld, arm_share, needs_nginx, nginx_world
 
-from steadyhand.adapters.rollouts import nginx_file
+from steadyhand.adapters.rollouts.balancers import nginx_file
 from steadyhand.ports import EffectUnknown, ForeignChange, SourceRefused, SourceUnavailable
 
 pytestmark = [pytest.mark.anyio, needs_nginx]

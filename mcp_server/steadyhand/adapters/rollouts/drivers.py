@@ -12,29 +12,34 @@ import httpx2
 from pydantic import Field, SecretStr
 
 from steadyhand.adapters.http import Web
-from steadyhand.adapters.rollouts.argo import ArgoRollout, ArgoSettings
-from steadyhand.adapters.rollouts.aws import Aws
-from steadyhand.adapters.rollouts.aws_alb import AlbKnob, AlbSettings
-from steadyhand.adapters.rollouts.aws_ecs import EcsArms
-from steadyhand.adapters.rollouts.aws_lambda import LambdaAlias, LambdaSettings
-from steadyhand.adapters.rollouts.aws_schedule import Reversible, Schedule, ScheduledDial, ScheduledSettings
+from steadyhand.adapters.rollouts.aws.alb import AlbKnob, AlbSettings
+from steadyhand.adapters.rollouts.aws.api import Aws
+from steadyhand.adapters.rollouts.aws.ecs import EcsArms
+from steadyhand.adapters.rollouts.aws.lambda_alias import LambdaAlias, LambdaSettings
+from steadyhand.adapters.rollouts.aws.schedule import Reversible, Schedule, ScheduledDial, ScheduledSettings
+from steadyhand.adapters.rollouts.balancers.envoy import EnvoySettings, EnvoyTraffic
+from steadyhand.adapters.rollouts.balancers.haproxy import (
+    HAProxyCounter,
+    HAProxyDial,
+    HAProxySettings,
+    haproxy,
+)
+from steadyhand.adapters.rollouts.balancers.nginx import NginxKnob, NginxSettings, nginx_log
 from steadyhand.adapters.rollouts.command import Commands, CommandSettings
-from steadyhand.adapters.rollouts.envoy import EnvoySettings, EnvoyTraffic
-from steadyhand.adapters.rollouts.flag_file import FlagFile, FlagFileSettings
-from steadyhand.adapters.rollouts.flagger import FlaggerCanary, FlaggerSettings
-from steadyhand.adapters.rollouts.gateway import GatewaySettings, RouteKnob
-from steadyhand.adapters.rollouts.haproxy import HAProxyCounter, HAProxyDial, HAProxySettings, haproxy
-from steadyhand.adapters.rollouts.kube import Cluster
-from steadyhand.adapters.rollouts.kube_arms import DeploymentArms
-from steadyhand.adapters.rollouts.kubernetes import KubernetesSettings, PodKnob
-from steadyhand.adapters.rollouts.launchdarkly import LaunchDarkly, LaunchDarklySettings
+from steadyhand.adapters.rollouts.flags.flag_file import FlagFile, FlagFileSettings
+from steadyhand.adapters.rollouts.flags.launchdarkly import LaunchDarkly, LaunchDarklySettings
+from steadyhand.adapters.rollouts.flags.unleash import Unleash, UnleashSettings
+from steadyhand.adapters.rollouts.kubernetes.argo import ArgoRollout, ArgoSettings
+from steadyhand.adapters.rollouts.kubernetes.arms import DeploymentArms
+from steadyhand.adapters.rollouts.kubernetes.cluster import Cluster
+from steadyhand.adapters.rollouts.kubernetes.flagger import FlaggerCanary, FlaggerSettings
+from steadyhand.adapters.rollouts.kubernetes.gateway import GatewaySettings, RouteKnob
+from steadyhand.adapters.rollouts.kubernetes.pods import KubernetesSettings, PodKnob
 from steadyhand.adapters.rollouts.lease import Lease, Way
-from steadyhand.adapters.rollouts.nginx import NginxKnob, NginxSettings, nginx_log
 from steadyhand.adapters.rollouts.platform import Platform, PlatformSettings, platform
 from steadyhand.adapters.rollouts.promql import PromqlCounter, PromqlCounters
 from steadyhand.adapters.rollouts.split import Counter, Dial, Releases, SplitTraffic
 from steadyhand.adapters.rollouts.switch import SwitchArms
-from steadyhand.adapters.rollouts.unleash import Unleash, UnleashSettings
 from steadyhand.adapters.rollouts.watched import Knob, WatchedDial
 from steadyhand.ports import Clock, ConfigError, MetricSource, TrafficTarget
 

@@ -49,6 +49,12 @@ class ArmState(BaseModel):
         return self.ready == replicas == len(self.replicas) and (self.version == version or not replicas)
 
 
+def arm_state(version: str | None, wanted: int, ready: int) -> ArmState:
+    """An arm of so many replicas, so many of them ready."""
+    health = [{"healthy": i < ready} for i in range(wanted)]
+    return ArmState.model_validate({"version": version, "replicas": health})
+
+
 class ArmStates(BaseModel):
     """Both arms."""
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from pydantic import Field
 
-from steadyhand.adapters.rollouts.envoy_admin import quantile, slower_than
+from steadyhand.adapters.rollouts.histogram import quantile, slower_than
 from steadyhand.journey.evidence.model import Series, Window
 from steadyhand.journey.rollout.model import Arms, Counts
 from steadyhand.journey.rule import Rule

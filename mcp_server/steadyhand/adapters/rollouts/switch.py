@@ -9,9 +9,8 @@ from typing import Protocol
 
 from pydantic import BaseModel, Field
 
-from steadyhand.adapters.rollouts.aws_schedule import Reversal
-from steadyhand.adapters.rollouts.kube_arms import arm_state
-from steadyhand.adapters.rollouts.platform import ArmName, ArmStates
+from steadyhand.adapters.rollouts.aws.schedule import Reversal
+from steadyhand.adapters.rollouts.platform import ArmName, ArmStates, arm_state
 from steadyhand.ports import SourceRefused
 
 _SAME = 1e-6

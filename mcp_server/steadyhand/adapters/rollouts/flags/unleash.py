@@ -6,37 +6,28 @@ Unleash has no lease: the watchdog brings it home.
 """
 
 import json
-from datetime import timedelta
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
 import httpx2
 from pydantic import Field, SecretStr
 
-from steadyhand.adapters.http import Answer, Web
-from steadyhand.adapters.rollouts.promql import PromqlCounters
+from steadyhand.adapters.rollouts.flags.service import FlagService, FlagServiceSettings
 from steadyhand.adapters.rollouts.switch import Serving
-from steadyhand.journey.rule import Duration, Rule
-from steadyhand.ports import ForeignChange, SourceRefused
+from steadyhand.ports import SourceRefused
 
 _MARK: Final = "Steadyhand tries "
 _KEPT: Final = ("name", "constraints", "segments", "variants", "sortOrder", "disabled")
 
 
-class UnleashSettings(Rule):
+class UnleashSettings(FlagServiceSettings):
     """One flag in one environment, with exactly one flexibleRollout strategy there."""
 
     kind: Literal["unleash"]
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="The service whose traffic this is.")
     url: str = Field(pattern=r"^https?://[^@]+$", description="Unleash, without /api.")
     project: str = "default"
-    environment: str
-    flag: str
-    secret_env: str = Field(description="Environment variable with a token for the Admin API.")
     off_version: str = Field(default="off", description="What the flag is when it is off.")
     on_version: str = Field(default="on", description="What it is when it is on.")
-    counters: PromqlCounters = Field(description="A flag counts no requests.")
-    timeout: Duration = timedelta(seconds=5)
 
 
 class Unleash:
@@ -45,13 +36,7 @@ class Unleash:
     def __init__(self, settings: UnleashSettings, client: httpx2.AsyncClient, token: SecretStr) -> None:
         self.name = settings.name
         self._settings = settings
-        self._web = Web(
-            source=f"{settings.name} Unleash",
-            client=client,
-            deadline=settings.timeout,
-            headers={"Authorization": token.get_secret_value()},
-            secrets=(token,),
-        )
+        self._service = FlagService(settings, "Unleash", client, token)
 
     async def serving(self) -> Serving:
         """From the strategy's rollout, and from its title which of both is new."""
@@ -70,7 +55,7 @@ class Unleash:
         """The whole strategy, if it is still as it was seen."""
         strategy = await self._strategy()
         if json.dumps(strategy, sort_keys=True) != seen.token:
-            raise ForeignChange(self.name, f"somebody else changed the flag {self._settings.flag} in between")
+            raise self._service.foreign()
         on_for = wanted.share if wanted.canary else 0.0
         if wanted.stable == self._settings.on_version:
             on_for = 1 - on_for
@@ -82,10 +67,7 @@ class Unleash:
         body["parameters"] = {**strategy["parameters"], "rollout": str(percent)}
         environment = quote(self._settings.environment, safe="")
         url = f"{self._url()}/environments/{environment}/strategies/{strategy['id']}"
-        headers = {"content-type": "application/json"}
-        answer = await self._web.write(url, method="PUT", content=json.dumps(body).encode(), headers=headers)
-        if not answer.ok:
-            raise self._refusal(answer)
+        await self._service.change("PUT", url, body)
 
     async def check(self, version: str) -> None:
         """Whether it is one of both, and the flag enabled in this environment."""
@@ -111,19 +93,12 @@ class Unleash:
         return strategies[0]
 
     async def _environment(self) -> dict[str, Any]:
-        answer = await self._web.read(self._url())
-        body = answer.json()
-        if not answer.ok or not isinstance(body, dict):
-            raise self._refusal(answer)
+        body = await self._service.read(self._url())
         for one in body.get("environments") or []:
             if one.get("name") == self._settings.environment:
                 found: dict[str, Any] = one
                 return found
         raise SourceRefused(self.name, f"the flag has no environment {self._settings.environment!r}")
-
-    def _refusal(self, answer: Answer) -> Exception:
-        body = answer.json()
-        return self._web.refusal(answer, str(body.get("message", "")) if isinstance(body, dict) else "")
 
     def _url(self) -> str:
         one = self._settings

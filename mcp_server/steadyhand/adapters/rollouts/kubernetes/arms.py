@@ -1,20 +1,19 @@
 """Arms as two Deployments: what they run, and who else believes to own them."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
 from pydantic import Field
 
-from steadyhand.adapters.rollouts.kube import (
+from steadyhand.adapters.rollouts.image import version_of
+from steadyhand.adapters.rollouts.kubernetes.cluster import (
     Cluster,
     ClusterSettings,
     Json,
     container,
-    version_of,
     with_image,
 )
-from steadyhand.adapters.rollouts.platform import ArmName, ArmState, ArmStates
+from steadyhand.adapters.rollouts.platform import ArmName, ArmState, ArmStates, arm_state
 from steadyhand.ports import Clock, SourceRefused, SourceUnavailable
 
 DEPLOYMENTS: Final = "apis/apps/v1/deployments"
@@ -97,12 +96,6 @@ class DeploymentArms:
         status, wanted = found.get("status") or {}, found["spec"].get("replicas", 1)
         ready = min(status.get("readyReplicas", 0), status.get("updatedReplicas", 0))
         return arm_state(version_of(image) if wanted else None, wanted, ready)
-
-
-def arm_state(version: str | None, wanted: int, ready: int) -> ArmState:
-    """An arm of so many replicas, so many of them ready."""
-    health: Sequence[Json] = [{"healthy": i < ready} for i in range(wanted)]
-    return ArmState.model_validate({"version": version, "replicas": health})
 
 
 def _is_seen(found: Json) -> bool:

@@ -15,16 +15,16 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from steadyhand.adapters.rollouts.kube import (
+from steadyhand.adapters.rollouts.image import version_of
+from steadyhand.adapters.rollouts.kubernetes.arms import POLL, ROLLOUTS
+from steadyhand.adapters.rollouts.kubernetes.cluster import (
     Cluster,
     ClusterSettings,
     Json,
     container,
-    version_of,
     with_image,
 )
-from steadyhand.adapters.rollouts.kube_arms import POLL, ROLLOUTS, arm_state
-from steadyhand.adapters.rollouts.platform import ArmName, ArmState, ArmStates
+from steadyhand.adapters.rollouts.platform import ArmName, ArmState, ArmStates, arm_state
 from steadyhand.adapters.rollouts.promql import PromqlCounters
 from steadyhand.ports import Clock, SourceRefused, SourceUnavailable
 

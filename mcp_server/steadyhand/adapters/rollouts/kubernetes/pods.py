@@ -11,8 +11,8 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from steadyhand.adapters.rollouts.kube import Cluster, Json
-from steadyhand.adapters.rollouts.kube_arms import DEPLOYMENTS, ArmSettings
+from steadyhand.adapters.rollouts.kubernetes.arms import DEPLOYMENTS, ArmSettings
+from steadyhand.adapters.rollouts.kubernetes.cluster import Cluster, Json
 from steadyhand.adapters.rollouts.promql import PromqlCounters
 from steadyhand.journey.rule import Share
 from steadyhand.ports import SourceRefused

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Final
 
-from steadyhand.adapters.rollouts.envoy_admin import quantile, slower_than
+from steadyhand.adapters.rollouts.histogram import quantile, slower_than
 from steadyhand.journey.rollout.model import Arms, Counts
 from steadyhand.ports import Clock, SourceRefused
 

@@ -14,8 +14,8 @@ from typing import Literal
 from pydantic import Field
 
 from steadyhand.adapters.http import Web
-from steadyhand.adapters.rollouts import nginx_file
-from steadyhand.adapters.rollouts.arm_log import ArmLog
+from steadyhand.adapters.rollouts.balancers import nginx_file
+from steadyhand.adapters.rollouts.balancers.arm_log import ArmLog
 from steadyhand.adapters.rollouts.lease import Way
 from steadyhand.adapters.rollouts.platform import PlatformSettings
 from steadyhand.journey.rule import Duration

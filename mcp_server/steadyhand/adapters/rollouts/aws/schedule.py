@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from steadyhand.adapters.rollouts.aws import Aws, AwsSettings
+from steadyhand.adapters.rollouts.aws.api import Aws, AwsSettings
 from steadyhand.adapters.rollouts.split import Dial, Look
 from steadyhand.journey.rule import Duration
 from steadyhand.ports import Clock, LeaseKind, SourceRefused

@@ -15,8 +15,8 @@ from zlib import crc32
 from pydantic import Field
 
 from steadyhand.adapters.http import Web
-from steadyhand.adapters.rollouts.arm_log import ArmLog
-from steadyhand.adapters.rollouts.haproxy_runtime import HAProxyRuntime, add, backend_counts, is_up
+from steadyhand.adapters.rollouts.balancers.arm_log import ArmLog
+from steadyhand.adapters.rollouts.balancers.haproxy_runtime import HAProxyRuntime, add, backend_counts, is_up
 from steadyhand.adapters.rollouts.platform import PlatformSettings
 from steadyhand.adapters.rollouts.split import Look
 from steadyhand.journey.rollout.model import Arms

@@ -15,6 +15,7 @@ import httpx2
 from pydantic import Field, SecretStr
 
 from steadyhand.adapters.http import Answer, Web
+from steadyhand.adapters.rollouts.image import retagged
 from steadyhand.journey.rule import Duration, Rule
 from steadyhand.ports import ConfigError, ForeignChange, SourceRefused
 
@@ -112,24 +113,6 @@ class Cluster:
             headers={"Authorization": f"Bearer {token.get_secret_value()}"} if token else {},
             secrets=(token,) if token else (),
         )
-
-
-def retagged(image: str, version: str) -> str:
-    """The image at another version: a tag, or a digest such as sha256:..."""
-    repository = repository_of(image)
-    return f"{repository}@{version}" if version.startswith("sha256:") else f"{repository}:{version}"
-
-
-def version_of(image: str) -> str:
-    """The tag or digest of an image; `latest` where it has none."""
-    return image.removeprefix(repository_of(image))[1:] or "latest"
-
-
-def repository_of(image: str) -> str:
-    """The image without tag and digest; a port of the registry is part of it."""
-    bare, _, _ = image.partition("@")
-    head, colon, tag = bare.rpartition(":")
-    return head if colon and "/" not in tag else bare
 
 
 def container(template: Json, name: str, where: str) -> Json:

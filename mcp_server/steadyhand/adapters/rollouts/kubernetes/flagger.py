@@ -17,8 +17,14 @@ import httpx2
 from pydantic import Field
 
 from steadyhand.adapters.http import Web
-from steadyhand.adapters.rollouts.kube import Cluster, Json, with_image
-from steadyhand.adapters.rollouts.kube_arms import CANARIES, DEPLOYMENTS, POLL, ArmSettings, DeploymentArms
+from steadyhand.adapters.rollouts.kubernetes.arms import (
+    CANARIES,
+    DEPLOYMENTS,
+    POLL,
+    ArmSettings,
+    DeploymentArms,
+)
+from steadyhand.adapters.rollouts.kubernetes.cluster import Cluster, Json, with_image
 from steadyhand.adapters.rollouts.platform import ArmName, ArmStates
 from steadyhand.adapters.rollouts.promql import PromqlCounters
 from steadyhand.ports import Clock, SourceRefused, SourceUnavailable

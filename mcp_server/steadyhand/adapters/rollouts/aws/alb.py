@@ -9,9 +9,9 @@ from xml.etree import ElementTree as ET
 
 from pydantic import Field, model_validator
 
-from steadyhand.adapters.rollouts.aws import Aws
-from steadyhand.adapters.rollouts.aws_ecs import EcsArmSettings
-from steadyhand.adapters.rollouts.aws_schedule import Reversal, ScheduledSettings
+from steadyhand.adapters.rollouts.aws.api import Aws
+from steadyhand.adapters.rollouts.aws.ecs import EcsArmSettings
+from steadyhand.adapters.rollouts.aws.schedule import Reversal, ScheduledSettings
 from steadyhand.adapters.rollouts.promql import PromqlCounters
 from steadyhand.ports import SourceRefused
 

@@ -10,8 +10,8 @@ from urllib.parse import quote, urlencode
 
 from pydantic import Field
 
-from steadyhand.adapters.rollouts.aws import Aws
-from steadyhand.adapters.rollouts.aws_schedule import Reversal, ScheduledSettings
+from steadyhand.adapters.rollouts.aws.api import Aws
+from steadyhand.adapters.rollouts.aws.schedule import Reversal, ScheduledSettings
 from steadyhand.adapters.rollouts.promql import PromqlCounters
 from steadyhand.adapters.rollouts.switch import Serving
 from steadyhand.ports import SourceRefused

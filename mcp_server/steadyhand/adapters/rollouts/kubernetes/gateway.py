@@ -9,8 +9,8 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from steadyhand.adapters.rollouts.kube import Cluster, Json
-from steadyhand.adapters.rollouts.kube_arms import ArmSettings
+from steadyhand.adapters.rollouts.kubernetes.arms import ArmSettings
+from steadyhand.adapters.rollouts.kubernetes.cluster import Cluster, Json
 from steadyhand.adapters.rollouts.promql import PromqlCounters
 from steadyhand.ports import SourceRefused
 

@@ -1,16 +1,17 @@
 """Arms that are ECS services, each behind a target group of its own. A version is the tag of the image."""
 
+from datetime import timedelta
 from typing import Any, Final
 
 from pydantic import Field
 
-from steadyhand.adapters.rollouts.aws import Aws, AwsSettings
-from steadyhand.adapters.rollouts.kube import retagged, version_of
-from steadyhand.adapters.rollouts.kube_arms import POLL, arm_state
-from steadyhand.adapters.rollouts.platform import ArmName, ArmState, ArmStates
+from steadyhand.adapters.rollouts.aws.api import Aws, AwsSettings
+from steadyhand.adapters.rollouts.image import retagged, version_of
+from steadyhand.adapters.rollouts.platform import ArmName, ArmState, ArmStates, arm_state
 from steadyhand.journey.rule import Rule
 from steadyhand.ports import Clock, SourceRefused, SourceUnavailable
 
+_POLL: Final = timedelta(seconds=1)
 _API: Final = "AmazonEC2ContainerServiceV20141113"
 _KEPT: Final = (  # what a new revision of a task definition takes over from the one before
     *("family", "taskRoleArn", "executionRoleArn", "networkMode", "containerDefinitions", "volumes"),
@@ -74,7 +75,7 @@ class EcsArms:
                 raise SourceUnavailable(
                     self._settings.name, f"the {arm} arm did not come to {version}: {seen}"
                 )
-            await self._clock.sleep(POLL)
+            await self._clock.sleep(_POLL)
 
     async def _register(self, definition: dict[str, Any], version: str) -> str:
         chosen = self._container(definition)

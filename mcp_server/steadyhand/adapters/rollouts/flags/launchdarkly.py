@@ -6,38 +6,27 @@ share 0 it has one variation, so nobody sticks. The watchdog brings it home; a s
 would do so too, in plans that have it, and is not used.
 """
 
-import json
-from datetime import timedelta
 from typing import Any, Literal
 from urllib.parse import quote
 
 import httpx2
 from pydantic import Field, SecretStr
 
-from steadyhand.adapters.http import Answer, Web
-from steadyhand.adapters.rollouts.promql import PromqlCounters
+from steadyhand.adapters.rollouts.flags.service import FlagService, FlagServiceSettings
 from steadyhand.adapters.rollouts.switch import Serving
-from steadyhand.journey.rule import Duration, Rule
-from steadyhand.ports import ForeignChange, SourceRefused
+from steadyhand.ports import SourceRefused
 
 _WHOLE = 100_000  # weights are in thousandths of a percent
-_SEMANTIC = {"content-type": "application/json; domain-model=launchdarkly.semanticpatch"}
-_CONFLICT = 409
+_SEMANTIC = "application/json; domain-model=launchdarkly.semanticpatch"
 
 
-class LaunchDarklySettings(Rule):
+class LaunchDarklySettings(FlagServiceSettings):
     """One flag in one environment. Its variations are named as versions are."""
 
     kind: Literal["launchdarkly"]
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="The service whose traffic this is.")
     url: str = Field(default="https://app.launchdarkly.com", pattern=r"^https?://[^@]+$")
     project: str
-    environment: str
-    flag: str
-    secret_env: str = Field(description="Environment variable with an access token that may write this flag.")
     context_kind: str = Field(default="user", description="What a share is a share of.")
-    counters: PromqlCounters = Field(description="A flag counts no requests.")
-    timeout: Duration = timedelta(seconds=5)
 
 
 class LaunchDarkly:
@@ -46,13 +35,7 @@ class LaunchDarkly:
     def __init__(self, settings: LaunchDarklySettings, client: httpx2.AsyncClient, token: SecretStr) -> None:
         self.name = settings.name
         self._settings = settings
-        self._web = Web(
-            source=f"{settings.name} LaunchDarkly",
-            client=client,
-            deadline=settings.timeout,
-            headers={"Authorization": token.get_secret_value(), "LD-API-Version": "20240415"},
-            secrets=(token,),
-        )
+        self._service = FlagService(settings, "LaunchDarkly", client, token)
 
     async def serving(self) -> Serving:
         """The fallthrough. Raises SourceRefused where it rolls out anything but two variations."""
@@ -76,7 +59,7 @@ class LaunchDarkly:
         """One instruction, after a look that the environment's version is still the one that was seen."""
         flag = await self._flag()
         if str(self._environment(flag).get("version", "")) != seen.token:
-            raise ForeignChange(self.name, f"somebody else changed the flag {self._settings.flag} in between")
+            raise self._service.foreign()
         ids = {_name(one): one["_id"] for one in flag["variations"]}
         instruction: dict[str, Any] = {"kind": "updateFallthroughVariationOrRollout"}
         if wanted.canary:
@@ -109,28 +92,15 @@ class LaunchDarkly:
         return f"{where}: serve the stable variation by default"
 
     async def _flag(self) -> dict[str, Any]:
-        answer = await self._web.read(self._url(), {"env": self._settings.environment})
-        found = answer.json()
-        if not answer.ok or not isinstance(found, dict) or "variations" not in found:
-            raise self._refusal(answer)
-        return found
+        flag = await self._service.read(self._url(), {"env": self._settings.environment})
+        if "variations" not in flag:
+            raise SourceRefused(self.name, f"{self._settings.flag} is no flag with variations")
+        return flag
 
     async def _patch(self, instruction: dict[str, Any], comment: str) -> None:
-        body = {
-            "environmentKey": self._settings.environment,
-            "comment": comment,
-            "instructions": [instruction],
-        }
-        content = json.dumps(body).encode()
-        answer = await self._web.write(self._url(), method="PATCH", content=content, headers=_SEMANTIC)
-        if answer.status == _CONFLICT:
-            raise ForeignChange(self.name, f"somebody else changed the flag {self._settings.flag} in between")
-        if not answer.ok:
-            raise self._refusal(answer)
-
-    def _refusal(self, answer: Answer) -> Exception:
-        body = answer.json()
-        return self._web.refusal(answer, str(body.get("message", "")) if isinstance(body, dict) else "")
+        where = self._settings.environment
+        body = {"environmentKey": where, "comment": comment, "instructions": [instruction]}
+        await self._service.change("PATCH", self._url(), body, _SEMANTIC)
 
     def _environment(self, flag: dict[str, Any]) -> dict[str, Any]:
         environments: dict[str, dict[str, Any]] = flag.get("environments") or {}

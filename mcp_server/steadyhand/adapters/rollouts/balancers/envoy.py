@@ -12,7 +12,7 @@ import httpx2
 from pydantic import Field, SecretStr
 
 from steadyhand.adapters.http import Web
-from steadyhand.adapters.rollouts.envoy_admin import EnvoyAdmin
+from steadyhand.adapters.rollouts.balancers.envoy_admin import EnvoyAdmin
 from steadyhand.adapters.rollouts.lease import Lease, Way
 from steadyhand.adapters.rollouts.platform import PlatformSettings, platform
 from steadyhand.adapters.rollouts.split import SplitTraffic

@@ -1,0 +1,1 @@
+"""Amazon Web Services: weights of a load balancer, ECS services, aliases of Lambda functions."""

@@ -1,0 +1,1 @@
+"""Balancers whose knob is their own: HAProxy, Envoy, nginx."""

@@ -1,0 +1,1 @@
+"""Kubernetes, and what delivers progressively on it: Deployments, Gateway API, Argo Rollouts, Flagger."""
