@@ -19,7 +19,7 @@ from steadyhand.journey.evidence.patterns.masks import WordMasks
 from steadyhand.journey.evidence.patterns.mine import numbered, templates_of
 from steadyhand.journey.evidence.patterns.template import Template
 
-_BLOCK = 8 << 20
+_BLOCK = 6 << 20
 _MASKS = WordMasks()
 
 

@@ -18,8 +18,8 @@ from steadyhand.journey.rule import Duration, Rule
 from steadyhand.ports import SourceRefused, SourceUnavailable
 
 _MB = 1024 * 1024
-_BLOCK = 8 * _MB  # tallied at a time, whoever does it: so the result does not depend on how many do
-_APART = 3 * _BLOCK  # less than this is not worth a process
+_BLOCK = 6 * _MB  # tallied at a time, whoever does it: so the result does not depend on how many do
+_APART = 4 * _BLOCK  # less than this is not worth a process
 
 
 class FileLogSettings(Rule):
