@@ -19,9 +19,10 @@ from steadyhand.adapters.databases.postgres_hand import PostgresHandSettings
 from steadyhand.adapters.ledger.settings import StoreRule
 from steadyhand.adapters.logs.files import FileLogSettings
 from steadyhand.adapters.metrics.prometheus import PrometheusSettings
+from steadyhand.adapters.playbooks.folder import PlaybookSettings
 from steadyhand.adapters.rollouts.drivers import TrafficSettings
 from steadyhand.adapters.watchdog.url import WatchdogRule
-from steadyhand.journey.rule import Rule
+from steadyhand.journey.rule import Rule, explain_validation
 from steadyhand.ports import ConfigError
 from steadyhand.responder.rules import Rules
 
@@ -84,6 +85,7 @@ class IncidentConfig(Rules):
     store: StoreRule = Field(default=StoreRule())
     watchdog: WatchdogRule = Field(default=WatchdogRule())
     connections: Connections = Field(default=Connections())
+    playbooks: PlaybookSettings = Field(default=PlaybookSettings())
 
 
 def home() -> Path:
@@ -135,7 +137,7 @@ def parse(text: str, where: str) -> IncidentConfig:
     try:
         return IncidentConfig.model_validate(_filled_in(raw or {}, where))
     except ValidationError as error:
-        raise ConfigError(_explain(error, where)) from error
+        raise ConfigError(explain_validation(error, where)) from error
 
 
 def _filled_in(raw: dict[Any, Any], where: str) -> dict[Any, Any]:
@@ -159,15 +161,3 @@ def _filled(given: Any, variables: dict[str, Any], where: str) -> Any:  # noqa: 
     if "{{" in text:
         raise ConfigError(f"{where}: {given} is used but there is no such name under variables")
     return text
-
-
-def _explain(error: ValidationError, where: str) -> str:
-    lines = []
-    for one in error.errors(include_url=False, include_input=False):
-        parts = (str(part) for part in one["loc"])
-        key = ".".join(part for part in parts if not part.startswith("(")) or "the whole file"
-        known = (
-            "no such key" if one["type"] == "extra_forbidden" else one["msg"].removeprefix("Value error, ")
-        )
-        lines.append(f"{where}: {key}: {known}")
-    return "\n".join(lines)

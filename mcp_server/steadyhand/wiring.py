@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
-import yaml
 from pydantic import SecretStr
 
 from steadyhand.adapters.alerts.sources import TERMINAL, AlertSettings, build_source, secrets_of
@@ -23,10 +22,11 @@ from steadyhand.adapters.ledger.archive import FileArchive
 from steadyhand.adapters.ledger.sql import open_store
 from steadyhand.adapters.logs.files import FileLogs
 from steadyhand.adapters.metrics.prometheus import Prometheus
+from steadyhand.adapters.playbooks.folder import PlaybookSettings, load_folder
 from steadyhand.adapters.rollouts.drivers import Tools, build
 from steadyhand.adapters.watchdog.url import UrlWatchdog
 from steadyhand.config import BUNDLED, IncidentConfig, secret
-from steadyhand.journey.diagnosis.playbook import Playbook, read, split
+from steadyhand.journey.diagnosis.playbook import Shelf
 from steadyhand.journey.recovery.model import Goal, RecoveryRule
 from steadyhand.journey.remedy.model import Fix, SetRelease
 from steadyhand.journey.remedy.plan import Plan
@@ -57,7 +57,7 @@ class Wired:
     outside: Outside
     secrets: WebSecrets
     sources: Mapping[str, AlertSource]
-    playbooks: dict[str, Playbook]
+    playbooks: Shelf
     names: tuple[str, ...] = ()
 
 
@@ -95,7 +95,7 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         outside=outside,
         secrets=tokens,
         sources=_sources(links.alerts, http, clock),
-        playbooks=playbooks(),
+        playbooks=playbooks(config.playbooks),
         names=config.listen.names,
     )
 
@@ -162,19 +162,12 @@ def _kept(path: Path) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
-def playbooks() -> dict[str, Playbook]:
-    """The playbooks that ship with the package, by mechanism. Raises ConfigError for a broken one."""
+def playbooks(own: PlaybookSettings | None = None) -> Shelf:
+    """The playbooks that ship with the package, and a team's own. Raises ConfigError for a broken one."""
     bundled = BUNDLED / "playbooks"
     folder = bundled if bundled.is_dir() else Path(__file__).parents[2] / "playbooks"
-    found = {}
-    for path in sorted(folder.glob("*.md")):
-        try:
-            front, prose = split(path.read_text(encoding="utf-8"))
-            one = read(yaml.safe_load(front), prose)
-        except (ValueError, yaml.YAMLError) as error:
-            raise ConfigError(f"{path}: {error}") from error
-        found[one.mechanism] = one
-    return found
+    shipped = Shelf(load_folder(folder))
+    return shipped.with_own(load_folder(Path(own.folder))) if own and own.folder else shipped
 
 
 def sample_plan(now: datetime) -> Plan:

@@ -23,7 +23,7 @@ ALL = [*SKILLS, *AGENTS, *REFERENCES]
 FIGURE = re.compile(
     r"\d\s*(%|percent|ms|s|sec|seconds?|min|m|minutes?|h|hours?|days?|tokens?|times|x)\b|\d\s*%"
 )
-NOT_TOOLS = {"customer_ref", *playbooks()}
+NOT_TOOLS = {"customer_ref", *playbooks().mechanisms}
 
 skills = pytest.mark.parametrize("path", SKILLS, ids=lambda path: path.parent.name)
 agents = pytest.mark.parametrize("path", AGENTS, ids=lambda path: path.stem)
@@ -130,7 +130,7 @@ def test_an_agent_can_only_read(path: Path) -> None:
 
 def test_every_playbook_is_named_where_mechanisms_are_told_apart() -> None:
     table = next(path for path in REFERENCES if path.name == "mechanisms.md").read_text()
-    assert set(playbooks()) <= code_words(table)
+    assert set(playbooks().mechanisms) <= code_words(table)
 
 
 def test_every_word_the_judge_may_say_is_explained() -> None:

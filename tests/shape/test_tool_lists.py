@@ -3,12 +3,13 @@
 import json
 import re
 import runpy
+from typing import get_args
 
 from plugin.documents import AGENTS, SKILLS, code_words, read
 from plugin.tool_names import ACT, EVERY, OWN_STORE, PREFIX, READ
 from shape.tree import ROOT, texts
 
-from steadyhand.journey.diagnosis.mechanisms import MECHANISMS
+from steadyhand.journey.diagnosis.model import ReadOnly
 from steadyhand.tools.server import INSTRUCTIONS
 from steadyhand.wiring import playbooks
 
@@ -63,9 +64,7 @@ def test_skills_and_agents_name_tools_that_the_server_offers() -> None:
         assert named <= NAMES, path
 
 
-def test_playbooks_are_valid_and_belong_to_mechanisms_of_the_engine() -> None:
-    found = playbooks()
-    files = sorted((ROOT / "playbooks").glob("*.md"))
-    assert len(found) == len(files) > 0
-    assert set(found) <= {one.name for one in MECHANISMS}
-    assert sorted(one.id for one in found.values()) == [one.stem for one in files]
+def test_the_playbooks_check_with_read_only_tools_of_the_server() -> None:
+    looks = {check.tool for one in playbooks().playbooks for check in one.checks}
+    assert looks - {"person"} <= set(READ)
+    assert set(get_args(ReadOnly)) - {"person"} <= set(READ)

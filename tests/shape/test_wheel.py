@@ -99,7 +99,8 @@ def test_an_installed_package_checks_its_own_default_configuration(installed: In
 
 def test_an_installed_package_finds_its_playbooks(installed: Installed) -> None:
     code = (
-        "from steadyhand.wiring import playbooks; import steadyhand; print(*playbooks(), steadyhand.__file__)"
+        "from steadyhand.wiring import playbooks; import steadyhand;"
+        "print(*playbooks().mechanisms, steadyhand.__file__)"
     )
     done = installed.run("python", "-c", code)
     assert "missing_index" in done.stdout, done.stderr

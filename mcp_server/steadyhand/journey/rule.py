@@ -4,7 +4,15 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+)
 
 _DURATION = re.compile(r"(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+(?:\.\d+)?)s)?")
 _FORM = "write it like 30s, 5m or 1h30m"
@@ -18,6 +26,19 @@ class Value(BaseModel):
 
 class Rule(Value):
     """A section of incident-config.yaml, typed beside the code that obeys it."""
+
+
+def explain_validation(error: ValidationError, where: str) -> str:
+    """What is wrong, a line for each key: the place, the key's path, and what is allowed there."""
+    lines = []
+    for one in error.errors(include_url=False, include_input=False):
+        parts = (str(part) for part in one["loc"])
+        key = ".".join(part for part in parts if not part.startswith("(")) or "the whole file"
+        known = (
+            "no such key" if one["type"] == "extra_forbidden" else one["msg"].removeprefix("Value error, ")
+        )
+        lines.append(f"{where}: {key}: {known}")
+    return "\n".join(lines)
 
 
 def parse_duration(given: object) -> object:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.commands import Record
-from steadyhand.journey.diagnosis.playbook import Playbook
+from steadyhand.journey.diagnosis.playbook import Shelf
 from steadyhand.ports import SteadyhandError
 from steadyhand.responder.choosing import choose
 from steadyhand.responder.intake import take_alert
@@ -17,6 +17,7 @@ from steadyhand.responder.outside import Outside
 from steadyhand.responder.views import view
 from steadyhand.tools.answers import PlanAnswer, bounded, next_step, plan_answer
 from steadyhand.tools.kit import READ, STORE, ask, offer
+from steadyhand.tools.telling import tell_playbook
 
 Short = Annotated[str, Field(min_length=1, max_length=200)]
 Long = Annotated[str, Field(max_length=1000)]
@@ -25,7 +26,7 @@ Long = Annotated[str, Field(max_length=1000)]
 class ProposalTools:
     """Tools that propose."""
 
-    def __init__(self, outside: Outside, playbooks: dict[str, Playbook]) -> None:
+    def __init__(self, outside: Outside, playbooks: Shelf) -> None:
         self._outside = outside
         self._playbooks = playbooks
 
@@ -104,8 +105,9 @@ class ProposalTools:
         return "Noted; get_report shows it."
 
     async def get_playbook(self, mechanism: str) -> str:
-        """What is known of a failure, e.g. connection_leak: symptoms, checks, fixes, traps. No rule."""
-        found = self._playbooks.get(mechanism)
+        """What is known of a fault class: first look, checks, look-alikes, fixes, traps. No rule."""
+        found = self._playbooks.find(mechanism)
         if found is None:
-            raise ToolError(f"no playbook {mechanism!r}; there are: {', '.join(self._playbooks)}")
-        return bounded(found.model_dump_json())
+            known = ", ".join(self._playbooks.mechanisms)
+            raise ToolError(f"no playbook {mechanism!r}; there are: {known}")
+        return bounded(tell_playbook(found))

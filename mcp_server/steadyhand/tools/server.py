@@ -2,7 +2,7 @@
 
 from mcp.server import MCPServer
 
-from steadyhand.journey.diagnosis.playbook import Playbook
+from steadyhand.journey.diagnosis.playbook import Shelf
 from steadyhand.responder.outside import Outside
 from steadyhand.tools.actions import ActionTools
 from steadyhand.tools.incidents import IncidentTools
@@ -21,7 +21,7 @@ INSTRUCTIONS = """Steadyhand responds to incidents; it has read the evidence bef
    that was missed. abort_rollout is always allowed. Numbers of the policy: explain_policy."""
 
 
-def build_server(outside: Outside, playbooks: dict[str, Playbook]) -> MCPServer:
+def build_server(outside: Outside, playbooks: Shelf) -> MCPServer:
     """All tools over one running service."""
     families = (
         IncidentTools(outside),

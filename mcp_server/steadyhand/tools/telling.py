@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 
-from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
+from steadyhand.journey.diagnosis.model import Check, Diagnosis, Hypothesis
+from steadyhand.journey.diagnosis.playbook import Playbook, Way
 from steadyhand.journey.evidence.model import DatabaseReport, Session
 from steadyhand.journey.rollout.live import live
 from steadyhand.journey.rollout.state import OVER, Rollout
@@ -43,9 +44,35 @@ def _hypothesis(one: Hypothesis) -> Iterator[str]:
         yield f"  path: {step.source} -> {step.target} [{_ids(step.evidence)}]"
     if one.ruled_out and one.rank <= _COMPARED:
         yield "  not instead: " + "; ".join(f"{other.what} ({other.why})" for other in one.ruled_out)
-    for check in one.checks:
-        yield f"  check: {check.look_at}. If true: {check.expect_if_true}. If not: {check.expect_if_false}."
+    yield from (f"  check: {_check(check)}" for check in one.checks)
     yield f"  would help: {one.remediation}"
+
+
+def _check(one: Check) -> str:
+    by = f" by {one.tool}{f' {one.query!r}' if one.query else ''}" if one.tool else ""
+    return f"{one.name}: {one.look_at}{by}. If true: {one.expect_if_true}. If not: {one.expect_if_false}."
+
+
+def tell_playbook(one: Playbook) -> str:
+    """A playbook as a colleague would tell it: what to look at first, then what fools, then what helps."""
+    return "\n".join(
+        (
+            f"{one.title or one.id} ({one.mechanism}). First: {one.first or one.checks[0].look_at}",
+            *(f"sign: {symptom.says}" for symptom in one.symptoms),
+            *(f"against: {symptom.says}" for symptom in one.against),
+            *(f"check {_check(check)}" for check in one.checks),
+            *(f"not {other.mechanism}: {other.told_apart_by}" for other in one.look_alikes),
+            *(f"fix: {_way(way)}" for way in one.fixes),
+            *(f"trap: {trap}" for trap in one.traps),
+            one.prose,
+        )
+    )
+
+
+def _way(way: Way) -> str:
+    when = f" When: {way.when}." if way.when else ""
+    never = f" Not when: {way.not_when}." if way.not_when else ""
+    return f"{way.fix} Back: {way.rollback}{when}{never}"
 
 
 def _ids(found: Sequence[str]) -> str:

@@ -78,7 +78,8 @@ def _own_signs(finding: Finding) -> tuple[str, ...]:
 
 
 def _fill(check: Check, words: Mapping[str, str]) -> Check:
-    return Check(**{key: text.format_map(words) for key, text in check.model_dump().items()})
+    told = check.model_dump(exclude={"tool"})
+    return check.model_copy(update={key: text.format_map(words) for key, text in told.items()})
 
 
 def _weaker(others: Sequence[Finding]) -> tuple[RuledOut, ...]:

@@ -9,8 +9,30 @@ from steadyhand.journey.rule import Share, Value
 
 EntityKind = Literal["service", "database", "cache", "third_party", "change", "traffic", "none"]
 Remediation = Literal[
-    "rollback", "create_index", "config_revert", "scale", "restart", "wait_upstream", "none"
+    "rollback",
+    "create_index",
+    "config_revert",
+    "flag_off",
+    "scale",
+    "restart",
+    "code",
+    "rotate_cert",
+    "reschedule",
+    "escalate_upstream",
+    "wait_upstream",
+    "none",
 ]
+ReadOnly = Literal[
+    "get_evidence",
+    "query_metrics",
+    "query_logs",
+    "list_changes",
+    "inspect_database",
+    "get_topology",
+    "get_rollout",
+    "person",  # a human looks, where no source of ours reaches: a provider's page, a queue's console
+]
+"""The looks a check may consist of. Nothing that writes or acts is among them."""
 
 
 class Cause(Value):
@@ -36,10 +58,12 @@ class Step(Value):
 class Check(Value):
     """A read-only look that would tell this hypothesis from the others."""
 
-    name: str
-    look_at: str
-    expect_if_true: str
-    expect_if_false: str
+    name: str = Field(min_length=1, max_length=80)
+    tool: ReadOnly | None = Field(default=None, description="The read-only look it is, where one is known.")
+    query: str = Field(default="", max_length=300, description="What to ask the tool for.")
+    look_at: str = Field(min_length=1, max_length=300)
+    expect_if_true: str = Field(min_length=1, max_length=300)
+    expect_if_false: str = Field(min_length=1, max_length=300)
 
 
 class RuledOut(Value):

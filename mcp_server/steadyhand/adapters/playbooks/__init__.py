@@ -1,0 +1,1 @@
+"""Where playbooks are kept."""
