@@ -128,6 +128,53 @@ def test_a_hypothesis_that_does_not_rest_on_the_page_is_refused(
     assert bench.night.view(bench.incident).opinion is None
 
 
+def _check_of_the_first(bench: Bench, outcome: str) -> dict[str, str]:
+    best = bench.night.view(bench.incident).diagnosis.hypotheses[0]
+    seen = f"ten sessions; password={SECRET}"
+    return {"hypothesis": best.id, "check": best.checks[0].name, "outcome": outcome, "seen": seen}
+
+
+def test_what_a_check_showed_is_evidence_moves_the_ranking_and_stands_in_the_trail(bench: Bench) -> None:
+    before = bench.night.view(bench.incident).diagnosis
+    text = bench.text(
+        "submit_hypotheses", incident_id=bench.incident, checked=[_check_of_the_first(bench, "as_if_false")]
+    )
+    assert text.startswith("k1: h1 ")
+    view = bench.night.view(bench.incident)
+    first = next(one for one in view.diagnosis.hypotheses if one.id == "h1")
+    assert first.confidence < before.hypotheses[0].confidence
+    assert view.page.item("k1").title.startswith("check ")
+    [row] = [one for one in view.trail if one.action == "check.recorded"]
+    assert "factor 0.2" in row.body["did"]
+    shown = bench.text("get_evidence", incident_id=bench.incident) + bench.text(
+        "get_diagnosis", incident_id=bench.incident
+    )
+    assert "k1: check" in shown
+    assert SECRET not in shown + str(row.body)
+
+
+def test_a_confidence_may_rise_by_what_a_check_showed_and_no_further(bench: Bench) -> None:
+    best = bench.night.view(bench.incident).diagnosis.hypotheses[0]
+    more = _claim(bench, confidence=min(1.0, best.confidence * 1.05))
+    alone = bench.call("submit_hypotheses", incident_id=bench.incident, hypotheses=[more])
+    assert alone.is_error
+    checked = [_check_of_the_first(bench, "as_if_true")]
+    with_it = bench.call("submit_hypotheses", incident_id=bench.incident, hypotheses=[more], checked=checked)
+    assert not with_it.is_error, with_it.content[0].text
+    assert "order " in with_it.content[0].text
+    assert "edge " in with_it.content[0].text
+
+
+def test_a_check_that_no_hypothesis_lists_is_refused_and_changes_nothing(bench: Bench) -> None:
+    before = bench.night.view(bench.incident).diagnosis
+    wrong = _check_of_the_first(bench, "as_if_true") | {"check": "tea leaves"}
+    found = bench.call("submit_hypotheses", incident_id=bench.incident, checked=[wrong])
+    assert found.is_error
+    assert "checked.check" in found.content[0].text
+    assert bench.call("submit_hypotheses", incident_id=bench.incident).is_error
+    assert bench.night.view(bench.incident).diagnosis == before
+
+
 def test_a_plan_of_a_model_waits_for_a_human_like_any_other(bench: Bench) -> None:
     bench.night.propose(bench.incident)
     with_index = next(
@@ -137,7 +184,7 @@ def test_a_plan_of_a_model_waits_for_a_human_like_any_other(bench: Bench) -> Non
     )
     made = bench.call("propose_fix", incident_id=bench.incident, hypothesis_id=with_index.id)
     assert not made.is_error, made.content[0].text
-    plan = made.structured_content["id"]
+    plan = json.loads(made.content[0].text)["id"]
     asked = bench.text("request_approval", plan_id=plan)
     assert asked.startswith("awaiting_approval")
     assert bench.night.view(bench.incident).incident.plan == plan

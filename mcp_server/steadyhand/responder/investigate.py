@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from steadyhand.journey.alert.impact import Impact
+from steadyhand.journey.diagnosis.checked import carried_over
 from steadyhand.journey.diagnosis.engine import diagnose
 from steadyhand.journey.diagnosis.model import Diagnosis
 from steadyhand.journey.evidence.model import Page
@@ -20,19 +21,19 @@ from steadyhand.store import Timer
 
 async def investigate(outside: Outside, timer: Timer) -> None:
     """Read the evidence of the timer's incident and put the outcome. Raises LedgerError, UnknownIncident."""
-    incident = await asyncio.to_thread(_load, outside, timer.incident)
+    incident, earlier = await asyncio.to_thread(_load, outside, timer.incident)
     page, seen = await asyncio.gather(gather(outside, incident), measure(outside, incident.service))
-    diagnosis = diagnose(page, outside.rules.topology, outside.rules.diagnosis)
+    diagnosis = carried_over(earlier, diagnose(page, outside.rules.topology, outside.rules.diagnosis))
     plans = await _plans(outside, incident, page, diagnosis)
     await asyncio.to_thread(_store, outside, timer, Found(page, seen, diagnosis, plans))
 
 
-def _load(outside: Outside, wanted: str) -> Incident:
+def _load(outside: Outside, wanted: str) -> tuple[Incident, Diagnosis | None]:
     with outside.ledger.read() as tx:
-        incident = tx.incident(wanted)
+        incident, earlier = tx.incident(wanted), tx.latest("diagnosis", wanted, Diagnosis)
     if incident is None:
         raise UnknownIncident(f"there is no incident {wanted}")
-    return incident
+    return incident, earlier
 
 
 async def _plans(outside: Outside, incident: Incident, page: Page, diagnosis: Diagnosis) -> tuple[Plan, ...]:

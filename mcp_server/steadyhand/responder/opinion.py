@@ -1,12 +1,15 @@
 """A model's own hypotheses: admitted when they rest on the page, stored beside the engine's."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from pydantic import Field
 
 from steadyhand.journey.commands import Record
 from steadyhand.journey.diagnosis.admit import check
-from steadyhand.journey.diagnosis.model import Cause, Diagnosis, EntityKind, Hypothesis, Step
+from steadyhand.journey.diagnosis.chain import links
+from steadyhand.journey.diagnosis.model import Cause, Check, Diagnosis, EntityKind, Hypothesis, RuledOut, Step
+from steadyhand.journey.diagnosis.scene import Scene, earliest, speaks_of
 from steadyhand.journey.evidence.model import Onset, Page
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rule import Share, Value
@@ -14,6 +17,9 @@ from steadyhand.responder.deciding import Refused
 from steadyhand.responder.intake import UnknownIncident
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.planning import goals_around, goals_for, make_plans
+from steadyhand.store import Transaction
+
+_LONGEST_WHY = 1000
 
 
 class Arrow(Value):
@@ -22,6 +28,23 @@ class Arrow(Value):
     source: str
     target: str
     evidence: tuple[str, ...] = ()
+
+
+class Rejected(Value):
+    """Another explanation, and why it is not this one."""
+
+    what: str = Field(max_length=200)
+    why: str = Field(max_length=300)
+    evidence: tuple[str, ...] = ()
+
+
+class LookAt(Value):
+    """A read-only look that would tell: one of the tools that read, or person."""
+
+    tool: str
+    query: str = Field(min_length=1, max_length=300)
+    expect_if_true: str = Field(min_length=1, max_length=300)
+    expect_if_false: str = Field(min_length=1, max_length=300)
 
 
 class Claim(Value):
@@ -36,36 +59,62 @@ class Claim(Value):
     supports: tuple[str, ...]
     contradicts: tuple[str, ...] = ()
     path: tuple[Arrow, ...] = ()
+    ruled_out: tuple[Rejected, ...] = ()
+    unexplained: tuple[str, ...] = ()
+    checks: tuple[LookAt, ...] = ()
 
 
-def submit(outside: Outside, wanted: str, claims: Sequence[Claim]) -> Diagnosis:
+class Admitted(Value):
+    """What was stored, and of each step of each path whether its order and its edge are shown."""
+
+    opinion: Diagnosis
+    steps: tuple[str, ...]
+
+
+def submit(outside: Outside, wanted: str, claims: Sequence[Claim]) -> Admitted:
     """Store a model's hypotheses. Raises Refused with every problem, in words that say how to mend it."""
     now = outside.clock.now()
     with outside.ledger.write() as tx:
-        page, engine = tx.latest("page", wanted, Page), tx.latest("diagnosis", wanted, Diagnosis)
-        if page is None or engine is None:
-            raise Refused(f"{wanted} has no evidence yet; wait for it, or check the id with list_incidents")
+        page, engine = evidence_of(tx, wanted)
+        scene = Scene(page, outside.rules.topology, outside.rules.diagnosis)
         ranked = sorted(claims, key=lambda one: -one.confidence)
         opinion = tuple(_hypothesis(one, rank, engine, page) for rank, one in enumerate(ranked, start=1))
-        problems = check(opinion, page, engine, outside.rules.diagnosis)
-        if problems:
-            tx.record(
-                wanted,
-                Record(
-                    action="opinion.refused", actor="model", actor_kind="agent", body={"why": problems[0]}
-                ),
-                now,
-            )
-        else:
-            rest = max(0.0, 1.0 - sum(one.confidence for one in opinion))
-            stored = engine.model_copy(update={"hypotheses": opinion, "none_of_these": rest})
-            tx.put("opinion", outside.new_id("opin"), wanted, stored, now)
-            body = {"first": opinion[0].claim if opinion else "none of these"}
-            tx.record(
-                wanted, Record(action="opinion.stored", actor="model", actor_kind="agent", body=body), now
-            )
-            return stored
-    raise Refused("; ".join(problems))
+        problems = check(opinion, scene, engine)
+        if not problems:
+            stored = _store(outside, tx, wanted, engine, opinion, now)
+            steps = tuple(f"{one.id} {link.words}" for one in opinion for link in links(one, scene))
+            return Admitted(opinion=stored, steps=steps)
+        why = "; ".join(problems)
+        tx.record(wanted, _record("opinion.refused", {"why": why[:_LONGEST_WHY]}), now)
+    raise Refused(why)
+
+
+def evidence_of(tx: Transaction, wanted: str) -> tuple[Page, Diagnosis]:
+    """The page and the engine's ranking of an incident. Raises Refused while there are none."""
+    page, engine = tx.latest("page", wanted, Page), tx.latest("diagnosis", wanted, Diagnosis)
+    if page is None or engine is None:
+        raise Refused(f"{wanted} has no evidence yet; wait for it, or check the id with list_incidents")
+    return page, engine
+
+
+def _store(
+    outside: Outside,
+    tx: Transaction,
+    wanted: str,
+    engine: Diagnosis,
+    opinion: tuple[Hypothesis, ...],
+    now: datetime,
+) -> Diagnosis:
+    rest = max(0.0, 1.0 - sum(one.confidence for one in opinion))
+    stored = engine.model_copy(update={"hypotheses": opinion, "none_of_these": rest})
+    tx.put("opinion", outside.new_id("opin"), wanted, stored, now)
+    first = opinion[0].claim if opinion else "none of these"
+    tx.record(wanted, _record("opinion.stored", {"first": first}), now)
+    return stored
+
+
+def _record(action: str, body: dict[str, str]) -> Record:
+    return Record(action=action, actor="model", actor_kind="agent", body=body)
 
 
 def _hypothesis(claim: Claim, rank: int, engine: Diagnosis, page: Page) -> Hypothesis:
@@ -89,17 +138,28 @@ def _hypothesis(claim: Claim, rank: int, engine: Diagnosis, page: Page) -> Hypot
         path=tuple(Step(source=one.source, target=one.target, evidence=one.evidence) for one in claim.path),
         supports=claim.supports,
         contradicts=claim.contradicts,
-        checks=twin.checks if twin else (),
+        ruled_out=tuple(
+            RuledOut(what=one.what, why=one.why, evidence=one.evidence) for one in claim.ruled_out
+        ),
+        unexplained=claim.unexplained,
+        checks=(*(twin.checks if twin else ()), *(_check(one) for one in claim.checks)),
         blast_radius=twin.blast_radius if twin else (),
         remediation=twin.remediation if twin else "none",
         by="model",
     )
 
 
+def _check(look: LookAt) -> Check:
+    """As it was submitted; whether the look only reads is judged with all else."""
+    known = look.model_dump(exclude={"tool"})
+    return Check.model_construct(name=look.query[:80], tool=look.tool, look_at=look.query, **known)
+
+
 def _first_sign(claim: Claim, page: Page) -> Onset | None:
-    """The earliest of what is cited for it; a change is a cause and no sign."""
+    """The earliest of what is cited of the cause itself, else of all cited; a change is no sign."""
     cited = [one for one in page.items if one.id in claim.supports and one.role != "change"]
-    return min((one.onset for one in cited if one.onset), key=lambda one: one.at, default=None)
+    own = [one for one in cited if speaks_of(one, claim.entity) and one.onset]
+    return earliest(own or cited)
 
 
 def _same(cause: Cause, claim: Claim) -> bool:

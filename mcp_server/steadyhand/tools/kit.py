@@ -1,6 +1,7 @@
 """What every tool shares: hints for the client, and errors a model can mend."""
 
 import asyncio
+import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -21,9 +22,13 @@ _Answer = TypeVar("_Answer")
 def offer(
     work: Callable[..., Any], annotations: ToolAnnotations, *, name: str = "", structured: bool = False
 ) -> Tool:
-    """A tool of this function. Every word of a schema is paid for on each request, so titles are left out."""
+    """A tool of this function. Every word of a schema is paid for: titles and margins are left out."""
     tool = Tool.from_function(
-        work, name=name or work.__name__, annotations=annotations, structured_output=structured
+        work,
+        name=name or work.__name__,
+        description=inspect.cleandoc(work.__doc__ or ""),
+        annotations=annotations,
+        structured_output=structured,
     )
     _untitle(tool.parameters)
     _untitle(tool.output_schema)

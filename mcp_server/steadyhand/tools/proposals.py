@@ -1,6 +1,6 @@
 """Tools that write to our own store: open, submit, propose, ask. None of them approves anything."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
@@ -8,19 +8,33 @@ from pydantic import Field
 
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.commands import Record
+from steadyhand.journey.diagnosis.model import Outcome
 from steadyhand.journey.diagnosis.playbook import Shelf
+from steadyhand.journey.rule import Value
 from steadyhand.ports import SteadyhandError
+from steadyhand.responder.checking import record_checks
 from steadyhand.responder.choosing import choose
 from steadyhand.responder.intake import take_alert
 from steadyhand.responder.opinion import Claim, propose_plans, submit
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.views import view
-from steadyhand.tools.answers import PlanAnswer, bounded, next_step, plan_answer
+from steadyhand.tools.answers import bounded, next_step, plan_answer
 from steadyhand.tools.kit import READ, STORE, ask, offer
 from steadyhand.tools.telling import tell_playbook
 
 Short = Annotated[str, Field(min_length=1, max_length=200)]
 Long = Annotated[str, Field(max_length=1000)]
+
+_SEEN = 300
+
+
+class Checked(Value):
+    """A check that ran."""
+
+    hypothesis: str
+    check: str
+    outcome: Literal["as_if_true", "as_if_false", "unclear"]
+    seen: str
 
 
 class ProposalTools:
@@ -35,7 +49,7 @@ class ProposalTools:
         return [
             offer(self.open_incident, STORE),
             offer(self.submit_hypotheses, STORE),
-            offer(self.propose_fix, STORE, structured=True),
+            offer(self.propose_fix, STORE),
             offer(self.request_approval, STORE),
             offer(self.draft_report, STORE),
             offer(self.get_playbook, READ),
@@ -60,20 +74,37 @@ class ProposalTools:
         return f"{incident}: get_incident shows where it stands.{warning}"
 
     async def submit_hypotheses(
-        self, incident_id: str, hypotheses: Annotated[list[Claim], Field(max_length=5)]
+        self,
+        incident_id: str,
+        hypotheses: Annotated[list[Claim] | None, Field(max_length=5)] = None,
+        checked: Annotated[list[Checked], Field(max_length=10)] = [],  # noqa: B006 - a schema's default
     ) -> str:
-        """Submit your ranked hypotheses, in the words of get_diagnosis; an empty list says "none of these".
+        """Submit ranked hypotheses, in the words of get_diagnosis, and what checks showed (`checked`).
 
-        Cited ids must exist; confidence may be lowered, never raised.
+        An empty list of hypotheses says "none of these"; without one only `checked` is kept. Cited ids must
+        exist; confidence may be lowered, and rises only by what a check showed.
         """
-        stored = await ask(submit, self._outside, incident_id, hypotheses)
-        named = "; ".join(f"{one.id} {one.confidence:.0%} {one.claim[:80]}" for one in stored.hypotheses)
-        rest = f"none of these: {stored.none_of_these:.0%}"
-        return f"Stored: {named or 'no cause'}; {rest}. propose_fix takes these ids."
+        lines = await self._keep_checks(incident_id, checked)
+        if hypotheses is not None:
+            stored = await ask(submit, self._outside, incident_id, hypotheses)
+            opinion = stored.opinion
+            named = "; ".join(f"{one.id} {one.confidence:.0%} {one.claim[:80]}" for one in opinion.hypotheses)
+            rest = f"none of these: {opinion.none_of_these:.0%}"
+            lines += [f"Stored: {named or 'no cause'}; {rest}. propose_fix takes these ids.", *stored.steps]
+        if not lines:
+            raise ToolError("give hypotheses ([] for none of these), checked, or both")
+        return bounded("\n".join(lines))
+
+    async def _keep_checks(self, incident_id: str, checked: list[Checked]) -> list[str]:
+        """One line for each: what it did to the ranking."""
+        if not checked:
+            return []
+        outcomes = [Outcome(**one.model_dump() | {"seen": one.seen[:_SEEN] or "nothing"}) for one in checked]
+        return [*await ask(record_checks, self._outside, incident_id, outcomes, "model", "agent", "mcp")]
 
     async def propose_fix(
         self, incident_id: str, hypothesis_id: str, option: Annotated[int, Field(ge=1)] = 1
-    ) -> PlanAnswer:
+    ) -> str:
         """Make a plan, a typed fix with its way back, for a hypothesis; `option` picks another of its fixes.
 
         Nobody is asked yet: request_approval does.
@@ -85,7 +116,7 @@ class ProposalTools:
         if option > len(plans):
             raise ToolError(f"there are {len(plans)} options: " + "; ".join(one.fix.title for one in plans))
         options = tuple(f"{number}: {one.fix.title}" for number, one in enumerate(plans, start=1))
-        return plan_answer(plans[option - 1], options=options)
+        return plan_answer(plans[option - 1], options=options).model_dump_json()
 
     async def request_approval(self, plan_id: str) -> str:
         """Ask the humans about a plan. They answer in the console or terminal, never here."""

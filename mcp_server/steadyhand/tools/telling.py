@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 
-from steadyhand.journey.diagnosis.model import Check, Diagnosis, Hypothesis
+from steadyhand.journey.diagnosis.model import Check, Diagnosis, Hypothesis, Outcome
 from steadyhand.journey.diagnosis.playbook import Playbook, Way
 from steadyhand.journey.evidence.model import DatabaseReport, Session
 from steadyhand.journey.rollout.live import live
@@ -20,6 +20,9 @@ def tell_diagnosis(engine: Diagnosis, opinion: Diagnosis | None) -> str:
     """Hypotheses with all that a model needs to weigh them, and the words it needs to submit its own."""
     head = f"None of these: {engine.none_of_these:.0%}. Confidence is {engine.calibrated_on}."
     lines = [head, *(text for one in engine.hypotheses for text in _hypothesis(one))]
+    lines += [
+        f"{one.evidence}: check {one.check!r} of {one.hypothesis} {_said(one)}" for one in engine.checked
+    ]
     if engine.unexplained:
         lines.append(f"Explained by none: {_ids(engine.unexplained)}")
     lines += [f"not seen: {one}" for one in engine.data_gaps]
@@ -27,6 +30,10 @@ def tell_diagnosis(engine: Diagnosis, opinion: Diagnosis | None) -> str:
         lines.append(f"Submitted by a model (none of these: {opinion.none_of_these:.0%}):")
         lines += [text for one in opinion.hypotheses for text in _head(one)]
     return "\n".join(lines)
+
+
+def _said(one: Outcome) -> str:
+    return f"{one.outcome.replace('_', ' ')}, says {one.by}: {one.seen!r}"
 
 
 def _head(one: Hypothesis) -> Iterator[str]:
@@ -45,7 +52,11 @@ def _hypothesis(one: Hypothesis) -> Iterator[str]:
     if one.ruled_out and one.rank <= _COMPARED:
         yield "  not instead: " + "; ".join(f"{other.what} ({other.why})" for other in one.ruled_out)
     yield from (f"  check: {_check(check)}" for check in one.checks)
-    yield f"  would help: {one.remediation}"
+    if one.unexplained:
+        yield f"  does not explain: {_ids(one.unexplained)}"
+    if one.rank <= _COMPARED:
+        yield from (f"  not known: {gap}" for gap in one.data_gaps)
+    yield f"  hurts: {', '.join(one.blast_radius) or '-'}; would help: {one.remediation}"
 
 
 def _check(one: Check) -> str:

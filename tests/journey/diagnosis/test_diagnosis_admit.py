@@ -3,19 +3,26 @@
 from collections.abc import Callable
 
 import pytest
-from journey.diagnosis.pages import RULE, at, change, leak, page, told
+from journey.diagnosis.pages import RULE, TOPOLOGY, at, change, leak, page, told
 
 from steadyhand.journey.diagnosis.admit import check
-from steadyhand.journey.diagnosis.model import Hypothesis, Step
+from steadyhand.journey.diagnosis.chain import Link, links
+from steadyhand.journey.diagnosis.model import Check, Hypothesis, Step
+from steadyhand.journey.diagnosis.scene import Scene
 from steadyhand.journey.evidence.model import Onset
 
 SHOWN = page(*leak(), change("dep-2", -5), change("dep-3", 40))
 FOUND = told(SHOWN)
+SCENE = Scene(SHOWN, TOPOLOGY, RULE)
 TOP = FOUND.hypotheses[0]
 
 
 def _with(**changed: object) -> Hypothesis:
     return TOP.model_copy(update={"by": "model", **changed})
+
+
+def _check(tool: str) -> Check:
+    return Check.model_construct(name="n", tool=tool, look_at="l", expect_if_true="t", expect_if_false="f")
 
 
 def _blaming(change_id: str) -> Hypothesis:
@@ -28,7 +35,7 @@ def _of(fault_class: str, confidence: float) -> Hypothesis:
 
 
 def test_the_engine_s_own_hypothesis_with_a_lowered_confidence_stands() -> None:
-    assert check([_with(confidence=TOP.confidence / 2)], SHOWN, FOUND, RULE) == ()
+    assert check([_with(confidence=TOP.confidence / 2)], SCENE, FOUND) == ()
 
 
 @pytest.mark.parametrize(
@@ -53,24 +60,40 @@ def test_the_engine_s_own_hypothesis_with_a_lowered_confidence_stands() -> None:
         (_blaming("dep-77"), "'dep-77' is not on the page"),
         (_with(onset=None), "is not known"),
         (_with(onset=Onset(at=at(24), lo=at(23), hi=at(24))), "m-pool began before the onset"),
+        (
+            _with(path=(Step(source="shop", target="shop", evidence=("c-dep-2",)),)),
+            "path[0].evidence: cite how",
+        ),
+        (
+            _with(
+                cause=TOP.cause.model_copy(update={"change_id": None, "entity": "payments"}),
+                onset=Onset(at=at(25), lo=at(24), hi=at(25)),
+                confidence=0.0,
+                contradicts=("m-waiting",),
+                path=(Step(source="payments", target="shop", evidence=("m-calls", "m-pool")),),
+            ),
+            "payments began 19 s after shop",
+        ),
+        (_with(checks=(_check("execute_fix"),)), "checks[0].tool: 'execute_fix' is no read-only look"),
+        (_with(unexplained=("m99",)), "unexplained: evidence 'm99'"),
     ],
 )
 def test_a_hypothesis_that_does_not_hold_is_refused_with_the_way_to_mend_it(
     submitted: Hypothesis, word: str
 ) -> None:
-    problems = check([submitted], SHOWN, FOUND, RULE)
+    problems = check([submitted], SCENE, FOUND)
     assert any(word in one for one in problems), problems
     assert all(one.startswith("h1: ") for one in problems)
 
 
 def test_a_cause_the_engine_does_not_name_may_weigh_what_none_of_these_weighs() -> None:
-    assert check([_of("cosmic_rays", FOUND.none_of_these)], SHOWN, FOUND, RULE) == ()
+    assert check([_of("cosmic_rays", FOUND.none_of_these)], SCENE, FOUND) == ()
 
 
 def test_confidences_that_add_up_to_more_than_one_are_refused() -> None:
-    problems = check([TOP, TOP], SHOWN, FOUND, RULE)
+    problems = check([TOP, TOP], SCENE, FOUND)
     assert problems == (
-        f"all confidences add up to {2 * TOP.confidence:.2f}; lower them until they add up to at most 1",
+        f"confidence: all add up to {2 * TOP.confidence:.2f}; lower them until they add up to at most 1",
     )
 
 
@@ -83,4 +106,31 @@ def test_an_invented_id_is_found_wherever_it_is_cited(where: str) -> None:
             ruled_out=(TOP.ruled_out[0].model_copy(update={"evidence": ("m99",)}),),
         ),
     }
-    assert any("'m99'" in one for one in check([invented[where]()], SHOWN, FOUND, RULE))
+    assert any("'m99'" in one for one in check([invented[where]()], SCENE, FOUND))
+
+
+def _walk(*steps: tuple[str, str, tuple[str, ...]]) -> tuple[Link, ...]:
+    path = tuple(Step(source=source, target=target, evidence=cited) for source, target, cited in steps)
+    return links(_with(path=path, supports=("m-pool",), contradicts=()), SCENE)
+
+
+def test_each_step_of_a_chain_says_whether_its_order_and_its_edge_are_shown() -> None:
+    brought, unknown = _walk(("dep-2", "shop", ("c-dep-2", "m-pool")), ("moon", "shop", ("m-latency",)))
+    assert (brought.order, brought.edge) == ("ok", "ok")
+    assert (unknown.order, unknown.edge, unknown.why) == (
+        "not shown",
+        "unknown",
+        "no onset of moon is known from what is cited",
+    )
+
+
+def test_onsets_that_overlap_have_no_order() -> None:
+    [step] = links(
+        _with(
+            path=(Step(source="payments", target="shop", evidence=("m-calls", "m-errors")),),
+            supports=("m-errors",),
+            contradicts=(),
+        ),
+        SCENE,
+    )
+    assert (step.order, step.edge, step.why) == ("not shown", "ok", "their onsets overlap")

@@ -26,6 +26,7 @@ from journey.diagnosis.pages import (
 from steadyhand.journey.diagnosis.admit import check
 from steadyhand.journey.diagnosis.mechanisms import MECHANISMS
 from steadyhand.journey.diagnosis.model import Diagnosis
+from steadyhand.journey.diagnosis.scene import Scene
 from steadyhand.journey.diagnosis.signals import TRAITS
 from steadyhand.journey.diagnosis.weights import HAND_SET
 from steadyhand.journey.evidence.model import Item, Page
@@ -134,7 +135,7 @@ def test_no_change_is_blamed_for_what_began_before_it(shown: Page) -> None:
 def test_what_the_engine_finds_passes_its_own_gate(shown: Page) -> None:
     found = told(shown)
     rested = [one for one in found.hypotheses if one.supports]
-    assert check(rested, shown, found, RULE) == ()
+    assert check(rested, Scene(shown, TOPOLOGY, RULE), found) == ()
 
 
 def test_the_table_weighs_each_mechanism_by_traits_that_exist() -> None:

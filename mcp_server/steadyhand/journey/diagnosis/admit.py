@@ -2,47 +2,58 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import get_args
 
-from steadyhand.journey.diagnosis.model import Cause, Diagnosis, Hypothesis
+from steadyhand.journey.diagnosis.chain import links
+from steadyhand.journey.diagnosis.model import Cause, Diagnosis, Hypothesis, ReadOnly
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
-from steadyhand.journey.diagnosis.scene import started, surely_before
+from steadyhand.journey.diagnosis.scene import Scene, ids, started, surely_before
 from steadyhand.journey.evidence.model import Item, Page
 
 _ROUNDING = 0.005
+_NAMED = 3
 
 
-def check(
-    hypotheses: Sequence[Hypothesis], page: Page, engine: Diagnosis, rule: DiagnosisRule
-) -> tuple[str, ...]:
-    """What is wrong with them, each in words that say how to mend it; empty if all may stand.
+def check(hypotheses: Sequence[Hypothesis], scene: Scene, engine: Diagnosis) -> tuple[str, ...]:
+    """What is wrong with them, each with its field and how to mend it; empty if all may stand.
 
-    The engine's confidence in the same cause is the ceiling; for a cause the engine does not
-    name it is the weight of "none of these". All confidences together are at most 1.
+    The engine's confidence in the same cause is the ceiling, after all checks that ran; for a cause the
+    engine does not name it is the weight of "none of these". All confidences together are at most 1.
     """
-    problems = [f"{one.id}: {text}" for one in hypotheses for text in _problems(one, page, engine, rule)]
+    problems = [f"{one.id}: {text}" for one in hypotheses for text in _problems(one, scene, engine)]
     total = sum(one.confidence for one in hypotheses)
     if total > 1 + _ROUNDING:
-        problems.append(f"all confidences add up to {total:.2f}; lower them until they add up to at most 1")
+        problems.append(f"confidence: all add up to {total:.2f}; lower them until they add up to at most 1")
     return tuple(problems)
 
 
-def _problems(one: Hypothesis, page: Page, engine: Diagnosis, rule: DiagnosisRule) -> Iterator[str]:
-    yield from _citations(one, page)
-    yield from _change(one, page, rule)
-    yield from _way(one, page)
-    yield from _order(one, page, rule)
+def _problems(one: Hypothesis, scene: Scene, engine: Diagnosis) -> Iterator[str]:
+    yield from _citations(one, scene.page)
+    yield from _change(one, scene.page, scene.rule)
+    yield from _way(one, scene)
+    yield from _order(one, scene.page, scene.rule)
+    yield from _steps(one, scene)
+    yield from _looks(one)
     yield from _confidence(one, engine)
 
 
 def _citations(one: Hypothesis, page: Page) -> Iterator[str]:
     known = {item.id for item in page.items}
-    cited = {*one.supports, *one.contradicts}
-    cited.update(text for step in one.path for text in step.evidence)
-    cited.update(text for other in one.ruled_out for text in other.evidence)
-    for lost in sorted(cited - known):
-        yield f"evidence {lost!r} is not on the page; cite ids that get_evidence lists"
+    for field, cited in _cited(one):
+        for lost in sorted(set(cited) - known):
+            yield f"{field}: evidence {lost!r} is not on the page; cite ids that get_evidence lists"
     if not one.supports:
-        yield "nothing supports it; cite at least one piece of evidence"
+        yield "supports: nothing supports it; cite at least one piece of evidence"
+
+
+def _cited(one: Hypothesis) -> Iterator[tuple[str, tuple[str, ...]]]:
+    yield "supports", one.supports
+    yield "contradicts", one.contradicts
+    yield "unexplained", one.unexplained
+    for index, step in enumerate(one.path):
+        yield f"path[{index}].evidence", step.evidence
+    for index, other in enumerate(one.ruled_out):
+        yield f"ruled_out[{index}].evidence", other.evidence
 
 
 def _change(one: Hypothesis, page: Page, rule: DiagnosisRule) -> Iterator[str]:
@@ -51,14 +62,14 @@ def _change(one: Hypothesis, page: Page, rule: DiagnosisRule) -> Iterator[str]:
         return
     change = _find_change(wanted, page)
     if change is None:
-        yield f"change {wanted!r} is not on the page; name a change it lists, or none"
+        yield f"change_id: change {wanted!r} is not on the page; name a change it lists, or none"
         return
     began = started(change)
     if one.onset is None or began is None:
-        yield f"the order of change {wanted!r} and the onset is not known; give the onset or name no change"
+        yield f"change_id: the order of change {wanted!r} and the onset is not known; name no change"
     elif began > one.onset.hi + rule.clock_allowance:
         late = (began - one.onset.hi).total_seconds()
-        yield f"change {wanted!r} began {late:.0f} s after the onset; name an earlier one or none"
+        yield f"change_id: change {wanted!r} began {late:.0f} s after the onset; name an earlier one or none"
 
 
 def _find_change(wanted: str, page: Page) -> Item | None:
@@ -66,12 +77,30 @@ def _find_change(wanted: str, page: Page) -> Item | None:
     return next((item for item in changes if wanted == item.facts.get("change_id", item.id)), None)
 
 
-def _way(one: Hypothesis, page: Page) -> Iterator[str]:
-    if not one.path or one.path[-1].target != page.service:
-        yield f"the path must end at {page.service!r}, the service that alerts; add the missing steps"
-    for before, after in pairwise(one.path):
+def _way(one: Hypothesis, scene: Scene) -> Iterator[str]:
+    service, suffers = scene.page.service, ids(scene.harm)
+    if not one.path or one.path[-1].target != service:
+        yield f"path: the path must end at {service!r}, the service that alerts; add the missing steps"
+    elif suffers and not set(one.path[-1].evidence) & set(suffers):
+        shown = ", ".join(suffers[:_NAMED])
+        yield f"path[{len(one.path) - 1}].evidence: cite how {service!r} itself suffers, such as {shown}"
+    for index, (before, after) in enumerate(pairwise(one.path)):
         if before.target != after.source:
-            yield f"the path breaks after {before.target!r}; the next step must start there"
+            yield f"path[{index + 1}].source: the path breaks after {before.target!r}; start there"
+
+
+def _steps(one: Hypothesis, scene: Scene) -> Iterator[str]:
+    """A step whose effect surely came before its cause is none."""
+    for index, link in enumerate(links(one, scene)):
+        if link.order == "against":
+            yield f"path[{index}]: {link.why}; no cause follows its effect, mend or leave out the step"
+
+
+def _looks(one: Hypothesis) -> Iterator[str]:
+    allowed = get_args(ReadOnly)
+    for index, look in enumerate(one.checks):
+        if look.tool is not None and look.tool not in allowed:
+            yield f"checks[{index}].tool: {look.tool!r} is no read-only look; use one of {', '.join(allowed)}"
 
 
 def _order(one: Hypothesis, page: Page, rule: DiagnosisRule) -> Iterator[str]:
@@ -81,7 +110,7 @@ def _order(one: Hypothesis, page: Page, rule: DiagnosisRule) -> Iterator[str]:
     cited = {text for step in one.path for text in step.evidence} - set(one.contradicts)
     for item in page.items:
         if item.id in cited and item.role != "change" and surely_before(item, one.onset, rule):
-            yield f"{item.id} began before the onset it is said to follow; move the onset or list it against"
+            yield f"path: {item.id} began before the onset it is said to follow; list it under contradicts"
 
 
 def _confidence(one: Hypothesis, engine: Diagnosis) -> Iterator[str]:
@@ -90,7 +119,10 @@ def _confidence(one: Hypothesis, engine: Diagnosis) -> Iterator[str]:
         engine.none_of_these,
     )
     if one.confidence > ceiling + _ROUNDING:
-        yield f"confidence {one.confidence:.2f} is above the engine's {ceiling:.2f}; it may only be lowered"
+        yield (
+            f"confidence: {one.confidence:.2f} is above the engine's {ceiling:.2f}; it may only be lowered, "
+            "unless a check ran: report it under checked"
+        )
 
 
 def _same(one: Cause, other: Cause) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from steadyhand.journey.diagnosis.model import Cause, Check, Hypothesis, Remediation, RuledOut
 from steadyhand.journey.diagnosis.path import blast_radius, trace
-from steadyhand.journey.diagnosis.scene import Scene, started
+from steadyhand.journey.diagnosis.scene import Scene, ids, started, surely_before
 from steadyhand.journey.diagnosis.signals import TRAITS
 from steadyhand.journey.diagnosis.weigh import Finding
 from steadyhand.journey.evidence.model import Item
@@ -35,6 +35,8 @@ def explain(
         checks=tuple(_fill(check, words) for check in finding.mechanism.checks),
         blast_radius=blast_radius(finding.suspect.entity, scene),
         remediation=_remediation(finding),
+        unexplained=_unexplained(finding, scene),
+        data_gaps=_unseen(finding, scene),
     )
 
 
@@ -89,6 +91,31 @@ def _weaker(others: Sequence[Finding]) -> tuple[RuledOut, ...]:
         for one in others
         if (why := _against(one))
     )
+
+
+def _unexplained(finding: Finding, scene: Scene) -> tuple[str, ...]:
+    """Symptoms out of its reach: of somebody it does not touch, or surely from before it began."""
+    touched = set(blast_radius(finding.suspect.entity, scene))
+    known = {*finding.supports, *finding.contradicts}
+    return ids(
+        one
+        for one in scene.symptoms
+        if one.id not in known and (one.entity not in touched or _before(one, finding, scene))
+    )
+
+
+def _before(one: Item, finding: Finding, scene: Scene) -> bool:
+    return finding.onset is not None and surely_before(one, finding.onset, scene.rule)
+
+
+def _unseen(finding: Finding, scene: Scene) -> tuple[str, ...]:
+    """What would speak for or against it, where nobody could look."""
+    blind = (TRAITS[name] for name in finding.pairs if name in TRAITS)
+    return tuple(
+        f"no {one.seen_in} evidence: not known whether {one.says}"
+        for one in blind
+        if not scene.looked(one.seen_in)
+    )[:_MOST_RULED_OUT]
 
 
 def _name(finding: Finding) -> str:

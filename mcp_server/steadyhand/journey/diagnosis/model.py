@@ -66,6 +66,17 @@ class Check(Value):
     expect_if_false: str = Field(min_length=1, max_length=300)
 
 
+class Outcome(Value):
+    """What a check showed, by the word of whoever looked."""
+
+    hypothesis: str
+    check: str = Field(max_length=80, description="Name of the check, as the hypothesis lists it.")
+    outcome: Literal["as_if_true", "as_if_false", "unclear"]
+    seen: str = Field(min_length=1, max_length=300, description="What was seen, in a sentence.")
+    by: str = ""
+    evidence: str = Field(default="", description="Id under which the page keeps it.")
+
+
 class RuledOut(Value):
     """Another explanation, and why it is not this one."""
 
@@ -91,6 +102,8 @@ class Hypothesis(Value):
     checks: tuple[Check, ...] = ()
     blast_radius: tuple[str, ...] = ()
     remediation: Remediation = "none"
+    unexplained: tuple[str, ...] = Field(default=(), description="Symptoms this cause does not account for.")
+    data_gaps: tuple[str, ...] = Field(default=(), description="What it says that nobody could see.")
     by: str = Field(default="engine", description="engine, or the model that submitted it.")
 
 
@@ -104,6 +117,8 @@ class Diagnosis(Value):
     model_version: str
     unexplained: tuple[str, ...] = Field(default=(), description="Evidence no hypothesis accounts for.")
     data_gaps: tuple[str, ...] = ()
+    checked: tuple[Outcome, ...] = Field(default=(), description="Checks that ran, and what they showed.")
+    before: dict[str, float] = Field(default={}, description="Confidence of each before any check ran.")
 
     @property
     def best(self) -> Hypothesis | None:

@@ -155,8 +155,10 @@ Role = Literal[
 class Item(Value):
     """One piece of evidence. `id` is stable within the incident and is what a hypothesis cites."""
 
-    id: str = Field(description="m1.. metric, l1.. log, c1.. change, d1.. database, t1.. topology, g1.. gap.")
-    kind: Literal["metric", "log", "change", "database", "topology", "gap"]
+    id: str = Field(
+        description="m1.. metric, l1.. log, c1.. change, d1.. database, t1.. topology, g1.. gap, k1.. check."
+    )
+    kind: Literal["metric", "log", "change", "database", "topology", "gap", "check"]
     role: Role = "other"
     entity: str = Field(description="The service, database or third party it speaks of.")
     title: str = Field(max_length=300, description="One line for a tired reader; untrusted text is quoted.")
