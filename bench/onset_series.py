@@ -1,5 +1,12 @@
-"""Series that leave normal at a known moment, by shape and step, and how far off their onset is dated."""
+"""Series that leave normal at a known moment, by shape and step, and how far off their onset is dated.
 
+    python bench/onset_series.py [--count 40] [--quiet 100] [--held-back]
+
+Then series that never leave normal, by the kind of their noise: how many are said to. The held-back seeds are
+for acceptance: no threshold was chosen by them.
+"""
+
+import argparse
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -42,14 +49,17 @@ SHAPES: dict[str, Callable[[float], float]] = {
 }
 
 
-def onset_errors(count: int) -> None:
+_HELD_BACK = 1_000_000  # seeds from here on are for acceptance only
+
+
+def onset_errors(count: int, first_seed: int = 0) -> None:
     """Median and 95th percentile of the distance between told and true onset, in seconds."""
     print("\n| shape | step | found | median error s | 95th percentile s | true moment in the interval |")
     print("|---|---|---|---|---|---|")
     for shape in SHAPES:
         pooled: list[float] = []
         for step in STEPS:
-            errors, inside = _errors(shape, step, count)
+            errors, inside = _errors(shape, step, range(first_seed, first_seed + count))
             pooled += errors
             _row(shape, f"{step:g} s", errors, count, f"{inside} of {len(errors)}")
         _row(shape, "all", pooled, count * len(STEPS), "")
@@ -61,9 +71,9 @@ def _row(shape: str, step: str, errors: list[float], count: int, inside: str) ->
     print(f"| {shape} | {step} | {len(errors)} of {count} | {middle:.1f} | {late:.1f} | {inside} |")
 
 
-def _errors(shape: str, step: float, count: int) -> tuple[list[float], int]:
+def _errors(shape: str, step: float, seeds: range) -> tuple[list[float], int]:
     errors, inside = [], 0
-    for seed in range(count):
+    for seed in seeds:
         luck = random.Random(f"{shape}{step}{seed}")  # noqa: S311 - made-up samples
         broken = luck.uniform(_CALM + 60, _LENGTH - 250)
         signal = _signal(shape, step, broken, luck)
@@ -79,6 +89,54 @@ def _errors(shape: str, step: float, count: int) -> tuple[list[float], int]:
     return errors, inside
 
 
+def _white(luck: random.Random, _: float, second: float) -> float:
+    del second
+    return luck.gauss(0, 2.0)
+
+
+def _sticky(luck: random.Random, before: float, second: float) -> float:
+    """Noise that remembers: the next sample keeps 0.8 of this one's distance."""
+    del second
+    return 0.8 * before + luck.gauss(0, 1.2)
+
+
+def _bursts(luck: random.Random, _: float, second: float) -> float:
+    """One sample of a hundred is far out."""
+    del second
+    return luck.gauss(0, 2.0) * (12 if luck.random() < 0.01 else 1)
+
+
+def _swings(luck: random.Random, _: float, second: float) -> float:
+    return 10 * sin(2 * pi * second / 120.0) + luck.gauss(0, 2.0)
+
+
+QUIET: dict[str, Callable[[random.Random, float, float], float]] = {
+    "white": _white,
+    "sticky": _sticky,
+    "bursts": _bursts,
+    "swings": _swings,
+}
+
+
+def false_onsets(count: int, first_seed: int = 0) -> None:
+    """How many series that never leave normal are said to."""
+    print("\n| noise of quiet series | " + " | ".join(f"{step:g} s" for step in STEPS) + " |")
+    print("|---|" + "---|" * len(STEPS))
+    for kind in QUIET:
+        found = [sum(_cries(kind, step, first_seed + seed) for seed in range(count)) for step in STEPS]
+        print(f"| {kind} | " + " | ".join(f"{one} of {count}" for one in found) + " |")
+
+
+def _cries(kind: str, step: float, seed: int) -> bool:
+    luck, far = random.Random(f"{kind}{step}{seed}"), 0.0  # noqa: S311 - made-up samples
+    seconds = [index * step for index in range(int(_LENGTH / step))]
+    values = []
+    for second in seconds:
+        far = QUIET[kind](luck, far, second)
+        values.append(40.0 + far)
+    return deviation(_made(seconds, values), CALM, (), EvidenceRule()) is not None
+
+
 def _signal(shape: str, step: float, broken: float, luck: random.Random) -> Signal:
     first = luck.random() * step
     seconds = [first + index * step for index in range(int(_LENGTH / step))]
@@ -90,6 +148,10 @@ def _signal(shape: str, step: float, broken: float, luck: random.Random) -> Sign
         + (SHAPES[shape](second - broken) if second >= broken else 0.0)
         for second in seconds
     ]
+    return _made(seconds, values)
+
+
+def _made(seconds: list[float], values: list[float]) -> Signal:
     return Signal(
         metric="pool_in_use",
         name="pool_in_use",
@@ -103,3 +165,19 @@ def _signal(shape: str, step: float, broken: float, luck: random.Random) -> Sign
         fine=tuple(values),
         smoothing=0.0,
     )
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=40)
+    parser.add_argument("--quiet", type=int, default=100)
+    parser.add_argument("--held-back", action="store_true")
+    given = parser.parse_args()
+    first = _HELD_BACK if given.held_back else 0
+    onset_errors(given.count, first)
+    false_onsets(given.quiet, first)
+
+
+if __name__ == "__main__":
+    main()

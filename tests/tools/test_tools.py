@@ -82,6 +82,16 @@ def test_the_evidence_page_shows_what_was_planted_and_quotes_it(bench: Bench) ->
     assert len(text) / 3 <= 2000
 
 
+def test_an_item_of_evidence_is_opened_by_its_id(bench: Bench) -> None:
+    page = bench.text("get_evidence", incident_id=bench.incident)
+    name = next(line.split(" ")[0] for line in page.splitlines() if line.startswith(("m", "l", "d")))
+    text = bench.text("get_evidence", incident_id=bench.incident, item_id=name)
+    assert text.startswith(f"{name} ")
+    found = bench.call("get_evidence", incident_id=bench.incident, item_id="m999")
+    assert found.is_error
+    assert "get_evidence lists" in found.content[0].text
+
+
 def test_query_logs_says_what_was_matched_and_shown(bench: Bench) -> None:
     text = bench.text("query_logs", service="shop", text="login")
     assert text.startswith("60 of 60 lines matched, the last 40 are shown.")

@@ -12,6 +12,7 @@ from steadyhand.journey.evidence.page import assemble
 from steadyhand.journey.evidence.patterns.lines import tally_lines
 from steadyhand.journey.evidence.patterns.tally import TalliedLogs, Tallies
 from steadyhand.journey.evidence.rule import windows
+from steadyhand.journey.evidence.season import Season, moved_to_now
 from steadyhand.journey.incident.state import Incident
 from steadyhand.ports import DatabaseProbe, LogCounter, LogSource, SourceError
 from steadyhand.responder.outside import Outside
@@ -20,11 +21,15 @@ _Found = TypeVar("_Found")
 _Ask = Callable[[], Awaitable[Sequence[_Found]]]
 log = logging.getLogger("steadyhand.gather")
 _STEP = timedelta(seconds=1)
+_COARSE = timedelta(seconds=15)
 _DEADLINE_S = 20.0
 
 
-async def gather(outside: Outside, incident: Incident) -> Page:
-    """The evidence page of an incident, from all that exists now. Raises LedgerError."""
+async def gather(outside: Outside, incident: Incident, previous: Page | None = None) -> Page:
+    """The evidence page of an incident, from all that exists now; known findings keep their ids.
+
+    Raises LedgerError.
+    """
     now = outside.clock.now()
     first = min([now, *(one.starts_at for one in incident.alerts)])
     whole = Window(start=first - outside.rules.evidence.lookback, end=now)
@@ -32,13 +37,16 @@ async def gather(outside: Outside, incident: Incident) -> Page:
     most = outside.rules.evidence.max_templates
     asks_logs = [(one.name, partial(_count, one, names, whole, most)) for one in outside.logs]
     probes = {name: outside.probes[name] for name in names if name in outside.probes}
-    (logs, no_logs), (series, no_series), (reports, no_reports) = await asyncio.gather(
+    (logs, no_logs), (series, no_series), (reports, no_reports), seasons = await asyncio.gather(
         _all(asks_logs),
-        _all(_ask_metrics(outside, names, whole)),
+        _all(_ask_metrics(outside, names, whole, _STEP)),
         _all([(name, partial(_look, probe, now)) for name, probe in probes.items()]),
+        _seasons(outside, names, whole),
     )
     window, baseline = windows(first, now, outside.rules.evidence, _oldest(series))
-    return assemble(
+    changes = await asyncio.to_thread(_changes, outside, names, whole)
+    return await asyncio.to_thread(
+        assemble,
         incident=incident.id,
         service=incident.service,
         window=window,
@@ -46,12 +54,14 @@ async def gather(outside: Outside, incident: Incident) -> Page:
         topology=outside.rules.topology,
         tallies=[one.tallies for one in logs],
         series=series,
-        changes=await asyncio.to_thread(_changes, outside, names, whole),
+        seasons=seasons,
+        changes=changes,
         databases=reports,
         gaps=(*no_logs, *(gap for one in logs for gap in one.gaps), *no_series, *no_reports),
         unlogged=_unlogged(logs),
         alert_at=first,
         rule=outside.rules.evidence,
+        previous=previous,
     )
 
 
@@ -85,11 +95,25 @@ def _changes(outside: Outside, names: Sequence[str], whole: Window) -> Sequence[
         return tx.changes(names, whole)
 
 
-def _ask_metrics(outside: Outside, names: Sequence[str], whole: Window) -> Sequence[tuple[str, _Ask[Series]]]:
+async def _seasons(outside: Outside, names: Sequence[str], whole: Window) -> tuple[Season, ...]:
+    """This hour of other days, coarsely, where a source still has it. Who fails has failed for now too."""
+
+    async def season(ago: timedelta) -> Season:
+        then = Window(start=whole.start - ago, end=whole.end - ago)
+        series, _ = await _all(_ask_metrics(outside, names, then, _COARSE))
+        kept = [one for one in series if one.times and one.times[-1] <= then.end.timestamp()]
+        return Season(ago, moved_to_now(kept, ago))
+
+    return tuple(await asyncio.gather(*map(season, outside.rules.evidence.same_phase)))
+
+
+def _ask_metrics(
+    outside: Outside, names: Sequence[str], whole: Window, step: timedelta
+) -> Sequence[tuple[str, _Ask[Series]]]:
     services = [outside.rules.topology.get(name) for name in names]
     selectors = dict.fromkeys(one for service in services if service for one in service.metrics)
     return [
-        (f"{source.name} {selector}", partial(source.series, selector, whole, _STEP))
+        (f"{source.name} {selector}", partial(source.series, selector, whole, step))
         for source in outside.metrics
         for selector in selectors
     ]

@@ -21,19 +21,20 @@ from steadyhand.store import Timer
 
 async def investigate(outside: Outside, timer: Timer) -> None:
     """Read the evidence of the timer's incident and put the outcome. Raises LedgerError, UnknownIncident."""
-    incident, earlier = await asyncio.to_thread(_load, outside, timer.incident)
-    page, seen = await asyncio.gather(gather(outside, incident), measure(outside, incident.service))
+    incident, previous, earlier = await asyncio.to_thread(_load, outside, timer.incident)
+    page, seen = await asyncio.gather(gather(outside, incident, previous), measure(outside, incident.service))
     diagnosis = carried_over(earlier, diagnose(page, outside.rules.topology, outside.rules.diagnosis))
     plans = await _plans(outside, incident, page, diagnosis)
     await asyncio.to_thread(_store, outside, timer, Found(page, seen, diagnosis, plans))
 
 
-def _load(outside: Outside, wanted: str) -> tuple[Incident, Diagnosis | None]:
+def _load(outside: Outside, wanted: str) -> tuple[Incident, Page | None, Diagnosis | None]:
     with outside.ledger.read() as tx:
-        incident, earlier = tx.incident(wanted), tx.latest("diagnosis", wanted, Diagnosis)
+        incident, page = tx.incident(wanted), tx.latest("page", wanted, Page)
+        earlier = tx.latest("diagnosis", wanted, Diagnosis)
     if incident is None:
         raise UnknownIncident(f"there is no incident {wanted}")
-    return incident, earlier
+    return incident, page, earlier
 
 
 async def _plans(outside: Outside, incident: Incident, page: Page, diagnosis: Diagnosis) -> tuple[Plan, ...]:

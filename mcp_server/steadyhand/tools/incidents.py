@@ -3,7 +3,7 @@
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 
-from steadyhand.journey.evidence.digest import render
+from steadyhand.journey.evidence.digest import opened, render
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.report.markdown import markdown
 from steadyhand.responder.outside import Outside
@@ -60,10 +60,17 @@ class IncidentTools:
         """Where an incident stands: severity, who was told, hypotheses, plan, rollout, and what is next."""
         return incident_answer(await self._view(incident_id))
 
-    async def get_evidence(self, incident_id: str) -> str:
-        """The evidence page: what changed, when, in what order. Cite items by their ids."""
+    async def get_evidence(self, incident_id: str, item_id: str = "") -> str:
+        """The evidence page: what changed, when, in what order. Cite items by their ids; an id opens one."""
         found = (await self._view(incident_id)).page
-        return bounded(render(found)) if found else _LATER
+        if found is None:
+            return _LATER
+        if not item_id:
+            return bounded(render(found))
+        item = found.reopened(item_id)
+        if item is None:
+            raise ToolError(f"no page of {incident_id} has an item {item_id}; get_evidence lists the ids")
+        return bounded(opened(item, found))
 
     async def get_diagnosis(self, incident_id: str) -> str:
         """Ranked hypotheses: evidence for and against, path, and the checks that tell them apart."""

@@ -12,7 +12,7 @@ from steadyhand.journey.evidence.grid import grid_for, increments
 from steadyhand.journey.evidence.histogram import quantile
 from steadyhand.journey.evidence.model import Role, Series
 from steadyhand.journey.evidence.onset import bend
-from steadyhand.journey.evidence.owners import owner
+from steadyhand.journey.evidence.owners import Owners
 from steadyhand.journey.evidence.series import signals
 from steadyhand.journey.evidence.signal import Signal
 
@@ -156,7 +156,7 @@ def test_a_percentile_lies_within_the_bounds(parts: list[float]) -> None:
 def test_a_series_is_owned_by_selector_then_label_then_the_incident(
     selector_labels: dict[str, str], expected: str
 ) -> None:
-    assert owner("some_metric", selector_labels, TOPOLOGY, "till") == expected
+    assert Owners(TOPOLOGY, "till").of("some_metric", selector_labels) == expected
 
 
 def test_a_clean_step_and_a_clean_slope_are_dated_to_the_sample() -> None:

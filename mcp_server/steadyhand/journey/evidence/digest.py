@@ -1,9 +1,11 @@
 """The page as compact text for a model or a terminal, under a token budget."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from steadyhand.journey.evidence.model import Item, Page
+from steadyhand.journey.evidence.model import Chart, Item, Page
 from steadyhand.journey.evidence.page import is_quiet
+from steadyhand.journey.evidence.sequence import in_words, sequence
 from steadyhand.journey.evidence.wording import clock
 
 MAX_TOKENS = 2_000
@@ -12,6 +14,8 @@ _SAFE = MAX_TOKENS * _CHARACTERS_PER_TOKEN - 1
 _LINE = 260
 _NAME = 80
 _COVERAGE = 200
+_FLAGS = 6
+_COURSE_POINTS = 30
 
 
 def render(page: Page) -> str:
@@ -28,18 +32,36 @@ def render(page: Page) -> str:
     return text[:_SAFE]
 
 
+def opened(item: Item, page: Page) -> str:
+    """One item whole: its facts, its interval, where it can be looked up, and its course."""
+    onset = item.onset
+    span = f"between {onset.lo.isoformat()} and {onset.hi.isoformat()}" if onset else ""
+    drawn = next((one for one in page.charts if one.item == item.id), None)
+    lines = [
+        f"{item.id} {item.kind} ({item.role}) of {item.entity[:_NAME]}: {item.title}",
+        *([f"began {onset.at.isoformat()}, {span}"] if onset else []),
+        *([] if page.item(item.id) else ["seen on an earlier page of this incident, not on the newest"]),
+        *(f"{name}: {value}" for name, value in sorted(item.facts.items())),
+        *([f"look it up: {item.ref}"] if item.ref else []),
+        *([_course(drawn)] if drawn else []),
+    ]
+    return "\n".join(lines)
+
+
+def _course(chart: Chart) -> str:
+    width = -(-len(chart.times) // _COURSE_POINTS)
+    pairs = list(zip(chart.times, chart.values, strict=True))[::width]
+    told = (f"{clock(datetime.fromtimestamp(at, UTC))} {value:g}" for at, value in pairs if value is not None)
+    return f"course ({chart.unit or 'count'}): {', '.join(told)}"
+
+
 def _importance(item: Item) -> float:
     """Changes and gaps are kept longest: they are few and name what else is weighed against them."""
     return 1e6 if item.kind == "change" else item.strength
 
 
 def _written(page: Page, kept: Sequence[Item]) -> str:
-    known = {one.id for one in kept}
-    order = [
-        f"{one} {clock(item.onset.at)}"
-        for one in page.order
-        if one in known and (item := page.item(one)) is not None and item.onset
-    ]
+    order = in_words(sequence(kept))
     left_out = len(page.items) - len(kept)
     lines = [
         _head(page),
@@ -48,12 +70,25 @@ def _written(page: Page, kept: Sequence[Item]) -> str:
             if not is_quiet(page)
             else ["QUIET: no signal left its calm range and no new messages appeared."]
         ),
-        *(f"{one.id} {one.entity[:_NAME]}: {one.title[:_LINE]}" for one in kept),
-        *([f"order: {' > '.join(order)}"] if order else []),
+        *(f"{one.id} {one.entity[:_NAME]}: {one.title[:_LINE]}{_company(one)}" for one in kept),
+        *([f"order: {order} (> surely later, = not to be told apart)"] if order else []),
+        *(f"data {one.kind}: {one.entity[:_NAME]}: {one.text}" for one in page.flags[:_FLAGS]),
+        *([f"{len(page.flags) - _FLAGS} more faults of the data"] if len(page.flags) > _FLAGS else []),
         *(f"{name}: {text[:_COVERAGE]}" for name, text in sorted(page.coverage.items())),
         *([f"{left_out} weaker items left out here; the page has them."] if left_out else []),
     ]
     return "\n".join(lines)
+
+
+def _company(item: Item) -> str:
+    """How it goes with what hurts, e.g. " [r 0.93, 6 s before p95 of http_seconds]"."""
+    facts = item.facts
+    usual = " [usual at this hour]" if "usual" in facts else ""
+    if "moves_with" not in facts:
+        return usual
+    lag = int(facts["lag_s"])
+    when = "with" if lag == 0 else f"{abs(lag)} s {'after' if lag > 0 else 'before'}"
+    return f"{usual} [r {facts['r']}, {when} {facts['moves_with']}]"
 
 
 def _head(page: Page) -> str:

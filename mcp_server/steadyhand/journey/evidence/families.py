@@ -22,7 +22,7 @@ class Families:
         self._buckets = buckets
         self._sums = {name for name in names if name.endswith("_sum") and f"{name[:-4]}_count" in names}
         self.answers = {f"{name[:-4]}_count" for name in self._sums} | {f"{base}_count" for base in bases}
-        self._falling = {one.name for one in series if _falls(one.values)}
+        self._falling = {one.name for one in series if roles.is_event(one.name) and _falls(one.values)}
 
     def kind(self, name: str) -> Kind:
         """How to read the series of this name."""

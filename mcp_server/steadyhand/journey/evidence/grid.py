@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import lru_cache
+from itertools import accumulate, pairwise
 from math import isfinite
+from operator import sub
 from statistics import median
+from typing import TypeGuard
 
 from steadyhand.journey.evidence.model import Series, Window
 
@@ -22,9 +25,9 @@ class Grid:
     step: float
     size: int
 
-    def times(self) -> list[float]:
-        """The instant of every step."""
-        return [self.start + index * self.step for index in range(self.size)]
+    def times(self) -> tuple[float, ...]:
+        """The instant of every step; the same tuple each time, as thousands of signals hold it."""
+        return _instants(self)
 
     def steps(self, seconds: float) -> int:
         """How many steps make up this span; at least one."""
@@ -32,12 +35,34 @@ class Grid:
 
     def track(self, series: Series) -> Track:
         """The samples of one series, None where it has none."""
+        places = _places(self, series.times)
+        if places is None and is_whole(series.values):
+            return list(series.values)
         track: Track = [None] * self.size
-        for at, value in zip(series.times, series.values, strict=True):
-            index = round((at - self.start) / self.step)
+        for index, value in zip(places or range(self.size), series.values, strict=True):
             if 0 <= index < self.size and isfinite(value):
                 track[index] = value
         return track
+
+
+@lru_cache(maxsize=16)
+def _instants(grid: Grid) -> tuple[float, ...]:
+    return tuple(grid.start + index * grid.step for index in range(grid.size))
+
+
+@lru_cache(maxsize=256)
+def _places(grid: Grid, times: tuple[float, ...]) -> list[int] | None:
+    """The step of each sample; None where each step has exactly one, as series of one query mostly do."""
+    places = [round((at - grid.start) / grid.step) for at in times]
+    return None if places == list(range(grid.size)) else places
+
+
+def is_whole(track: Sequence[float | None]) -> TypeGuard[Sequence[float]]:
+    """Whether every step has a finite number; adding them up is the cheapest way to find out."""
+    try:
+        return isfinite(sum(track))  # type: ignore[arg-type] # None is what is looked for
+    except TypeError:
+        return False
 
 
 def grid_for(series: Sequence[Series], window: Window) -> Grid:
@@ -54,7 +79,7 @@ def grid_for(series: Sequence[Series], window: Window) -> Grid:
     start = max(min(starts), window.start.timestamp())
     span = window.end.timestamp() - start
     step = max(median(gaps), _resolution(some), span / _MOST_POINTS, 1e-3)
-    return Grid(start, step, max(0, int(span / step) + 1))
+    return Grid(start, step, max(0, int(span / step - 0.5) + 1))
 
 
 def _gaps(times: Sequence[float]) -> list[float]:
@@ -78,6 +103,10 @@ def increments(track: Track, born_here: bool) -> Track:  # noqa: FBT001 - a prop
     `born_here`: the counter began to exist inside the grid, so its first value is an increment too.
     A gap's increase is spread evenly over the gap.
     """
+    if is_whole(track):
+        added = list(map(sub, track[1:], track))
+        if min(added, default=0.0) >= 0:
+            return [None, *added] if track else []
     out: Track = [None] * len(track)
     last: tuple[int, float] | None = None
     for index, value in enumerate(track):
@@ -87,8 +116,8 @@ def increments(track: Track, born_here: bool) -> Track:  # noqa: FBT001 - a prop
             out[index] = value if born_here and index else None
         else:
             at, before = last
-            added = value - before if value >= before else value
-            out[at + 1 : index + 1] = [added / (index - at)] * (index - at)
+            gain = value - before if value >= before else value
+            out[at + 1 : index + 1] = [gain / (index - at)] * (index - at)
         last = (index, value)
     return out
 
@@ -97,11 +126,15 @@ def total(tracks: Sequence[Track]) -> Track:
     """The sum over replicas, None where none of them has a sample."""
     if len(tracks) == 1:
         return tracks[0]
+    if all(map(is_whole, tracks)):
+        return list(map(sum, zip(*tracks, strict=True)))
     return [_add(column) for column in zip(*tracks, strict=True)]
 
 
 def highest(tracks: Sequence[Track]) -> Track:
     """The maximum over replicas, None where none of them has a sample."""
+    if len(tracks) == 1:
+        return tracks[0]
     return [
         max((one for one in column if one is not None), default=None) for column in zip(*tracks, strict=True)
     ]
@@ -114,6 +147,10 @@ def _add(column: Sequence[float | None]) -> float | None:
 
 def trailing_sum(track: Track, width: int) -> Track:
     """At each step the sum of this one and the `width - 1` before it; None at None."""
+    if is_whole(track):
+        return list(_trailing(track, width))
+    if is_whole(track[1:]):  # a counter has no increment in its first step
+        return [None, *_trailing([0.0, *track[1:]], width)[1:]]  # type: ignore[list-item] # no None in it
     out: Track = []
     running = 0.0
     for index, value in enumerate(track):
@@ -122,3 +159,11 @@ def trailing_sum(track: Track, width: int) -> Track:
             running -= track[index - width] or 0.0
         out.append(None if value is None else max(running, 0.0))
     return out
+
+
+def _trailing(track: Sequence[float], width: int) -> list[float]:
+    if width == 1:
+        return list(track)
+    sums = list(accumulate(track))
+    out = [*sums[:width], *map(sub, sums[width:], sums)]
+    return out if min(out) >= 0 else [max(one, 0.0) for one in out]  # less is rounding

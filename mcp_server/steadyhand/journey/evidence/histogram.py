@@ -1,6 +1,8 @@
 """Percentiles from cumulative bucket counts, as Prometheus computes them."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from math import inf
 from statistics import median
 
 from steadyhand.journey.evidence.grid import Grid, Track, trailing_sum
@@ -19,15 +21,12 @@ def quantile(share: float, bounds: Sequence[float], counts: Sequence[float]) -> 
     if len(bounds) < 2 or counts[-1] <= 0:  # noqa: PLR2004 - one bucket has no width
         return None
     wanted = share * counts[-1]
-    low, below = 0.0, 0.0
-    for bound, count in zip(bounds, counts, strict=True):
-        if count >= wanted:
-            if bound == float("inf"):
-                return low
-            inside = count - below
-            return low + (bound - low) * ((wanted - below) / inside if inside > 0 else 1.0)
-        low, below = bound, max(below, count)
-    return low
+    at = bisect_left(counts, wanted)
+    low, below = (bounds[at - 1], counts[at - 1]) if at else (0.0, 0.0)
+    if bounds[at] == inf:
+        return low
+    inside = counts[at] - below
+    return low + (bounds[at] - low) * ((wanted - below) / inside if inside > 0 else 1.0)
 
 
 def steps_for(answers: Track, grid: Grid) -> int:
@@ -54,11 +53,15 @@ def percentile(share: float, buckets: Mapping[float, Track], grid: Grid) -> tupl
     return out, steps * grid.step
 
 
-def ratio(parts: Track, wholes: Track, grid: Grid) -> tuple[Track, float]:
-    """Part over whole at every step over a trailing span, and that span in seconds; None for low counts."""
+def ratio(parts: Track, wholes: Track, grid: Grid) -> tuple[Track, Track, float]:
+    """Part over whole at every step over a trailing span, the whole, and that span in seconds.
+
+    None where the whole is less than ten.
+    """
     steps = steps_for(wholes, grid)
-    pairs = zip(trailing_sum(parts, steps), trailing_sum(wholes, steps), strict=True)
+    summed = trailing_sum(wholes, steps)
     out: Track = [
-        (part or 0.0) / whole if whole is not None and whole >= FEWEST else None for part, whole in pairs
+        (part or 0.0) / whole if whole is not None and whole >= FEWEST else None
+        for part, whole in zip(trailing_sum(parts, steps), summed, strict=True)
     ]
-    return out, steps * grid.step
+    return out, summed, steps * grid.step

@@ -139,7 +139,7 @@ def _rate_onset(pattern: Pattern, window: Window, baseline: Window) -> Onset:
     times, found = _bend(pattern, window, baseline, wide)
     if found.shape != "ramp" and wide > second:
         times, found = _bend(pattern, window, baseline, second)
-    return onset_between(times, found)
+    return onset_between(times, found, counts=True)
 
 
 def _bend(pattern: Pattern, window: Window, baseline: Window, width: float) -> tuple[list[float], Bend]:

@@ -1,5 +1,7 @@
 """Metric evidence: the signals that moved, worded, and their charts."""
 
+from steadyhand.journey.evidence.companions import Company
+from steadyhand.journey.evidence.forecast import Forecast, bound
 from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.evidence.model import Chart, Item
 from steadyhand.journey.evidence.screen import Deviation
@@ -9,6 +11,8 @@ from steadyhand.journey.evidence.wording import number, quantity, since
 _LABEL_LIMIT = 80
 _NAME_LIMIT = 100
 _POINTS = 180
+_TITLE = 300
+_TEN = 10.0
 
 
 def metric_item(moved: Deviation, masker: Masker) -> Item:
@@ -54,6 +58,47 @@ def _title(moved: Deviation, what: str) -> str:
     verb = {"ramp": "climbs" if moved.direction == "up" else "falls", "spike": "spiked"}.get(moved.shape, "")
     change = f"{quantity(moved.normal, signal.unit)} -> {quantity(moved.now, signal.unit)}{limit}"
     return " ".join(part for part in (what, verb, change) if part) + f", since {since(moved.onset)}"
+
+
+def with_forecast(item: Item, signal: Signal, ahead: Forecast) -> Item:
+    """The same item, told when it reaches its limit."""
+    facts = {
+        "per_min": number(ahead.per_min),
+        "limit_in_min": f"{ahead.minutes:.1f}",
+        "limit_in_min_lo": f"{ahead.soonest:.1f}",
+        "limit_in_min_hi": f"{ahead.latest:.1f}",
+    }
+    title = f"{item.title}; {_ahead(signal, ahead)}"
+    return item.model_copy(update={"title": title[:_TITLE], "facts": {**item.facts, **facts}})
+
+
+def forecast_item(signal: Signal, ahead: Forecast, masker: Masker) -> Item:
+    """The item for what has not left its calm range but will be full soon; its id is given later."""
+    item = level_item(signal, signal.values[0], signal.values[-1], masker)
+    what = item.title.removesuffix(", within normal")
+    return with_forecast(item.model_copy(update={"title": what}), signal, ahead)
+
+
+def _ahead(signal: Signal, ahead: Forecast) -> str:
+    """E.g. "78 % of the limit, +2.0 %/min, limit in 11 min (9-14)"."""
+    limit, end = bound(signal) or 0.0, "limit" if bound(signal) else "nothing left"
+    span = f"{end} in {_minutes(ahead.minutes)} min ({_minutes(ahead.soonest)}-{_minutes(ahead.latest)})"
+    sign = "+" if ahead.per_min > 0 else ""
+    if not limit:
+        return f"{sign}{quantity(ahead.per_min, signal.unit)}/min, {span}"
+    now = 100 * signal.values[-1] / limit
+    return f"{now:.0f} % of the limit, {sign}{100 * ahead.per_min / limit:.2g} %/min, {span}"
+
+
+def _minutes(value: float) -> str:
+    return f"{value:.0f}" if value >= _TEN else f"{value:.1f}"
+
+
+def with_company(item: Item, head: Signal, found: Company, masker: Masker) -> Item:
+    """The same item, told how it goes with the signal by which the alerting service hurts."""
+    name = masker.text(head.name, _NAME_LIMIT)
+    facts = {"moves_with": name, "r": f"{found.r:.2f}", "lag_s": f"{found.lag_s:.0f}"}
+    return item.model_copy(update={"facts": {**item.facts, **facts}})
 
 
 def _rounded(value: float) -> float:

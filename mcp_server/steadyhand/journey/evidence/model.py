@@ -182,6 +182,14 @@ class Chart(Value):
     onset: float | None = None
 
 
+class Flag(Value):
+    """A named fault of the data: what rests on it is less sure, and missing data is never healthy."""
+
+    kind: Literal["gaps", "resets", "low_counts", "clock_skew", "silent"]
+    entity: str
+    text: str = Field(max_length=200)
+
+
 class Page(Value):
     """The evidence page: what was looked at, what stood out, in order, and what was not seen."""
 
@@ -191,10 +199,22 @@ class Page(Value):
     baseline: Window
     items: tuple[Item, ...]
     order: tuple[str, ...] = Field(default=(), description="Item ids by onset, earliest first.")
+    sequence: tuple[tuple[str, ...], ...] = Field(
+        default=(),
+        description="In steps, each surely after the one before; in one step no order is known.",
+    )
+    flags: tuple[Flag, ...] = Field(default=(), description="What is wrong with the data itself.")
     coverage: dict[str, str] = Field(default={}, description="Source -> what was matched, read, left out.")
     gaps: tuple[str, ...] = ()
     charts: tuple[Chart, ...] = ()
+    earlier: tuple[Item, ...] = Field(
+        default=(), description="Items of earlier pages of this incident that are no longer seen."
+    )
 
     def item(self, wanted: str) -> Item | None:
         """The item with this id, if there is one."""
         return next((one for one in self.items if one.id == wanted), None)
+
+    def reopened(self, wanted: str) -> Item | None:
+        """The item with this id, of this page or of an earlier one of the incident."""
+        return self.item(wanted) or next((one for one in self.earlier if one.id == wanted), None)

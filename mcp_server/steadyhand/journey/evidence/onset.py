@@ -21,6 +21,7 @@ _FAR_BETTER = 0.6
 _CONFIDENCE = 4.0
 _SURELY = 3.0
 _LONGEST_FIT = 2_000
+_COARSE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +147,17 @@ def _climbs(smooth: Sequence[float], start: int, end: int, peak: float, smoothin
     return third[1] < _EARLY * _TOP * peak and fmean(middle) > _RISING * peak
 
 
-def onset_between(times: Sequence[float], found: Bend) -> Onset:
-    """The bend as instants."""
+def onset_between(times: Sequence[float], found: Bend, *, counts: bool = False) -> Onset:
+    """The bend as instants.
+
+    A step happened between two samples: where these lie far apart, the middle between them is off by a
+    quarter of their distance on average, the later one by half. Of `counts`, each instant is the
+    beginning of what was counted, and a step lies in its first high count.
+    """
     at, lo, hi = (_instant(times[index]) for index in (found.index, found.lo, min(found.hi, len(times) - 1)))
+    before = times[max(0, found.index - 1)]
+    if not counts and found.shape == "step" and times[found.index] - before > _COARSE_S:
+        at = _instant((before + times[found.index]) / 2)
     return Onset(at=at, lo=min(lo, at), hi=max(hi, at))
 
 

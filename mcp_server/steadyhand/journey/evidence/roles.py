@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 from steadyhand.journey.evidence.model import Role
@@ -50,33 +51,34 @@ _SKIPPED = re.compile(
 )
 
 
-def _set(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
+    """The words of this text."""
     return frozenset(text.split())
 
 
-_LIMIT_WORDS = _set("max limit capacity maximum quota size")
-_SPARE_WORDS = _set("idle free available spare min")
-_ALIVE_WORDS = _set("up ready running healthy alive")
-_SCARCE_WORDS = _set("avail available free remaining headroom")
-_EVENT_WORDS = _set(
+_LIMIT_WORDS = word_set("max limit capacity maximum quota size")
+_SPARE_WORDS = word_set("idle free available spare min")
+_ALIVE_WORDS = word_set("up ready running healthy alive")
+_SCARCE_WORDS = word_set("avail available free remaining headroom")
+_EVENT_WORDS = word_set(
     "tup tuples rows scan scans read reads hits misses evicted evictions calls commits rollbacks"
     " fetched inserted fail failed failures errors timeout timeouts retry retries reset destroy eject"
     " rejected cancelled success"
     " rq cx xx tx rx sent received"
 )
-_ERROR_WORDS = _set(
+_ERROR_WORDS = word_set(
     "error errors fail failed failure failures timeout timeouts exception exceptions rejected dropped 5xx"
     " refused aborted restarts oom deadlocks"
 )
-_WAIT_WORDS = _set("waiting waiters wait waits queue queued pending backlog blocked lag oldest longest")
-_WORK_WORDS = _set(
+_WAIT_WORDS = word_set("waiting waiters wait waits queue queued pending backlog blocked lag oldest longest")
+_WORK_WORDS = word_set(
     "tup tuples rows row scan scans miss misses evict evicted evictions reads read fetched fetch io"
 )
-_RESOURCE_WORDS = _set(
+_RESOURCE_WORDS = word_set(
     "cpu memory mem rss resident heap disk filesystem fds fd threads load load1 load5 gc goroutines entries"
     " bytes swap"
 )
-_USE_WORDS = _set(
+_USE_WORDS = word_set(
     "use used active busy inflight flight open connections connection sessions pool utilization"
     " utilisation usage occupied idle"
 )
@@ -85,17 +87,19 @@ _BY_WORD: tuple[tuple[Role, frozenset[str]], ...] = (
     ("errors", _ERROR_WORDS),
     ("waiting", _WAIT_WORDS),
     ("work", _WORK_WORDS),
-    ("latency", _set("duration latency rtt elapsed response")),
+    ("latency", word_set("duration latency rtt elapsed response")),
     ("resource", _RESOURCE_WORDS),
     ("saturation", _USE_WORDS),
 )
 
 
+@lru_cache(maxsize=4_096)
 def words(name: str) -> frozenset[str]:
     """The lower-case words of a metric's name."""
     return frozenset(re.split(r"[_:.\-/]+", name.lower()))
 
 
+@lru_cache(maxsize=4_096)
 def skipped(name: str) -> bool:
     """Whether it says nothing that can be sick: build facts, time stamps, address space, alerts."""
     return _SKIPPED.fullmatch(name) is not None

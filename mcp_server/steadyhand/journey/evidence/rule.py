@@ -26,6 +26,16 @@ class EvidenceRule(Rule):
     sigmas: float = Field(
         default=5.0, ge=3, description="How far from normal a signal must go, in robust sigmas."
     )
+    max_analysed: int = Field(
+        default=200,
+        ge=20,
+        description="Signals looked at closely; all are screened, the worst of each service go first.",
+    )
+    same_phase: tuple[Duration, ...] = Field(
+        default=(timedelta(days=1), timedelta(days=7)),
+        max_length=4,
+        description="What moved like this so long ago too, at the same hour, is usual. Empty: do not ask.",
+    )
     max_items: int = Field(default=24, ge=8, le=60, description="Items a page holds.")
     max_charts: int = Field(default=8, ge=1, le=20)
     max_templates: int = Field(

@@ -1,8 +1,11 @@
 """Which signals left their calm range, how far, and since when."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from functools import partial
+from math import inf, log, sqrt
+from operator import mul
 from statistics import median
 from typing import Literal
 
@@ -14,7 +17,7 @@ from steadyhand.journey.evidence.signal import Signal
 
 Span = tuple[float, float]
 _FEWEST_CALM = 10
-_RUN = 3
+FEWEST_AWAY = 3
 _RUN_OF = 4
 _MOST_SIGMAS = 1000.0
 _FLOOR_SIGMAS = 5.0
@@ -58,12 +61,15 @@ class Deviation:
 class Calm:
     """What is normal for one signal: its median, its noise, and the least change worth a look.
 
-    The noise of counted events is that of twice the root of their number, see `_stable`.
+    The noise of counted events is that of twice the root of their number, see `_stable`. Of a share,
+    `hits` of `of` answers counted, as far as their number is known.
     """
 
     normal: float
     scale: float
     floor: float
+    hits: float = 0.0
+    of: float = 0.0
 
 
 def restarts(changes: Sequence[Change], rule: EvidenceRule) -> tuple[Span, ...]:
@@ -105,41 +111,60 @@ def calm_of(signal: Signal, baseline: Window, masked: Sequence[Span]) -> Calm | 
     Scale: the largest of MAD, interquartile range, a third of the 99th percentile of the distance and
     3 % of the level; for counted events at least the Poisson noise; widened for short calm windows.
     """
-    start, end = baseline.start.timestamp(), baseline.end.timestamp()
-    pairs = [pair for pair in zip(signal.times, signal.values, strict=True) if start <= pair[0] < end]
-    quiet = [value for at, value in pairs if not inside(at, masked)]
-    values = quiet if len(quiet) >= _FEWEST_CALM else [value for _, value in pairs]
+    begin, end = (bisect_left(signal.times, one.timestamp()) for one in (baseline.start, baseline.end))
+    quiet = _unmasked(signal, begin, end, masked)
+    values = quiet if len(quiet) >= _FEWEST_CALM else signal.values[begin:end]
     if len(values) < _FEWEST_CALM:
         return None
-    normal = median(values)
-    scale = _robust_scale([_stable(signal, one) for one in values])
+    ranked = sorted(values)
+    normal = _middle(ranked)
+    scale = _robust_scale(sorted(map(partial(_stable, signal), ranked)) if signal.counted else ranked)
     if signal.counted:
         scale = max(scale, 1.0)
     absolute, relative = _floors(signal)
-    return Calm(normal, scale * (1 + 4 / _independent(signal, values)), max(absolute, relative * abs(normal)))
+    hits, of = _counted_share(signal, begin, end)
+    return Calm(
+        normal=normal,
+        scale=scale * (1 + 4 / _independent(signal, len(values))),
+        floor=max(absolute, relative * abs(normal)),
+        hits=hits,
+        of=of,
+    )
 
 
-def _robust_scale(values: Sequence[float]) -> float:
-    ranked = sorted(values)
-    middle = median(ranked)
-    distances = sorted(abs(one - middle) for one in ranked)
+def _unmasked(signal: Signal, begin: int, end: int, masked: Sequence[Span]) -> Sequence[float]:
+    values, times = signal.values[begin:end], signal.times[begin:end]
+    if not times or not any(first <= times[-1] and last >= times[0] for first, last in masked):
+        return values
+    return [value for at, value in zip(times, values, strict=True) if not inside(at, masked)]
+
+
+def _middle(ranked: Sequence[float]) -> float:
+    half = len(ranked) // 2
+    return ranked[half] if len(ranked) % 2 else (ranked[half - 1] + ranked[half]) / 2
+
+
+def _robust_scale(ranked: Sequence[float]) -> float:
+    """Of sorted values."""
+    middle = _middle(ranked)
+    distances = sorted([abs(one - middle) for one in ranked])
     quartiles = ranked[3 * len(ranked) // 4] - ranked[len(ranked) // 4]
     far = distances[min(len(distances) - 1, int(0.99 * len(distances)))]
-    return max(1.4826 * median(distances), quartiles / 1.349, far / 3, 0.03 * abs(middle))
+    return max(1.4826 * _middle(distances), quartiles / 1.349, far / 3, 0.03 * abs(middle))
 
 
-def _independent(signal: Signal, values: Sequence[float]) -> float:
+def _independent(signal: Signal, count: int) -> float:
     """How many independent samples there are: overlapping trailing means repeat each other."""
     step = (signal.times[-1] - signal.times[0]) / max(1, len(signal.times) - 1)
     share = min(1.0, step / signal.smoothing) if signal.smoothing else 1.0
-    return max(1.0, len(values) * share)
+    return max(1.0, count * share)
 
 
 def _runs(away: Sequence[bool]) -> Iterator[tuple[int, int]]:
     """First and last index of each time the signal was away in 3 of 4 samples; short returns are bridged."""
     index, size = 0, len(away)
     while index < size:
-        if not (away[index] and sum(away[index : index + _RUN_OF]) >= _RUN):
+        if not (away[index] and sum(away[index : index + _RUN_OF]) >= FEWEST_AWAY):
             index += 1
             continue
         last = index
@@ -153,14 +178,20 @@ def _own(run: tuple[int, int], signal: Signal, away: Sequence[bool], masked: Seq
     """Whether a run is more than the restart it began in."""
     start, end = run
     outside = sum(away[i] and not inside(signal.times[i], masked) for i in range(start, end + 1))
-    return outside >= _RUN
+    return outside >= FEWEST_AWAY
 
 
-def _sigmas(signal: Signal, calm: Calm, sign: int) -> list[float]:
-    """How far from normal each sample is; where calm never moved, in fifths of the least change."""
-    middle = _stable(signal, calm.normal)
+def _sureness(signal: Signal, calm: Calm, sign: int, run: tuple[int, int]) -> float:
+    """In sigmas how surely a share of so few answers is another one in this run; no bound elsewhere."""
+    if not calm.of:
+        return inf
+    return sign * binomial_sigmas(calm.hits, calm.of, *_counted_share(signal, run[0], run[1] + 1))
+
+
+def sigmas(signal: Signal, calm: Calm, sign: int, value: float) -> float:
+    """How far from normal a value is; where calm never moved, in fifths of the least change."""
     scale = calm.scale or calm.floor / _FLOOR_SIGMAS
-    return [sign * (_stable(signal, value) - middle) / scale for value in signal.values]
+    return sign * (_stable(signal, value) - _stable(signal, calm.normal)) / scale
 
 
 def _found(
@@ -168,13 +199,17 @@ def _found(
 ) -> Deviation | None:
     """The largest run away from normal in one direction."""
     excess = [sign * (value - calm.normal) for value in signal.values]
-    sigmas = _sigmas(signal, calm, sign)
+    far_by = [sigmas(signal, calm, sign, value) for value in signal.values]
     judged_from = baseline.end.timestamp()
     away = [
         far >= calm.floor and z >= rule.sigmas and at >= judged_from
-        for far, z, at in zip(excess, sigmas, signal.times, strict=True)
+        for far, z, at in zip(excess, far_by, signal.times, strict=True)
     ]
-    runs = [run for run in _runs(away) if _own(run, signal, away, masked)]
+    runs = [
+        run
+        for run in _runs(away)
+        if _own(run, signal, away, masked) and _sureness(signal, calm, sign, run) >= rule.sigmas
+    ]
     if not runs:
         return None
     start, end = max(runs, key=lambda run: sum(excess[run[0] : run[1] + 1]))
@@ -189,7 +224,12 @@ def _found(
         signal=signal,
         direction="up" if sign > 0 else "down",
         shape="spike" if over else found.shape,
-        strength=min(_MOST_SIGMAS, max(sigmas[start : end + 1]), _FLOOR_SIGMAS * peak / calm.floor),
+        strength=min(
+            _MOST_SIGMAS,
+            max(far_by[start : end + 1]),
+            _FLOOR_SIGMAS * peak / calm.floor,
+            _sureness(signal, calm, sign, (start, end)),
+        ),
         normal=calm.normal,
         now=now,
         onset=onset_between(signal.times, found),
@@ -202,6 +242,33 @@ def _blur(signal: Signal) -> int:
         return 0
     step = (signal.times[-1] - signal.times[0]) / (len(signal.times) - 1)
     return round(signal.smoothing / step)
+
+
+def _counted_share(signal: Signal, begin: int, end: int) -> tuple[float, float]:
+    """How many answers a share's samples rest on, first those the share is of; (0, 0) where unknown.
+
+    Trailing windows overlap, so that each answer is in as many of them as a window has steps.
+    """
+    if not signal.answers:
+        return 0.0, 0.0
+    width = max(1, _blur(signal))
+    answers = signal.answers[begin:end]
+    hits = sum(map(mul, signal.values[begin:end], answers))
+    return hits / width, max(sum(answers) / width, max(answers, default=0.0))
+
+
+def binomial_sigmas(hits: float, of: float, hits_now: float, of_now: float) -> float:
+    """How surely two shares differ, given how few they are of: the signed root of the G statistic.
+
+    Half an event is added to each count, so that none seen is not taken for none ever.
+    """
+    if not of or not of_now:
+        return 0.0
+    likely = (hits + hits_now) * of_now / (of + of_now)
+    unlikely = of_now - likely
+    g = hits_now * log((hits_now + 0.5) / (likely + 0.5))
+    g += (of_now - hits_now) * log((of_now - hits_now + 0.5) / (unlikely + 0.5))
+    return sqrt(max(2 * g, 0.0)) * (1 if hits_now >= likely else -1)
 
 
 def deviation(

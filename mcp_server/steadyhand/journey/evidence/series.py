@@ -2,19 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from steadyhand.journey.evidence import roles
 from steadyhand.journey.evidence.families import Families, Kind
 from steadyhand.journey.evidence.grid import Grid, Track, highest, increments, total, trailing_sum
 from steadyhand.journey.evidence.histogram import SPANS, percentile, ratio
 from steadyhand.journey.evidence.model import Role, Series
-from steadyhand.journey.evidence.owners import OWNER_LABELS, owner
+from steadyhand.journey.evidence.owners import OWNER_LABELS, Owners
 from steadyhand.journey.evidence.signal import Signal, Subject
 from steadyhand.journey.topology import Topology
 
 Labels = tuple[tuple[str, str], ...]
 _P95 = 0.95
+_OVER = 1.2  # what lies farther beyond a limit is not bounded by it
+_BOUND_WORDS = roles.word_set(
+    "max limit limits size capacity used in use usage open active current working set spec"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class _Workbench:
     """The series of one page, sorted by kind and brought on one grid."""
 
     def __init__(self, series: Sequence[Series], grid: Grid, topology: Topology, service: str) -> None:
-        self.grid, self.topology, self.service = grid, topology, service
+        self.grid, self.owners = grid, Owners(topology, service)
         self.families = Families(series)
         self.members: dict[Kind, list[_Member]] = defaultdict(list)
         raw = [_Member(one.name, one.labels, grid.track(one)) for one in series]
@@ -55,7 +59,7 @@ class _Workbench:
     def subject(self, members: Sequence[_Member], *, hidden: Iterable[str] = ()) -> Subject:
         """What the signals of this group share."""
         first = members[0]
-        entity = owner(first.name, first.labels, self.topology, self.service)
+        entity = self.owners.of(first.name, first.labels)
         told_already = {name for name in OWNER_LABELS if first.labels.get(name) == entity}
         labels = dict(first.group(without={*hidden, *told_already, "job", "le"}))
         return Subject(
@@ -114,7 +118,7 @@ def _means(bench: _Workbench) -> Iterator[Signal]:
         answers = counts.get((f"{base}_count", members[0].group(without=hidden)))
         if base in bench.families.with_buckets or answers is None:
             continue
-        values, span = ratio(total([one.track for one in members]), answers, bench.grid)
+        values, _, span = ratio(total([one.track for one in members]), answers, bench.grid)
         subject = bench.subject(members, hidden=hidden)
         yield subject.signal(f"mean of {base}", "latency", roles.unit_of(base), values, smoothing=span)
 
@@ -169,9 +173,11 @@ def _share(bench: _Workbench, members: Sequence[_Member]) -> Signal:
     bad = [one.track for one in members if roles.failed(one.outcome() or "")]
     nothing: Track = [None] * bench.grid.size
     failed = total(bad) if bad else nothing
-    values, span = ratio(failed, answers, bench.grid)
+    values, of, span = ratio(failed, answers, bench.grid)
     subject = bench.subject(members, hidden=roles.OUTCOME_LABELS)
-    return subject.signal(f"failed share of {members[0].name}", "errors", "share", values, smoothing=span)
+    return subject.signal(
+        f"failed share of {members[0].name}", "errors", "share", values, smoothing=span, answers=of
+    )
 
 
 def _hits(bench: _Workbench, members: Sequence[_Member]) -> Iterator[Signal]:
@@ -179,9 +185,9 @@ def _hits(bench: _Workbench, members: Sequence[_Member]) -> Iterator[Signal]:
     answers = total([one.track for one in members])
     found = [one.track for one in members if roles.is_hit(one.outcome() or "")]
     lost = [one for one in members if not roles.is_hit(one.outcome() or "")]
-    values, span = ratio(total(found), answers, bench.grid)
+    values, of, span = ratio(total(found), answers, bench.grid)
     subject = bench.subject(members, hidden=roles.OUTCOME_LABELS)
-    yield subject.signal(f"hit share of {members[0].name}", "up", "share", values, smoothing=span)
+    yield subject.signal(f"hit share of {members[0].name}", "up", "share", values, smoothing=span, answers=of)
     if lost:
         missed = _rate(bench, lost, members)
         yield subject.signal(
@@ -211,14 +217,13 @@ def _levels(bench: _Workbench) -> Iterator[Signal]:
         unit = roles.unit_of(first.name)
         level = highest(tracks) if unit else total(tracks)
         limit = None if roles.is_limit(first.name, first.labels) else limits.get(_bounded(first))
-        yield bench.subject(members).signal(f"{first.name}", role, unit, level, limit=limit)
+        limit = limit if limit and max(filter(None, level), default=0.0) <= _OVER * limit else None
+        yield replace(bench.subject(members).signal(first.name, role, unit, level), limit=limit)
 
 
 def _bounded(member: _Member) -> tuple[str, Labels]:
     """What a bound and its measurement share: the name without bound words, the labels without state."""
-    stem = "_".join(
-        word for word in member.name.split("_") if word not in {"max", "limit", "used", "in", "use", "usage"}
-    )
+    stem = "_".join(word for word in member.name.split("_") if word not in _BOUND_WORDS)
     return stem, member.group(without=roles.STATE_LABELS)
 
 
@@ -233,10 +238,13 @@ def _limits(bench: _Workbench) -> dict[tuple[str, Labels], float]:
     return {key: value for key, value in found.items() if value > 0}
 
 
-def signals(series: Sequence[Series], grid: Grid, topology: Topology, service: str) -> list[Signal]:
-    """Every signal these series hold, in the order of their names and labels."""
+def every_signal(series: Sequence[Series], grid: Grid, topology: Topology, service: str) -> list[Signal]:
+    """Every signal these series hold, also one that never had enough answers for a value."""
     bench = _Workbench(series, grid, topology, service)
     found = [*_latencies(bench), *_means(bench), *_rates(bench), *_levels(bench)]
-    return sorted(
-        (one for one in found if one.times), key=lambda one: (one.name, one.shown_labels, one.entity)
-    )
+    return sorted(found, key=lambda one: (one.name, one.shown_labels, one.entity))
+
+
+def signals(series: Sequence[Series], grid: Grid, topology: Topology, service: str) -> list[Signal]:
+    """Every signal with a value, in the order of their names and labels."""
+    return [one for one in every_signal(series, grid, topology, service) if one.times]

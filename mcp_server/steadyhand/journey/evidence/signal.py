@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from steadyhand.journey.evidence.grid import Grid, Track
+from steadyhand.journey.evidence.grid import Grid, Track, is_whole
 from steadyhand.journey.evidence.model import Role
 from steadyhand.journey.evidence.roles import Bad, bad_direction
 
@@ -13,7 +13,8 @@ class Signal:
     """One series worth judging, added up over replicas.
 
     `values` is what the screen judges; `fine` is the same less smoothed, for dating. Both have one
-    number per instant of `times` (unix seconds); instants without data are left out.
+    number per instant of `times` (unix seconds); instants without data are left out. `answers` tells
+    of a share of how many answers each value is, where that is known.
     """
 
     metric: str
@@ -29,6 +30,7 @@ class Signal:
     smoothing: float
     limit: float | None = None
     counted: bool = False
+    answers: tuple[float, ...] = ()
 
     @property
     def bad(self) -> Bad:
@@ -60,15 +62,11 @@ class Subject:
         *,
         fine: Track | None = None,
         smoothing: float = 0.0,
-        limit: float | None = None,
         counted: bool = False,
+        answers: Track | None = None,
     ) -> Signal:
         """The signal these tracks make; `fine` is `values` unless said otherwise."""
-        known = [
-            (at, value, detail)
-            for at, value, detail in zip(self.grid.times(), values, fine or values, strict=True)
-            if value is not None and detail is not None
-        ]
+        times, kept, detail, of = _known(self.grid.times(), values, fine or values, answers or values)
         return Signal(
             metric=self.metric,
             name=name,
@@ -77,10 +75,34 @@ class Subject:
             unit=unit,
             labels=self.labels,
             target=self.target,
-            times=tuple(at for at, _, _ in known),
-            values=tuple(value for _, value, _ in known),
-            fine=tuple(detail for _, _, detail in known),
+            times=times,
+            values=kept,
+            fine=detail,
             smoothing=smoothing,
-            limit=limit,
             counted=counted,
+            answers=of if answers else (),
         )
+
+
+_Row = tuple[float, ...]
+
+
+def _known(times: _Row, values: Track, fine: Track, answers: Track) -> tuple[_Row, _Row, _Row, _Row]:
+    """All four at the instants where each has a number."""
+    lead = max(map(_lead, (values, fine, answers)))
+    late = [values[lead:]]
+    late += [late[0] if one is values else one[lead:] for one in (fine, answers)]
+    if all(is_whole(one) for one in {id(one): one for one in late}.values()):
+        return times[lead:], *map(tuple, late)  # type: ignore[return-value] # no None in them
+    rows = [
+        (at, value, detail, of)
+        for at, value, detail, of in zip(times, values, fine, answers, strict=True)
+        if value is not None and detail is not None and of is not None
+    ]
+    first, second, third, fourth = zip(*rows, strict=True) if rows else ((), (), (), ())
+    return first, second, third, fourth
+
+
+def _lead(track: Track) -> int:
+    """How many steps pass before the first number."""
+    return next((index for index, value in enumerate(track) if value is not None), len(track))

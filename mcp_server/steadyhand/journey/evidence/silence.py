@@ -1,5 +1,6 @@
 """Series that stopped: silence is evidence, not zero."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ def silenced(signals: Sequence[Signal], grid: Grid, baseline: Window) -> list[tu
 def _ended(signal: Signal, grid: Grid, baseline: Window) -> bool:
     start, end = max(grid.start, baseline.start.timestamp()), baseline.end.timestamp()
     expected = max(1.0, (end - start) / grid.step)
-    present = sum(start <= at < end for at in signal.times)
+    present = bisect_left(signal.times, end) - bisect_left(signal.times, start)
     last = grid.start + (grid.size - 1) * grid.step
     return present >= _PRESENT * expected and last - signal.times[-1] > max(_SILENT_S, 5 * grid.step)
 
