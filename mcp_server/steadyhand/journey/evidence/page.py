@@ -72,8 +72,9 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     """
     rule = rule or EvidenceRule()
     window, baseline = _fitted(window, baseline, _oldest(series), rule)
-    masked = restarts(changes, rule)
-    desk = Desk(service, window, baseline, alert_at or window.end, topology, masked, rule, Masker())
+    desk = Desk(
+        service, window, baseline, alert_at or window.end, topology, restarts(changes, rule), rule, Masker()
+    )
     counted = total((*tallies, tally_lines(lines, window, rule.max_templates)), rule.max_templates)
     parts = {
         "metrics": metrics_part(series, seasons, desk),
@@ -81,8 +82,7 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
         "changes": _changes(looked_back(changes, window), desk),
         "databases": _databases(databases, desk),
     }
-    silent = (f"{name}: no log is configured" for name in unlogged if desk.owned(name))
-    told = _gap_items((*gaps, *silent, *_own_gaps(databases, counted, series, desk)), desk)
+    told = _gap_items((*gaps, *_own_gaps(databases, counted, series, unlogged, desk)), desk)
     items = numbered([*(item for part in parts.values() for item in part.items), *told], previous)
     page = _laid_out(incident, items, parts, previous, desk)
     return page.model_copy(update={"gaps": tuple(one.title for one in told)})
@@ -162,10 +162,12 @@ def _own_gaps(
     databases: Sequence[DatabaseReport],
     counted: Tallies,
     series: Sequence[Series],
+    unlogged: Sequence[str],
     desk: Desk,
 ) -> list[str]:
     """What this page could not see."""
-    found = [f"{report.database}: {gap}" for report in databases for gap in report.gaps]
+    found = [f"{name}: no log is configured" for name in unlogged if desk.owned(name)]
+    found += [f"{report.database}: {gap}" for report in databases for gap in report.gaps]
     if not series:
         found.append("no metrics: nothing was measured, which is not the same as nothing happened")
     if not counted.lines:
