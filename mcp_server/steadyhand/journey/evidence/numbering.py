@@ -6,7 +6,15 @@ from datetime import UTC, datetime
 
 from steadyhand.journey.evidence.model import Item, Page
 
-LETTERS = {"metric": "m", "log": "l", "change": "c", "database": "d", "topology": "t", "gap": "g"}
+LETTERS = {
+    "metric": "m",
+    "log": "l",
+    "change": "c",
+    "database": "d",
+    "topology": "t",
+    "gap": "g",
+    "check": "k",
+}
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _TELLING = {
     "metric": ("signal", "labels"),

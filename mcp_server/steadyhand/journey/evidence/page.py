@@ -63,9 +63,7 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
 ) -> Page:
     """The page for one incident of one service; the same input gives the same page.
 
-    `seasons` are the series of this hour of other days. What the `previous` page of the incident showed
-    keeps its id.
-
+    `seasons` are the series of this hour of other days. What the `previous` page showed keeps its id.
     `baseline` is the calm first part of `window`, moved to the first `calm_min` of the data where that
     begins later. `alert_at` is what lags count from, the window's end if not given. `unlogged` are
     those of whom no log exists: a gap where one of our own services should have one.
@@ -84,12 +82,16 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     }
     told = _gap_items((*gaps, *_own_gaps(databases, counted, series, unlogged, desk)), desk)
     items = numbered([*(item for part in parts.values() for item in part.items), *told], previous)
-    page = _laid_out(incident, items, parts, previous, desk)
-    return page.model_copy(update={"gaps": tuple(one.title for one in told)})
+    return _laid_out(incident, items, told, parts, previous, desk)
 
 
 def _laid_out(
-    incident: str, items: Sequence[Item], parts: Mapping[str, Part], previous: Page | None, desk: Desk
+    incident: str,
+    items: Sequence[Item],
+    gaps: Sequence[Item],
+    parts: Mapping[str, Part],
+    previous: Page | None,
+    desk: Desk,
 ) -> Page:
     steps = sequence(items).steps
     return Page(
@@ -102,6 +104,7 @@ def _laid_out(
         sequence=tuple(tuple(one.id for one in step) for step in steps),
         flags=parts["metrics"].flags,
         coverage={name: part.coverage for name, part in parts.items()},
+        gaps=tuple(one.title for one in gaps),
         charts=charts(items, parts["metrics"], desk),
         earlier=left_behind(items, previous),
     )
