@@ -4,11 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steadyhand.journey.audit.entry import Entry, seal
-from steadyhand.journey.audit.proof import GENESIS, find_problem
+from steadyhand.journey.audit.entry import Entry
+from steadyhand.journey.audit.proof import GENESIS, find_problem, row_hash
 
 WORDS = st.text(max_size=12)
 KEYS = st.text(st.characters(max_codepoint=127), max_size=12)
+
+
+def seal(entry: Entry) -> Entry:
+    return entry.model_copy(update={"hash": row_hash(entry.model_dump())})
 
 
 def chain(bodies: list[dict[str, str]]) -> list[Entry]:

@@ -7,7 +7,9 @@ from stories.night import Night
 
 
 @pytest.fixture
-def night(tmp_path: Path) -> Night:
-    night = Night(tmp_path)
+def night(request: pytest.FixtureRequest, tmp_path: Path) -> Night:
+    """In a file; for stories that use `place`, in one database after the other."""
+    both = "place" in request.fixturenames
+    night = Night(tmp_path, place=request.getfixturevalue("place") if both else None)
     night.hire()
     return night

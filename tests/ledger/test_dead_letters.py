@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from ledger.shelf import send
+from ledger.shelf import raw, send
 from stories.night import Night
 
 from steadyhand.journey.commands import Arm
@@ -88,6 +88,21 @@ def test_a_dead_page_goes_another_way_and_cries_only_when_there_is_none(night: N
         await night.pass_time(3)
         assert len(cries(night)) == 1
         assert night.phone.rang("ana") >= 2  # her page by phone, and the cry
+
+    asyncio.run(story())
+
+
+def test_an_end_that_cannot_be_written_loses_none_of_those_written_with_it(night: Night) -> None:
+    async def story() -> None:
+        broken(night)
+        bad, good = night.alert(service="shop"), night.alert(service="elsewhere")
+        raw(night.place, f"update incident set state = '{{}}' where id = '{bad}'")  # noqa: S608 - our own id
+        await night.turn()
+        with night.outside.ledger.read() as tx:
+            assert "failed" in {one.state for one in tx.receipts(good) if one.channel == "sms"}
+            assert {one.state for one in tx.receipts(bad) if one.channel == "sms"} == {"sending"}
+            assert "message.given_up" in [one.action for one in tx.trail(good)]
+        assert any("stumbles" in one for one in cries(night))
 
     asyncio.run(story())
 

@@ -18,7 +18,7 @@ from steadyhand.ports import LedgerError, SourceUnavailable
 def full(night: Night) -> Iterator[None]:
     """The store may not grow by one page until this ends."""
     night.outside.ledger.close()
-    with closing(sqlite3.connect(night.path)) as db:
+    with closing(sqlite3.connect(night.place)) as db:
         pages = db.execute("pragma page_count").fetchone()[0]
 
     def limit(connection: sqlite3.Connection, _record: object) -> None:

@@ -212,5 +212,16 @@ def test_only_pages_are_taken_back_answers_and_news_still_go(ledger: SqlLedger) 
     assert [one.key for one in post(ledger)] == ["inc-1:0:resolved:r:phone:ana"]
 
 
+def test_what_waits_behind_a_message_on_its_way_is_not_due_before_that_has_ended(ledger: SqlLedger) -> None:
+    claim(ledger, at=NOW)
+    with ledger.write() as tx:
+        tx.send("inc-1", send("inc-1:second"), NOW + timedelta(milliseconds=1))
+    (first,) = post(ledger)
+    assert post(ledger, at=NOW + timedelta(seconds=1)) == []
+    assert ledger.next_due() == NOW + timedelta(minutes=15)  # the timer
+    sent(ledger, first)
+    assert ledger.next_due() == NOW + timedelta(milliseconds=1)
+
+
 def test_an_empty_store_waits_for_nothing(place: Place) -> None:
     assert SqlLedger(place).next_due() is None

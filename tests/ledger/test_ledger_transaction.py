@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import pytest
-from ledger.shelf import LEASE, NOW, TABLES, break_at, filled, opening, raw, send, sizes
+from ledger.shelf import LEASE, NOW, TABLES, arm, break_at, filled, opening, raw, send, sizes
 from stores import Place
 
 from steadyhand.adapters.ledger.sql import SqlLedger
+from steadyhand.journey.audit.proof import find_problem
+from steadyhand.journey.commands import Record, Unsend
 from steadyhand.ports import LedgerError
+from steadyhand.store import Person
 
 EMPTY = dict.fromkeys(TABLES, 0)
 
@@ -62,6 +65,33 @@ def test_an_incident_that_was_changed_meanwhile_is_not_overwritten(place: Place)
         tx.save(stale.model_copy(update={"note": "second"}), (), NOW)
     with ledger.read() as tx:
         assert tx.incident("inc-1").note == "first"
+
+
+def test_a_transaction_sees_what_it_wrote_in_the_order_in_which_it_wrote_it(place: Place) -> None:
+    ledger = SqlLedger(place)
+    with ledger.write() as tx:
+        opened = tx.save(*opening(), NOW)
+        tx.arm("inc-1", arm(NOW, "again"))
+        tx.disarm("again")
+        tx.save(opened.model_copy(update={"note": "second"}), (Unsend(),), NOW)
+        tx.send("inc-1", send("inc-1:9:page:0::phone:bo"), NOW)
+        tx.record("inc-1", Record(action="last"), NOW)
+        assert tx.incident("inc-1").note == "second"
+        assert [one.action for one in tx.trail("inc-1")][-1] == "last"
+    with ledger.read() as tx:
+        assert sorted(one.state for one in tx.receipts("inc-1")) == ["cancelled", "queued"]
+        assert find_problem(tx.audit.rows()) == ""
+    assert [one.key for one in ledger.claim_timers("a", NOW, LEASE, 9) if one.key == "again"] == []
+
+
+def test_whoever_got_an_account_in_a_transaction_is_kept_apart_in_its_words(place: Place) -> None:
+    ledger = SqlLedger(place)
+    with ledger.write() as tx:
+        tx.record("", Record(action="one", body={"why": "because zoe said so"}), NOW)
+        tx.save_person(Person(name="zoe", role="approver", pin_hash="x", locked_until=NOW))
+        tx.record("", Record(action="two", body={"why": "because zoe said so"}), NOW)
+    told = [str(*row) for row in raw(place, "select body from audit order by seq")]
+    assert ["zoe" in one for one in told] == [True, False]
 
 
 def test_what_is_stored_is_there_for_the_next_process(place: Place) -> None:

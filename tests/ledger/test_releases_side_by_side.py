@@ -17,17 +17,17 @@ from steadyhand.responder.intake import tell_incident
 def written_by_a_newer_release(night: Night) -> str:
     incident = night.alert()
     unheard = "state = json_set(state, '$.unheard', 'of')"
-    raw(night.path, f"update incident set machine = {MACHINE + 1}, {unheard}")  # noqa: S608 - our own words
+    raw(night.place, f"update incident set machine = {MACHINE + 1}, {unheard}")  # noqa: S608 - our own words
     return incident
 
 
 def test_an_incident_of_a_newer_release_is_left_alone_and_its_timers_wait_for_one(night: Night) -> None:
     async def story() -> None:
         incident = written_by_a_newer_release(night)
-        before = raw(night.path, "select state, version from incident")
+        before = raw(night.place, "select state, version from incident")
         await night.leap(minutes=16)
-        assert raw(night.path, "select state, version from incident") == before
-        assert raw(night.path, "select distinct state, attempts from timer") == [("armed", 0)]
+        assert raw(night.place, "select state, version from incident") == before
+        assert raw(night.place, "select distinct state, attempts from timer") == [("armed", 0)]
         with pytest.raises(NewerRelease, match="newer release"):
             tell_incident(night.outside, incident, Acknowledged(by="ana", via="test"))
         assert night.incidents() == []
@@ -62,9 +62,9 @@ def test_other_incidents_go_on_beside_it(night: Night) -> None:
 def test_a_timer_of_a_kind_nobody_here_knows_is_left_alone(night: Night) -> None:
     async def story() -> None:
         night.alert()
-        raw(night.path, "update timer set kind = 'unheard_of' where kind = 'escalate'")
+        raw(night.place, "update timer set kind = 'unheard_of' where kind = 'escalate'")
         await night.leap(minutes=16)
-        assert raw(night.path, "select state from timer where kind = 'unheard_of'") == [("armed",)]
+        assert raw(night.place, "select state from timer where kind = 'unheard_of'") == [("armed",)]
 
     asyncio.run(story())
 
@@ -74,9 +74,9 @@ def test_the_first_release_s_escalation_goes_on_as_it_was_promised(night: Night)
     from ledger.test_ledger_migrations import first_release  # noqa: PLC0415
 
     night.outside.ledger.close()
-    for one in night.path.parent.glob("night.db*"):
+    for one in night.place.parent.glob("night.db*"):
         one.unlink()
-    first_release(night.path)
+    first_release(night.place)
     night.restart()
 
     async def story() -> None:
@@ -88,5 +88,5 @@ def test_the_first_release_s_escalation_goes_on_as_it_was_promised(night: Night)
         await night.leap(minutes=300)
         assert night.phone.rang("bo") == 4
 
-    with contextlib.closing(SqlLedger(night.path)):
+    with contextlib.closing(SqlLedger(night.place)):
         asyncio.run(story())

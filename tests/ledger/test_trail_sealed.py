@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ledger.shelf import NOW, filled, raw
 from ledger.test_ledger_migrations import first_release
+from sqlalchemy import text as sql
 from stores import Place
 
 from steadyhand.adapters.ledger.sql import SqlLedger
@@ -128,7 +129,7 @@ def test_two_processes_that_append_and_join_keep_every_chain_whole(place: Place)
 def test_the_database_itself_refuses_to_rewrite_the_trail(place: Place, statement: str) -> None:
     ledger = filled(place)
     with pytest.raises(LedgerError, match="only grow"), ledger.write() as tx:
-        tx._db.exec_driver_sql(statement)  # noqa: SLF001 - as somebody with the same rights would
+        tx._db.execute(sql(statement))  # noqa: SLF001 - as somebody with the same rights would
     assert find_problem(rows(ledger)) == ""
 
 

@@ -22,6 +22,8 @@ from steadyhand.responder.worker import Worker
 from steadyhand.testing.phone import Phone
 from steadyhand.testing.traffic import TrafficSimulator
 
+pytestmark = pytest.mark.usefixtures("place")  # on both databases
+
 PAGE_AND_PHONE = EscalationRule(
     tiers=(
         Tier(name="on_call", contacts=(Contact(type="sms", user="ana"), Contact(type="phone", user="ana"))),

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import (
@@ -48,8 +49,11 @@ def parse_duration(given: object) -> object:
     """
     if isinstance(given, bool):
         raise ValueError(f"{given} is no duration; {_FORM}")  # noqa: TRY004 - pydantic asks for ValueError
-    if not isinstance(given, str):
-        return given
+    return _duration_of(given) if isinstance(given, str) else given
+
+
+@lru_cache(maxsize=512)  # every incident holds a policy, and every policy many of the same durations
+def _duration_of(given: str) -> timedelta:
     match = _DURATION.fullmatch(given.strip())
     if not given.strip() or match is None:
         raise ValueError(f"{given!r} is no duration; {_FORM}")
@@ -65,6 +69,7 @@ def span_of(**parts: float) -> timedelta:
         raise ValueError(f"too long for a duration; {_FORM}") from error
 
 
+@lru_cache(maxsize=512)
 def show_duration(span: timedelta) -> str:
     """Write a duration the way `parse_duration` reads it, e.g. "1h30m"."""
     minutes, rest = divmod(span, timedelta(minutes=1))

@@ -1,9 +1,9 @@
 """Alerts come in: stored, and incidents opened or told of them, all of a round in one transaction."""
 
 import hashlib
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,15 +25,12 @@ from steadyhand.journey.incident.state import AlertsSeen, Event, Incident, Outco
 from steadyhand.journey.rule import Value
 from steadyhand.ports import Replayed, SteadyhandError
 from steadyhand.responder.outside import Outside
-from steadyhand.store import Sighting, Transaction
+from steadyhand.store import NewPost, Sighting, Transaction
 
-# Too short for any token, no number as long as a card's; or an address with its port.
-_PLAIN = re.compile(
-    r"[\w.%/-]{0,12}|(?!eyJ)(?!.*\d{13})[A-Za-z0-9.%/]{0,15}|[0-9.]{1,40}:[0-9]{1,5}", re.ASCII
-)
 _STATUS: dict[Heard, str] = {"new": "firing", "over": "resolved", "held": "flapping", "repeat": "repeat"}
 
 _LATEST = 50
+_WORDS = ("name", "summary", "labels")
 
 
 class UnknownIncident(SteadyhandError):
@@ -76,8 +73,8 @@ def take(outside: Outside, arrivals: Sequence[Arrival]) -> Sequence[Taken | Repl
     """
     with outside.ledger.write() as tx:
         round_ = Round(outside, tx, outside.clock.now())
-        round_.know(one for arrival in arrivals for one in arrival.delivery.alerts)
-        taken = [round_.take(one) for one in arrivals]
+        round_.know([one for arrival in arrivals for one in arrival.delivery.alerts])
+        taken = round_.take(arrivals)
         round_.finish()
     return taken
 
@@ -93,28 +90,46 @@ class Round:
         self._tracks: dict[tuple[str, str], Track] = {}
         self._changed: set[tuple[str, str]] = set()
         self._incidents: dict[str, Incident] = {}
+        self._posts: dict[tuple[str, str], str] = {}
         self._asked: set[str] = set()
         self._told: defaultdict[str, dict[tuple[str, str], None]] = defaultdict(dict)
         self._repeats: Counter[str] = Counter()
         self._joining: defaultdict[str, list[Alert]] = defaultdict(list)
 
-    def know(self, alerts: Iterable[Alert]) -> None:
-        """Load what is known of these alerts, in one question."""
+    def know(self, alerts: Sequence[Alert]) -> None:
+        """Load what is known of these alerts, and incidents that new ones may join, in few questions."""
         found = self._tx.tracks((one.source, one.dedup_key) for one in alerts)
         self._tracks |= found
         self._unresolved |= set(self._tx.open_among({one.incident for one in found.values() if one.incident}))
+        calm = {one.service for one in alerts if not _fires(found.get((one.source, one.dedup_key)))}
+        self._look_near(calm)
 
-    def take(self, arrival: Arrival) -> Taken | Replayed:
-        """Keep a post and hear all its alerts."""
+    def take(self, arrivals: Sequence[Arrival]) -> Sequence[Taken | Replayed]:
+        """Keep posts and hear all their alerts."""
+        posts = [_post(one) for one in arrivals]
+        known = [self._taken_before(one, arrival) for one, arrival in zip(posts, arrivals, strict=True)]
+        new = [one for one, before in zip(posts, known, strict=True) if before is None]
+        numbers = iter(self._tx.keep_posts(new, self._now))
+        return [
+            before or self._listen(next(numbers), one) for one, before in zip(arrivals, known, strict=True)
+        ]
+
+    def _taken_before(self, post: NewPost, arrival: Arrival) -> Taken | Replayed | None:
+        """What is to be said of a post whose id came before; None for one that is new."""
+        if not post.delivery:
+            return None
+        digest = self._posts.get((post.source, post.delivery))
+        digest = digest or self._tx.delivered(post.source, post.delivery)
+        if digest is None:
+            self._posts[post.source, post.delivery] = post.digest
+            return None
+        if digest != post.digest:
+            return Replayed("the id of this post was used for another one")
+        return Taken(alerts=len(arrival.delivery.alerts), duplicate=True, note="taken before")
+
+    def _listen(self, post: int, arrival: Arrival) -> Taken:
         delivery = arrival.delivery
-        digest = hashlib.sha256(arrival.raw).hexdigest()
-        before = self._tx.delivered(delivery.source, delivery.id) if delivery.id else None
-        if before is not None:
-            if before != digest:
-                return Replayed("the id of this post was used for another one")
-            return Taken(alerts=len(delivery.alerts), duplicate=True, note="taken before")
-        post = self._tx.keep_post(delivery.source, delivery.id, digest, arrival.raw, self._now)
-        heard = [self.hear(_masked(one)) for one in delivery.alerts]
+        heard = [self.hear(self._masked(one)) for one in delivery.alerts]
         self._tx.keep_sightings(_sightings(post, heard), self._now)
         self._ignored(heard)
         return Taken(
@@ -178,15 +193,32 @@ class Round:
 
     def _home(self, track: Track) -> Incident | None:
         topology, service = self._topology, track.alert.service
-        if service not in self._asked:
-            self._asked.add(service)
-            since = self._now - self._outside.rules.recovery.relapse
-            for one in self._tx.near((service, *neighbours(service, topology)), since):
-                self._incidents.setdefault(one.id, one)
+        self._look_near({service})
         own = self._incident(track.incident) if track.incident else None
         if own is not None and own.status != "resolved":
             return own
         return home(track.alert, list(self._incidents.values()), topology, self._rule, self._now)
+
+    def _look_near(self, services: AbstractSet[str]) -> None:
+        """Load incidents that alerts of these services may join."""
+        unasked = sorted(services - self._asked)
+        if not unasked:
+            return
+        self._asked.update(unasked)
+        around = dict.fromkeys(near for one in unasked for near in (one, *neighbours(one, self._topology)))
+        since = self._now - self._outside.rules.recovery.relapse
+        for incident in self._tx.near(tuple(around), since):
+            self._incidents.setdefault(incident.id, incident)
+
+    def _masked(self, alert: Alert) -> Alert:
+        """Its words go to phones, trails and models: no secret and no control character goes with them.
+
+        Words that are those of its last time were masked then.
+        """
+        before = self._tracks.get((alert.source, alert.dedup_key))
+        if before is not None and all(getattr(alert, one) == getattr(before.alert, one) for one in _WORDS):
+            return alert
+        return _masked(alert)
 
     def _is_over(self, wanted: str) -> bool:
         """Whether the incident was resolved too long ago to be reopened."""
@@ -231,13 +263,14 @@ class Round:
     def finish(self) -> None:
         """Write what is known of the alerts, and tell each incident what concerns it."""
         self._tx.keep_tracks([self._tracks[one] for one in sorted(self._changed)])
+        firing = self._tx.firing(self._told) if self._told else {}
         for incident, keys in self._told.items():
-            self._tell(incident, [self._tracks[one] for one in keys])
+            self._tell(incident, [self._tracks[one] for one in keys], firing[incident])
         for incident, count in self._repeats.items():
             if incident not in self._told and count:
                 self._tx.add_repeats(incident, count)
 
-    def _tell(self, wanted: str, tracks: Sequence[Track]) -> None:
+    def _tell(self, wanted: str, tracks: Sequence[Track], firing: int) -> None:
         before = self._incident(wanted)
         if before is None:
             raise UnknownIncident(f"there is no incident {wanted}, though alerts belong to it")
@@ -248,7 +281,7 @@ class Round:
         event = AlertsSeen(
             alerts=shown,
             repeats=self._repeats[wanted],
-            firing=self._tx.firing(wanted),
+            firing=firing,
             flapping=names,
         )
         after, commands = reduce(before, event, self._now)
@@ -276,6 +309,16 @@ class Round:
         return incident, commands
 
 
+def _fires(track: Track | None) -> bool:
+    return track is not None and track.counts
+
+
+def _post(arrival: Arrival) -> NewPost:
+    told = arrival.delivery
+    digest = hashlib.sha256(arrival.raw).hexdigest()
+    return NewPost(source=told.source, delivery=told.id, digest=digest, raw=arrival.raw)
+
+
 def _calming(incident: str, track: Track, due_at: datetime) -> Arm:
     source, key = track.key
     payload = {"source": source, "dedup_key": key}
@@ -299,19 +342,13 @@ def _sightings(post: int, heard: Sequence[tuple[Track, Heard]]) -> list[Sighting
 
 
 def _masked(alert: Alert) -> Alert:
-    """Its words go to phones, trails and models: no secret and no control character goes with them."""
     masker = Masker()
     words = {
-        "name": _safe(masker, alert.name, 200) or "unnamed alert",
-        "summary": _safe(masker, alert.summary, 1000),
-        "labels": {name: _safe(masker, value, 500) for name, value in alert.labels.items()},
+        "name": masker.text(alert.name, 200) or "unnamed alert",
+        "summary": masker.text(alert.summary, 1000),
+        "labels": {name: masker.text(value, 500) for name, value in alert.labels.items()},
     }
     return alert.model_copy(update=words)
-
-
-def _safe(masker: Masker, text: str, longest: int) -> str:
-    """A storm is made of short words and addresses; what can be no secret is not searched for one."""
-    return text if _PLAIN.fullmatch(text) else masker.text(text, longest)
 
 
 def _turn(tx: Transaction, ladder: Ladder) -> int:

@@ -64,7 +64,7 @@ class Labour:
         await self._alarm.ring(f"Steadyhand cannot use its store: {error}")
 
     async def stumbled(self, error: Exception) -> None:
-        """Nothing could be claimed."""
+        """Something went wrong that is nobody's own failure."""
         if isinstance(error, LedgerError):
             await self.store_failed(error)
         else:

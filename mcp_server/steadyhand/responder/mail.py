@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
 
 from steadyhand.journey.commands import Arm
 from steadyhand.journey.escalation.delivery import WAKING, Trouble, Waiting, after_trouble
@@ -12,36 +14,60 @@ from steadyhand.ports import Channel, EffectUnknown, Letter, SourceError, Source
 from steadyhand.responder.distress import lose
 from steadyhand.responder.intake import happen
 from steadyhand.responder.outside import Outside
+from steadyhand.responder.together import Most, Together
 from steadyhand.store import Arrival, Ending, Message, Timer, Transaction, told
 
 log = logging.getLogger("steadyhand.mail")
 _LEASE = timedelta(seconds=30)
 _DEADLINE_S = 10.0
+_MOST = Most(items=100, weight=100)  # ends of messages in one commit
 _COURTESY = frozenset({"note", "acknowledged", "resolved"})  # left out where a channel does not carry it
 
 
-async def claim(outside: Outside, most: int) -> Sequence[Message]:
-    """Messages that are due now, oldest first. Raises LedgerError."""
+class Mail:
+    """Delivers messages; what became of those that end at the same time is written in one commit."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+        self._ends = Together(partial(_write, outside), _MOST)
+
+    async def claim(self, most: int) -> Sequence[Message]:
+        """Messages that are due now, oldest first. Raises LedgerError."""
+        if most <= 0:
+            return ()
+        outside = self._outside
+        now = outside.clock.now()
+        return await asyncio.to_thread(outside.ledger.claim_messages, outside.owner, now, _LEASE, most)
+
+    async def deliver(self, message: Message) -> None:
+        """Send one message and write down what became of it. Raises LedgerError."""
+        await self._ends.put(await self._try(message))
+
+    async def _try(self, message: Message) -> "_End":
+        channel = self._outside.channels.get(message.channel)
+        if message.act in _COURTESY and channel is not None and message.act not in channel.carries:
+            return _End(message, _left_out)
+        try:
+            receipt = await _send(self._outside, channel, message)
+        except SourceError as error:
+            return _End(message, partial(_not_sent, error=error))
+        except Exception as error:  # a bug in one channel must not silence the others
+            log.exception("channel %s failed", message.channel)
+            return _End(message, partial(_not_sent, error=EffectUnknown(message.channel, repr(error))))
+        within = channel.receipt_within if channel else None
+        return _End(message, partial(_sent, receipt=receipt, within=within))
+
+
+class _End(NamedTuple):
+    message: Message
+    write: Callable[[Outside, Transaction, Message, datetime], None]
+
+
+def _write(outside: Outside, ends: Sequence[_End]) -> Sequence[None]:
     now = outside.clock.now()
-    return await asyncio.to_thread(outside.ledger.claim_messages, outside.owner, now, _LEASE, most)
-
-
-async def deliver(outside: Outside, message: Message) -> None:
-    """Send one message and write down what became of it. Raises LedgerError."""
-    channel = outside.channels.get(message.channel)
-    if message.act in _COURTESY and channel is not None and message.act not in channel.carries:
-        await asyncio.to_thread(_left_out, outside, message)
-        return
-    try:
-        receipt = await _send(outside, channel, message)
-    except SourceError as error:
-        await asyncio.to_thread(_not_sent, outside, message, error)
-    except Exception as error:  # a bug in one channel must not silence the others
-        log.exception("channel %s failed", message.channel)
-        unknown = EffectUnknown(message.channel, repr(error))
-        await asyncio.to_thread(_not_sent, outside, message, unknown)
-    else:
-        await asyncio.to_thread(_sent, outside, message, receipt, channel.receipt_within if channel else None)
+    with outside.ledger.write() as tx:
+        tx.foresee_ends([one.message for one in ends])
+        return [one.write(outside, tx, one.message, now) for one in ends]
 
 
 async def _send(outside: Outside, channel: Channel | None, message: Message) -> str:
@@ -70,40 +96,44 @@ def _letter(outside: Outside, message: Message) -> Letter:
     return Letter(**shared, first=first, link=outside.link(message.incident))
 
 
-def _sent(outside: Outside, message: Message, receipt: str, within: timedelta | None) -> None:
+def _sent(
+    _outside: Outside,
+    tx: Transaction,
+    message: Message,
+    now: datetime,
+    *,
+    receipt: str,
+    within: timedelta | None,
+) -> None:
     """Accepted by the channel. Where a receipt of delivery is due, a clock is set for it."""
-    now = outside.clock.now()
-    with outside.ledger.write() as tx:
-        if not tx.sent(message, receipt):
-            return
-        tx.record(message.incident, told("message.sent", message, receipt=receipt[:200]), now)
-        if within is not None and message.act in WAKING:
-            arm = Arm(
-                kind="receipt", key=_clock(message), due_at=now + within, payload={"message": message.key}
-            )
-            tx.arm(message.incident, arm)
+    if not tx.sent(message, receipt):
+        return
+    tx.record(message.incident, told("message.sent", message, receipt=receipt[:200]), now)
+    if within is not None and message.act in WAKING:
+        about = {"message": message.key}
+        arm = Arm(kind="receipt", key=_clock(message), due_at=now + within, payload=about)
+        tx.arm(message.incident, arm)
 
 
-def _left_out(outside: Outside, message: Message) -> None:
-    with outside.ledger.write() as tx:
-        tx.unsent(message, "", None, ending="cancelled", lost=False)
+def _left_out(_outside: Outside, tx: Transaction, message: Message, _now: datetime) -> None:
+    tx.unsent(message, "", None, ending="cancelled", lost=False)
 
 
-def _not_sent(outside: Outside, message: Message, error: SourceError) -> None:
+def _not_sent(
+    outside: Outside, tx: Transaction, message: Message, now: datetime, *, error: SourceError
+) -> None:
     """Try again after a pause; a page that comes too late goes by another way as well."""
-    now = outside.clock.now()
     waiting = Waiting.model_validate(message.model_dump(include=set(Waiting.model_fields)))
     after = after_trouble(waiting, _trouble(error), outside.rules.delivery, now)
     if after.again_at is None:
         log.error("message %s is given up: %s", message.key, error)
     ending: Ending = "unknown" if isinstance(error, EffectUnknown) else "failed"
-    with outside.ledger.write() as tx:
-        held = tx.unsent(message, str(error), after.again_at, ending=ending, lost=after.lost)
-        if held:
-            action = "message.retried" if after.again_at else "message.given_up"
-            tx.record(message.incident, told(action, message, why=str(error)), now)
-        if held and after.lost:
-            _tell_lost(outside, tx, message, str(error), now)
+    held = tx.unsent(message, str(error), after.again_at, ending=ending, lost=after.lost)
+    if held:
+        action = "message.retried" if after.again_at else "message.given_up"
+        tx.record(message.incident, told(action, message, why=str(error)), now)
+    if held and after.lost:
+        _tell_lost(outside, tx, message, str(error), now)
 
 
 def _trouble(error: SourceError) -> Trouble:

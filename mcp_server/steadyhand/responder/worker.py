@@ -11,7 +11,7 @@ from steadyhand.responder.distress import find_stranded
 from steadyhand.responder.duties import STEPS, WORKS
 from steadyhand.responder.handoffs import arm_handoffs
 from steadyhand.responder.labour import LEASE, Labour, carry_out
-from steadyhand.responder.mail import claim, deliver
+from steadyhand.responder.mail import Mail
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.retention import prune
 from steadyhand.responder.sealing import Sealer
@@ -39,7 +39,8 @@ class Worker:
         self._sealer = Sealer(outside, self._alarm)
         self._busy: set[asyncio.Task[None]] = set()
         self._works: set[asyncio.Task[None]] = set()
-        self._mail: set[asyncio.Task[None]] = set()
+        self._mail = Mail(outside)
+        self._letters: set[asyncio.Task[None]] = set()
         self._stepping: asyncio.Task[None] | None = None
         self._pinging: asyncio.Task[None] | None = None
         self._done_at: dict[str, datetime] = {}
@@ -84,7 +85,7 @@ class Worker:
         if due is None or due > now:
             return min(due - now, _POLL) if due else _POLL
         # All is claimed before anything is begun: a message of this turn's timers leaves with the next turn.
-        mail = await claim(outside, _MAIL - len(self._mail))
+        mail = await self._mail.claim(_MAIL - len(self._letters))
         works = await self._claim_works(now)
         self._begin(works, mail)
         return _SOON if mail or works or self._stepping else _POLL
@@ -100,8 +101,8 @@ class Worker:
         # Beside the timers and each for itself: a slow receiver keeps nobody else waiting.
         for message in mail:
             task = self._start(self._post(message), message.key)
-            self._mail.add(task)
-            task.add_done_callback(self._mail.discard)
+            self._letters.add(task)
+            task.add_done_callback(self._letters.discard)
 
     async def settle(self) -> None:
         """Wait until everything begun so far is done."""
@@ -178,10 +179,10 @@ class Worker:
 
     async def _post(self, message: Message) -> None:
         try:
-            await deliver(self._outside, message)
-        except LedgerError as error:
-            # Its lease runs out by itself; then it is sent again with the same key.
-            await self._labour.store_failed(error)
+            await self._mail.deliver(message)
+        except Exception as error:  # its lease runs out by itself; then it is sent again with the same key
+            log.exception("what became of %s is not written", message.key)
+            await self._labour.stumbled(error)
 
     def _ping(self) -> None:
         """Tell the outside watchdog that a turn went well; it pages when we fall silent."""

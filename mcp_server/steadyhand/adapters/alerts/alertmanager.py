@@ -1,6 +1,7 @@
 """Alerts as Prometheus Alertmanager posts them (webhook version "4")."""
 
 import logging
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -107,6 +108,7 @@ def _fingerprint(labels: dict[str, str]) -> str:
     return digest(*(part for pair in sorted(labels.items()) for part in pair))
 
 
+@lru_cache(maxsize=1024)  # all alerts of a rule have the same
 def _expression(generator: str) -> str:
     try:
         query = urlsplit(generator).query

@@ -3,17 +3,20 @@
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Insert, func, select, tuple_, update
+from sqlalchemy import insert as plain_insert
 
 from steadyhand.adapters.ledger import schema as s
+from steadyhand.adapters.ledger.batch import Batch
 from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
 from steadyhand.adapters.ledger.reading import incident_of
 from steadyhand.journey.alert.silence import Silence
 from steadyhand.journey.alert.tracking import Track
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.incident.versions import MACHINE
-from steadyhand.store import AlertKey, KeptPost, Sighting
+from steadyhand.store import AlertKey, KeptPost, NewPost, Sighting
 
 _RAW_MOST = 65_536
 _REPEATS = re.compile(r'"episode":\d+,"repeats":(\d+),')  # as the state is written; no text of ours holds it
@@ -23,7 +26,7 @@ _MOST_KEYS = 400  # in one question; SQLite knows a limit
 class AlertRows:
     """The part of a transaction that is about alerts."""
 
-    _db: Connection
+    _db: Batch
 
     # posts
 
@@ -32,13 +35,14 @@ class AlertRows:
         same = (s.alert_post.c.source == source) & (s.alert_post.c.delivery == delivery)
         return self._db.execute(select(s.alert_post.c.digest).where(same)).scalar()
 
-    def keep_post(self, source: str, delivery: str, digest: str, raw: bytes, now: datetime) -> int:
-        """Keep a post as it came in, cut at 64 KiB; returns its number."""
-        text = raw[:_RAW_MOST].decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-        row = insert(self._db, s.alert_post).values(
-            source=source, delivery=delivery, digest=digest, at=to_ms(now), size=len(raw), raw=text
-        )
-        return int(self._db.execute(row.returning(s.alert_post.c.id)).scalar_one())
+    def keep_posts(self, posts: Sequence[NewPost], now: datetime) -> Sequence[int]:
+        """Keep posts as they came in, cut at 64 KiB; returns the number of each."""
+        at = to_ms(now)
+        rows = [
+            {**one.model_dump(exclude={"raw"}), "at": at, "size": len(one.raw), "raw": _text(one.raw)}
+            for one in posts
+        ]
+        return list(self._db.execute(_KEEP, rows).scalars()) if rows else []
 
     def posts(self, incident: str, limit: int) -> Sequence[KeptPost]:
         """The latest posts that told something of an incident, newest first."""
@@ -64,25 +68,26 @@ class AlertRows:
 
     def keep_tracks(self, tracks: Sequence[Track]) -> None:
         """Write what is known of these alerts."""
-        if not tracks:
-            return
-        row = insert(self._db, s.alert_track)
-        names = ("service", "incident", "counts", "silence", "at", "state")
-        again = {name: row.excluded[name] for name in names}
-        upsert = row.on_conflict_do_update(index_elements=["source", "dedup_key"], set_=again)
-        self._db.execute(upsert, [_row(one) for one in tracks])
+        for one in tracks:
+            self._db.later(_tracking(self._db.dialect), _row(one))
 
     def keep_sightings(self, seen: Sequence[Sighting], now: datetime) -> None:
         """Note which post told what of which alert, and whose incident it is."""
-        if seen:
-            at = to_ms(now)
-            rows = [{**one.model_dump(), "incident": one.incident or None, "at": at} for one in seen]
-            self._db.execute(insert(self._db, s.alert_seen), rows)
+        at = to_ms(now)
+        for one in seen:
+            self._db.later(_SEE, {**one.model_dump(), "incident": one.incident or None, "at": at})
 
-    def firing(self, incident: str) -> int:
-        """How many of an incident's alerts count as firing."""
-        counting = (s.alert_track.c.incident == incident) & (s.alert_track.c.counts == 1)
-        return int(self._db.execute(select(func.count()).where(counting)).scalar_one())
+    def firing(self, incidents: Collection[str]) -> Mapping[str, int]:
+        """How many alerts of each of these incidents count as firing."""
+        found: dict[str, int] = dict.fromkeys(incidents, 0)
+        wanted, track = sorted(incidents), s.alert_track.c
+        for start in range(0, len(wanted), _MOST_KEYS):
+            counting = track.incident.in_(wanted[start : start + _MOST_KEYS]), track.counts == 1
+            query = (
+                select(track.incident, func.count().label("firing")).where(*counting).group_by(track.incident)
+            )
+            found |= {one.incident: one.firing for one in self._db.execute(query)}
+        return found
 
     def open_among(self, incidents: Collection[str]) -> Collection[str]:
         """Those of these incidents that are not resolved."""
@@ -130,8 +135,8 @@ class AlertRows:
 
     def belong(self, incident: str, services: Sequence[str]) -> None:
         """Note that alerts of these services are this incident's."""
-        rows = [{"service": one, "incident": incident} for one in services]
-        self._db.execute(insert(self._db, s.involved_service).on_conflict_do_nothing(), rows)
+        for one in services:
+            self._db.later(_belonging(self._db.dialect), {"service": one, "incident": incident})
 
     def alike(self, names: Sequence[AlertKey], besides: str, limit: int) -> Sequence[Incident]:
         """Earlier incidents that one of these alerts belonged to, newest first."""
@@ -160,7 +165,7 @@ class AlertRows:
     def keep_silence(self, silence: Silence) -> None:
         """Write a silence, or write it anew."""
         values = {"ends_at": to_ms(silence.ends_at), "state": silence.model_dump_json()}
-        row = insert(self._db, s.silence).values(id=silence.id, **values)
+        row = insert(self._db.dialect, s.silence).values(id=silence.id, **values)
         self._db.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
 
     # pages that wait for what is known
@@ -178,6 +183,28 @@ class AlertRows:
         return self._db.execute(
             update(s.outbox).where(waiting).values(body=words, due_at=to_ms(now))
         ).rowcount
+
+
+# Made once: building a statement costs more than running it.
+_KEEP = plain_insert(s.alert_post).returning(s.alert_post.c.id, sort_by_parameter_order=True)
+_SEE = plain_insert(s.alert_seen)
+
+
+@cache
+def _tracking(dialect: str) -> Insert:
+    row = insert(dialect, s.alert_track)
+    names = ("service", "incident", "counts", "silence", "at", "state")
+    again = {name: row.excluded[name] for name in names}
+    return row.on_conflict_do_update(index_elements=["source", "dedup_key"], set_=again)
+
+
+@cache
+def _belonging(dialect: str) -> Insert:
+    return insert(dialect, s.involved_service).on_conflict_do_nothing()
+
+
+def _text(raw: bytes) -> str:
+    return raw[:_RAW_MOST].decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _row(track: Track) -> dict[str, object]:

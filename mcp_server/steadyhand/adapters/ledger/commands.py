@@ -5,11 +5,12 @@ from datetime import datetime
 from functools import cache
 from typing import assert_never
 
-from sqlalchemy import Connection, Insert, update
+from sqlalchemy import Insert, update
 
 from steadyhand.adapters.ledger import outbox
 from steadyhand.adapters.ledger import schema as s
-from steadyhand.adapters.ledger.engine import insert, insert_into, to_ms
+from steadyhand.adapters.ledger.batch import Batch
+from steadyhand.adapters.ledger.engine import insert, to_ms
 from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.adapters.ledger.trail import SqlTrail
 from steadyhand.journey.approval.consent import Decision
@@ -17,7 +18,7 @@ from steadyhand.journey.commands import Arm, Command, Consent, Disarm, FollowUp,
 from steadyhand.journey.incident.state import Incident
 
 
-def carry_out(db: Connection, incident: Incident, command: Command, now: datetime) -> None:
+def carry_out(db: Batch, trail: SqlTrail, incident: Incident, command: Command, now: datetime) -> None:
     """Write what one command asks for."""
     match command:
         case Arm():
@@ -33,12 +34,12 @@ def carry_out(db: Connection, incident: Incident, command: Command, now: datetim
         case Consent():
             keep_decision(db, incident.id, command.decision)
         case Record():
-            SqlTrail(db).record(incident.id, command, now)
+            trail.record(incident.id, command, now)
         case _:
             assert_never(command)
 
 
-def arm_timer(db: Connection, incident: str, command: Arm) -> None:
+def arm_timer(db: Batch, incident: str, command: Arm) -> None:
     """Arm a timer, or move it; whoever holds its lease loses it."""
     values = {
         "key": command.key,
@@ -52,25 +53,25 @@ def arm_timer(db: Connection, incident: str, command: Arm) -> None:
         "attempts": 0,
         "payload": json.dumps(command.payload),
     }
-    db.execute(_arming(db.dialect.name), values)
+    db.later(_arming(db.dialect), values)
 
 
 @cache
 def _arming(dialect: str) -> Insert:
-    row = insert_into(dialect, s.timer)
+    row = insert(dialect, s.timer)
     moved = ("kind", "state", "due_at", "owner", "lease_until", "attempts", "payload")
     again = {**{name: row.excluded[name] for name in moved}, "epoch": s.timer.c.epoch + 1}
     return row.on_conflict_do_update(index_elements=["key"], set_=again)
 
 
-def keep_decision(db: Connection, incident: str, decision: Decision) -> None:
+def keep_decision(db: Batch, incident: str, decision: Decision) -> None:
     """Store a decision about a plan; the first one stands."""
-    row = insert(db, s.decision).values(
+    row = insert(db.dialect, s.decision).values(
         plan=decision.plan, incident=incident, state=decision.model_dump_json()
     )
     db.execute(row.on_conflict_do_nothing())
 
 
-def _disarm(db: Connection, incident: str, command: Disarm) -> None:
+def _disarm(db: Batch, incident: str, command: Disarm) -> None:
     armed = (s.timer.c.incident == incident) & is_state(s.timer, "armed") & s.timer.c.kind.in_(command.kinds)
     db.execute(update(s.timer).where(armed).values(state="cancelled"))

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Engine, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -40,13 +40,8 @@ def named() -> Iterator[None]:
         raise LedgerError(f"the store failed: {cause}") from error
 
 
-def insert(db: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+def insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An insert that knows `on_conflict_do_update` and `on_conflict_do_nothing` in this database's words."""
-    return insert_into(db.dialect.name, table)
-
-
-def insert_into(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """The same, for a statement that is made once and run often."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 

@@ -27,7 +27,7 @@ def sign_in(db: Connection, owner: str, host: str, now: datetime, *, one_host: b
         )
     db.execute(delete(s.process).where(~present))
     values = {"host": host, "seen_at": to_ms(now)}
-    row = insert(db, s.process).values(owner=owner, **values)
+    row = insert(db.dialect.name, s.process).values(owner=owner, **values)
     db.execute(row.on_conflict_do_update(index_elements=["owner"], set_=values))
 
 

@@ -1,18 +1,36 @@
 """Messages: written in the transaction of what they tell, claimed under a lease, and what became of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Insert,
+    RowMapping,
+    and_,
+    bindparam,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from steadyhand.adapters.ledger import schema as s
+from steadyhand.adapters.ledger.batch import Batch
 from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
+from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.journey.commands import FollowUp, Send
 from steadyhand.journey.escalation.delivery import WAKING
 from steadyhand.store import Arrival, Ending, Message
 
 _ROW = s.outbox.c
+_OTHER = s.outbox.alias("other")
+_SAME = and_(
+    _OTHER.c.incident == _ROW.incident, _OTHER.c.channel == _ROW.channel, _OTHER.c.target == _ROW.target
+)
 _LATER: Mapping[Arrival, tuple[str, ...]] = {
     "failed": ("queued", "sending", "sent", "unknown"),
     "delivered": ("queued", "sending", "sent", "unknown", "failed", "cancelled"),
@@ -20,20 +38,20 @@ _LATER: Mapping[Arrival, tuple[str, ...]] = {
 }
 
 
-def send(db: Connection, incident: str, command: Send, now: datetime) -> None:
+def send(db: Batch, incident: str, command: Send, now: datetime) -> None:
     """Put a message into the outbox; one with a known key is there already."""
     begins = to_ms(command.not_before or now)
-    row = insert(db, s.outbox).values(
-        **command.model_dump(exclude={"not_before"}),
-        incident=incident or None,
-        state="queued",
-        queued_at=begins,
-        due_at=begins,
-    )
-    db.execute(row.on_conflict_do_nothing())
+    row = command.model_dump(exclude={"not_before"})
+    row |= {"incident": incident or None, "state": "queued", "queued_at": begins, "due_at": begins}
+    db.later(_sending(db.dialect), row)
 
 
-def follow_up(db: Connection, incident: str, command: FollowUp, now: datetime) -> None:
+@cache
+def _sending(dialect: str) -> Insert:
+    return insert(dialect, s.outbox).on_conflict_do_nothing()
+
+
+def follow_up(db: Batch, incident: str, command: FollowUp, now: datetime) -> None:
     """Tell whoever was woken in this thread, or may have been. After an ending nobody is woken any more."""
     woken = (_ROW.incident == incident) & (_ROW.thread == command.thread) & _ROW.act.in_(WAKING)
     if command.act == "resolved":
@@ -49,12 +67,12 @@ def follow_up(db: Connection, incident: str, command: FollowUp, now: datetime) -
         send(db, incident, one, now)
 
 
-def unsend(db: Connection, incident: str) -> None:
+def unsend(db: Batch, incident: str) -> None:
     """Take back pages: somebody has it."""
     _take_back(db, (_ROW.incident == incident) & _ROW.key.like(f"{incident}:%:page:%"))
 
 
-def _take_back(db: Connection, which: ColumnElement[bool]) -> None:
+def _take_back(db: Batch, which: ColumnElement[bool]) -> None:
     """One that is on its way may still arrive; should it fail, it is not tried again."""
     db.execute(update(s.outbox).where(which, _ROW.state == "queued").values(state="cancelled"))
     db.execute(update(s.outbox).where(which, _ROW.state == "sending").values(unwanted=1))
@@ -65,20 +83,22 @@ def due(now: datetime) -> ColumnElement[bool]:
 
     An acknowledgement that overtook its page would leave the page ringing.
     """
-    other = s.outbox.alias("other")
-    same = and_(
-        other.c.incident == _ROW.incident, other.c.channel == _ROW.channel, other.c.target == _ROW.target
-    )
     earlier = and_(
-        other.c.state == "queued",
-        other.c.due_at <= to_ms(now),
+        is_state(_OTHER, "queued"),
+        _OTHER.c.due_at <= to_ms(now),
         or_(
-            other.c.queued_at < _ROW.queued_at,
-            and_(other.c.queued_at == _ROW.queued_at, other.c.key < _ROW.key),
+            _OTHER.c.queued_at < _ROW.queued_at,
+            and_(_OTHER.c.queued_at == _ROW.queued_at, _OTHER.c.key < _ROW.key),
         ),
     )
-    first = ~select(other.c.key).where(same, or_(other.c.state == "sending", earlier)).exists()
-    return s.is_state(s.outbox, "queued") & (_ROW.due_at <= to_ms(now)) & first
+    first = ~select(_OTHER.c.key).where(_SAME, earlier).exists()
+    return free() & (_ROW.due_at <= to_ms(now)) & first
+
+
+def free() -> ColumnElement[bool]:
+    """Messages that wait, but not behind one to the same receiver that is on its way."""
+    on_its_way = select(_OTHER.c.key).where(_SAME, is_state(_OTHER, "sending")).exists()
+    return is_state(s.outbox, "queued") & ~on_its_way
 
 
 def as_message(row: Mapping[str, Any] | RowMapping) -> Message:
@@ -89,14 +109,32 @@ def as_message(row: Mapping[str, Any] | RowMapping) -> Message:
     )
 
 
-def sent(db: Connection, message: Message, receipt: str) -> bool:
-    """The channel took it, taken back meanwhile or not. False when somebody else has it by now."""
-    done = update(s.outbox).where(_same_try(message), _ROW.state == "sending")
-    return db.execute(done.values(state="sent", receipt=receipt, error="")).rowcount == 1
+def held(db: Batch, messages: Sequence[Message]) -> set[tuple[str, int]]:
+    """Keys and tries of those that nobody else has by now, or can take before this transaction ends."""
+    tries = tuple_(_ROW.key, _ROW.attempts).in_([(one.key, one.attempts) for one in messages])
+    mine = (
+        select(_ROW.key, _ROW.attempts)
+        .where(tries, _ROW.state == "sending")
+        .with_for_update(skip_locked=True)
+    )
+    return {(key, attempts) for key, attempts in db.execute(mine)}
+
+
+def sent(db: Batch, message: Message, receipt: str) -> None:
+    """The channel took a message that is held, taken back meanwhile or not."""
+    db.later(_SENT, {"same": message.key, "under": message.attempts, "said": receipt})
+
+
+# Each claim counts a try, so the number tells who claimed it last.
+_SENT = (
+    update(s.outbox)
+    .where(_ROW.key == bindparam("same"), _ROW.attempts == bindparam("under"), _ROW.state == "sending")
+    .values(state="sent", receipt=bindparam("said"), error="")
+)
 
 
 def unsent(
-    db: Connection, message: Message, why: str, again_at: datetime | None, *, ending: Ending, lost: bool
+    db: Batch, message: Message, why: str, again_at: datetime | None, *, ending: Ending, lost: bool
 ) -> bool:
     """The channel did not take it: try again at an instant, or it ends so. False when somebody else has it.
 
@@ -115,26 +153,26 @@ def unsent(
 
 def reclaim(db: Connection, late: ColumnElement[bool]) -> int:
     """Messages that dead processes held: back into the queue, or never again where they were taken back."""
-    held = s.is_state(s.outbox, "sending") & late
+    held = is_state(s.outbox, "sending") & late
     dropped = update(s.outbox).where(held, _ROW.unwanted == 1).values(state="unknown", owner=None)
     freed = update(s.outbox).where(held).values(state="queued", owner=None)
     return db.execute(dropped).rowcount + db.execute(freed).rowcount
 
 
-def arrived(db: Connection, key: str, how: Arrival) -> Message | None:
+def arrived(db: Batch, key: str, how: Arrival) -> Message | None:
     """Its receiver says what became of it; never back from seen to delivered. None when that is no news."""
     news = update(s.outbox).where(_ROW.key == key, _ROW.attempts > 0, _ROW.state.in_(_LATER[how]))
     row = db.execute(news.values(state=how).returning(*_ROW)).mappings().one_or_none()
     return as_message(row) if row else None
 
 
-def message(db: Connection, key: str) -> tuple[Message, str] | None:
+def message(db: Batch, key: str) -> tuple[Message, str] | None:
     """A message and its state."""
     row = db.execute(select(s.outbox).where(_ROW.key == key)).mappings().one_or_none()
     return (as_message(row), str(row["state"])) if row else None
 
 
-def first_receipt(db: Connection, message: Message) -> str:
+def first_receipt(db: Batch, message: Message) -> str:
     """The receipt of the first message of this thread, before this one, to the same target; "" for none."""
     if not message.thread:
         return ""

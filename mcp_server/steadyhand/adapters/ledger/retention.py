@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, exists, select
+from sqlalchemy import Table, delete, exists, select
 
 from steadyhand.adapters.ledger import schema as s
+from steadyhand.adapters.ledger.batch import Batch
 from steadyhand.adapters.ledger.engine import to_ms
 from steadyhand.adapters.ledger.schema import is_state
 
@@ -16,7 +17,7 @@ _OWNED = tuple(
 )
 
 
-def closed(db: Connection, before: datetime, most: int) -> Sequence[str]:
+def closed(db: Batch, before: datetime, most: int) -> Sequence[str]:
     """Incidents resolved before this instant for which nothing is left to be done, oldest first."""
     mine = s.timer.c.incident == s.incident.c.id, s.outbox.c.incident == s.incident.c.id
     busy = exists().where(mine[0], is_state(s.timer, "armed") | is_state(s.timer, "leased"))
@@ -26,7 +27,7 @@ def closed(db: Connection, before: datetime, most: int) -> Sequence[str]:
     return list(db.execute(query.limit(most)).scalars())
 
 
-def rows_of(db: Connection, incident: str) -> dict[str, list[dict[str, Any]]]:
+def rows_of(db: Batch, incident: str) -> dict[str, list[dict[str, Any]]]:
     """Every row of an incident by its table, the trail's too."""
     tables = {"incident": s.incident.c.id, **{one.name: one.c.incident for one in (*_OWNED, s.audit)}}
     found = {name: db.execute(select(key.table).where(key == incident)) for name, key in tables.items()}
@@ -35,14 +36,14 @@ def rows_of(db: Connection, incident: str) -> dict[str, list[dict[str, Any]]]:
     return {name: [dict(one) for one in rows.mappings()] for name, rows in found.items()}
 
 
-def forget(db: Connection, incident: str) -> None:
+def forget(db: Batch, incident: str) -> None:
     """Delete an incident with all that belongs to it; its trail stays."""
     for table in _OWNED:
         db.execute(delete(table).where(table.c.incident == incident))
     db.execute(delete(s.incident).where(s.incident.c.id == incident))
 
 
-def sweep(db: Connection, before: datetime) -> None:
+def sweep(db: Batch, before: datetime) -> None:
     """Delete what belongs to no incident and is over: done timers, sent messages, changes of that time."""
     over: tuple[tuple[Table, tuple[str, ...]], ...] = (
         (s.timer, ("done", "cancelled")),
@@ -55,7 +56,7 @@ def sweep(db: Connection, before: datetime) -> None:
     db.execute(delete(s.change).where(s.change.c.started_at < to_ms(before)))
 
 
-def _sweep_alerts(db: Connection, before: int) -> None:
+def _sweep_alerts(db: Batch, before: int) -> None:
     """Alerts that were nobody's, posts that nothing is known of any more, silences that are over."""
     for table in (s.alert_seen, s.alert_track):
         db.execute(delete(table).where(table.c.incident.is_(None), table.c.at < before))

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     ForeignKey,
+    FromClause,
     Index,
     Integer,
     MetaData,
@@ -29,7 +30,7 @@ def _partial(name: str, column: str, predicate: str, *, unique: bool = False) ->
     return Index(name, column, unique=unique, sqlite_where=only, postgresql_where=only)
 
 
-def is_state(table: Table, state: str) -> ColumnElement[bool]:
+def is_state(table: FromClause, state: str) -> ColumnElement[bool]:
     """The rows in this state, spelled as a literal: with a bound value no partial index could be used."""
     column: ColumnElement[str] = table.c.state
     return column == literal_column(f"'{state}'")

@@ -38,7 +38,9 @@ class SqlLedger:
     def write(self) -> Iterator[SqlTransaction]:
         """A transaction that commits when the block ends well. Raises LedgerError."""
         with named(), self.doors.writer.begin() as connection:
-            yield SqlTransaction(connection)
+            tx = SqlTransaction(connection)
+            yield tx
+            tx.flush()
 
     @contextmanager
     def read(self) -> Iterator[SqlTransaction]:
@@ -95,12 +97,12 @@ class SqlLedger:
             return count + outbox.reclaim(db, mail)
 
     def next_due(self) -> datetime | None:
-        """When the earliest timer or message is due, of those this release can do something about."""
+        """When the earliest timer or message is due, of those this release can do something about now."""
         waiting = (
             select(s.timer.c.due_at)
             .where(is_state(s.timer, "armed"), ours(KINDS))
             .order_by(s.timer.c.due_at),
-            select(s.outbox.c.due_at).where(is_state(s.outbox, "queued")).order_by(s.outbox.c.due_at),
+            select(s.outbox.c.due_at).where(outbox.free()).order_by(s.outbox.c.due_at),
         )
         with named(), self.doors.reader.connect() as db:
             found = [db.execute(one.limit(1)).scalar() for one in waiting]

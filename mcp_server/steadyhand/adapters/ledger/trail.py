@@ -5,16 +5,17 @@ Every append happens in a transaction of the store's one writer, so no two can t
 
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, case, delete, func, select
+from sqlalchemy import RowMapping, Select, bindparam, case, delete, func, literal_column, select, tuple_
 from sqlalchemy import insert as plain_insert
 
 from steadyhand.adapters.ledger import schema as s
+from steadyhand.adapters.ledger.batch import Batch
 from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
-from steadyhand.journey.audit.entry import Entry, seal
+from steadyhand.journey.audit.entry import Entry
 from steadyhand.journey.audit.proof import (
     FIRST,
     JOINED,
@@ -23,6 +24,7 @@ from steadyhand.journey.audit.proof import (
     START,
     Head,
     person_token,
+    row_hash,
     said_of,
 )
 from steadyhand.journey.audit.redact import people, redacted, tokens_in, with_names, without_names
@@ -34,9 +36,10 @@ _BATCH = 1000
 
 # Made once: building a statement costs more than running it.
 _NEWEST = select(func.max(s.audit.c.seq))
+_IN_CHAIN = s.audit.c.n > literal_column("0")  # a literal, or the index of the chains is not used
 _HEAD = (
     select(s.audit.c.n, s.audit.c.hash)
-    .where(s.audit.c.incident == bindparam("chain"), s.audit.c.n > 0)
+    .where(s.audit.c.incident == bindparam("chain"), _IN_CHAIN)
     .order_by(s.audit.c.n.desc())
     .limit(1)
 )
@@ -46,10 +49,30 @@ _TOKEN = select(s.audit_person.c.token).where(s.audit_person.c.name == bindparam
 
 
 class SqlTrail:
-    """The trail inside one open transaction."""
+    """The trail inside one open transaction.
 
-    def __init__(self, db: Connection) -> None:
+    Nobody else writes meanwhile, so what was read of its ends is known from then on.
+    """
+
+    def __init__(self, db: Batch) -> None:
         self._db = db
+        self._newest: int | None = None
+        self._heads: dict[str, Head] = {}
+        self._known_tokens: dict[str, str] = {}
+        self._accounts: Sequence[str] | None = None
+
+    def foresee(self, chains: Collection[str]) -> None:
+        """Read where these chains end at once: each will get a line."""
+        wanted = s.audit.c.incident.in_(sorted(set(chains))), _IN_CHAIN
+        ends = select(s.audit.c.incident, func.max(s.audit.c.n)).where(*wanted).group_by(s.audit.c.incident)
+        columns = s.audit.c.incident, s.audit.c.n, s.audit.c.hash
+        newest = select(*columns).where(tuple_(*columns[:2]).in_(ends), _IN_CHAIN)
+        found = {chain: Head(place, digest) for chain, place, digest in self._db.execute(newest)}
+        self._heads |= {one: found.get(one, START) for one in chains}
+
+    def forget_accounts(self) -> None:
+        """Somebody else can sign in from now on."""
+        self._accounts = None
 
     def record(self, incident: str, record: Record, now: datetime) -> None:
         """Append a line: secrets masked, people by their tokens."""
@@ -92,6 +115,7 @@ class SqlTrail:
             return False
         self.record(SERVICE, record.model_copy(update={"body": {**record.body, "person": token}}), now)
         self._db.execute(delete(s.audit_person).where(s.audit_person.c.name == name))
+        self._known_tokens.pop(name, None)
         return True
 
     def unsealed(self) -> Unsealed:
@@ -99,9 +123,8 @@ class SqlTrail:
         weighty = func.max(case((s.audit.c.action.in_(WEIGHTY), 1), else_=0))
         query = select(func.count(), func.min(s.audit.c.ts), weighty)
         newest = self.joint()
-        rows, oldest, heavy = self._db.execute(
-            query.where(s.audit.c.seq > (newest["seq"] if newest else 0))
-        ).one()
+        since = query.where(s.audit.c.seq > (newest["seq"] if newest else 0))
+        rows, oldest, heavy = tuple(self._db.execute(since).one())
         return Unsealed(rows=rows, oldest=from_ms(oldest) if rows else None, weighty=bool(heavy))
 
     def joint(self) -> dict[str, Any] | None:
@@ -113,35 +136,34 @@ class SqlTrail:
     def join(self, now: datetime, *also: str) -> dict[str, Any]:
         """Name the head of every chain that grew since the last joint, and of these; the joint."""
         newest = self.joint()
-        grown = select(s.audit.c.incident).distinct().where(s.audit.c.incident != SERVICE, s.audit.c.n > 0)
+        grown = select(s.audit.c.incident).distinct().where(s.audit.c.incident != SERVICE, _IN_CHAIN)
         since = grown.where(s.audit.c.seq > (newest["seq"] if newest else 0))
         chains = {*self._db.execute(since).scalars(), *also}
         body = {one: said_of(self._head(one)) for one in sorted(chains)}
-        return self._append(SERVICE, Record(action=JOINED, body=body), now).model_dump()
+        return self._append(SERVICE, Record(action=JOINED, body=body), now)
 
-    def _append(self, incident: str, record: Record, now: datetime) -> Entry:
+    def _append(self, incident: str, record: Record, now: datetime) -> dict[str, Any]:
         head = self._head(incident)
         old = self._first_format() if incident == SERVICE and head == START else START
         if old != START and record.action != SEALED:
             self._append(SERVICE, Record(action=SEALED, body={FIRST: said_of(old)}), now)
             head = self._head(SERVICE)
-        entry = seal(
-            Entry(
-                seq=(self._db.execute(_NEWEST).scalar() or 0) + 1,
-                n=head.place + 1,
-                ts=to_ms(now),
-                incident=incident,
-                prev=head.hash,
-                **record.model_dump(),
-            )
-        )
-        row = {**entry.model_dump(), "body": _text(entry.body)}
-        self._db.execute(_APPEND, row)
-        return entry
+        place = {"seq": self._next_number(), "n": head.place + 1, "ts": to_ms(now)}
+        row = {**place, "incident": incident, "prev": head.hash, **record.model_dump()}
+        row["hash"] = row_hash(row)
+        self._db.later(_APPEND, {**row, "body": _text(record.body)})
+        self._newest, self._heads[incident] = row["seq"], Head(row["n"], row["hash"])
+        return row
+
+    def _next_number(self) -> int:
+        newest = self._newest if self._newest is not None else self._db.execute(_NEWEST).scalar()
+        return (newest or 0) + 1
 
     def _head(self, chain: str) -> Head:
-        row = self._db.execute(_HEAD, {"chain": chain}).one_or_none()
-        return Head(*row) if row else START
+        if chain not in self._heads:
+            row = self._db.execute(_HEAD, {"chain": chain}).one_or_none()
+            self._heads[chain] = Head(*row) if row else START
+        return self._heads[chain]
 
     def _first_format(self) -> Head:
         """Where the rows of the first release end."""
@@ -155,17 +177,23 @@ class SqlTrail:
     def _tokens(self, record: Record) -> dict[str, str]:
         """A token for whom the record names: in fields of their own, or, for people with a PIN, in words."""
         text = "\n".join(record.body.values())
-        accounts = self._db.execute(_ACCOUNTS).scalars()
-        named = (*people(record), *(one for one in accounts if one in text))
+        if self._accounts is None:
+            self._accounts = self._db.execute(_ACCOUNTS).scalars().all()
+        named = (*people(record), *(one for one in self._accounts if one in text))
         return {one: self._token(one) or self._new_token(one) for one in named}
 
     def _token(self, name: str) -> str:
-        return self._db.execute(_TOKEN, {"whose": name}).scalar() or ""
+        if name not in self._known_tokens:
+            found = self._db.execute(_TOKEN, {"whose": name}).scalar()
+            if not found:
+                return ""
+            self._known_tokens[name] = found
+        return self._known_tokens[name]
 
     def _new_token(self, name: str) -> str:
         salt = secrets.token_hex(_SALT_BYTES)
         token = person_token(salt, name)
-        self._db.execute(insert(self._db, s.audit_person).values(name=name, salt=salt, token=token))
+        self._db.execute(insert(self._db.dialect, s.audit_person).values(name=name, salt=salt, token=token))
         return token
 
 

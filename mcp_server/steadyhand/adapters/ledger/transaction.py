@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from steadyhand.adapters.ledger import outbox, retention
 from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.alerts import AlertRows
+from steadyhand.adapters.ledger.batch import Batch
 from steadyhand.adapters.ledger.commands import arm_timer, carry_out, keep_decision
 from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
 from steadyhand.adapters.ledger.reading import incident_of
@@ -32,9 +33,14 @@ class SqlTransaction(AlertRows):
     """One open transaction; made by `SqlLedger.write` and `SqlLedger.read`."""
 
     def __init__(self, connection: Connection) -> None:
-        self._db = connection
+        self._db = Batch(connection)
         self._foreseen: dict[str, tuple[str, int]] = {}
-        self.audit = SqlTrail(connection)
+        self._held: set[tuple[str, int]] = set()
+        self.audit = SqlTrail(self._db)
+
+    def flush(self) -> None:
+        """Send what waits to be written. Raises LedgerError if an incident was changed meanwhile."""
+        self._db.flush()
 
     # incidents
 
@@ -45,6 +51,7 @@ class SqlTransaction(AlertRows):
 
     def foresee(self, wanted: Collection[str]) -> None:
         """Read these incidents at once: each will be asked for, and changed by nobody else until then."""
+        self.audit.foresee(wanted)
         columns = s.incident.c.id, s.incident.c.state, s.incident.c.machine
         rows = self._db.execute(select(*columns).where(s.incident.c.id.in_(sorted(set(wanted)))))
         self._foreseen = {name: (state, machine) for name, state, machine in rows}
@@ -57,7 +64,10 @@ class SqlTransaction(AlertRows):
         return [found for row in rows if (found := incident_of(row))]
 
     def save(self, incident: Incident, commands: Sequence[Command], now: datetime) -> Incident:
-        """Write the incident and carry out the commands. Raises LedgerError if it was changed meanwhile."""
+        """Write the incident and carry out the commands.
+
+        If it was changed meanwhile this, a later question or the end of the block raises LedgerError.
+        """
         after = incident.model_copy(update={"version": incident.version + 1})
         self._foreseen.pop(after.id, None)
         resolved = after.milestones.get("resolved")
@@ -70,13 +80,12 @@ class SqlTransaction(AlertRows):
             "machine": MACHINE,
         }
         if incident.version == 0:
-            self._db.execute(_OPEN, {"id": after.id, "opened_at": to_ms(after.opened_at), **values})
+            opened = {"id": after.id, "opened_at": to_ms(after.opened_at), **values}
+            self._db.later(_OPEN, opened, leads=True)
         else:
-            same = {"same": after.id, "before": incident.version}
-            if self._db.execute(_SAVE, {**same, **values}).rowcount != 1:
-                raise LedgerError(f"incident {after.id} was changed meanwhile; load it again")
+            self._db.later(_SAVE, {"same": after.id, "before": incident.version, **values})
         for command in commands:
-            carry_out(self._db, after, command, now)
+            carry_out(self._db, self.audit, after, command, now)
         return after
 
     def arm(self, incident: str, arm: Arm) -> None:
@@ -101,7 +110,7 @@ class SqlTransaction(AlertRows):
     def put(self, kind: DocumentKind, key: str, incident: str, body: Body, now: datetime) -> None:
         """Write a document, or write it anew."""
         values = {"incident": incident, "at": to_ms(now), "body": body.model_dump_json()}
-        row = insert(self._db, s.document).values(kind=kind, id=key, **values)
+        row = insert(self._db.dialect, s.document).values(kind=kind, id=key, **values)
         self._db.execute(row.on_conflict_do_update(index_elements=["kind", "id"], set_=values))
 
     def get(self, kind: DocumentKind, key: str, as_type: type[Body]) -> Body | None:
@@ -167,7 +176,8 @@ class SqlTransaction(AlertRows):
             "running": int(rollout.phase not in OVER),
             "state": rollout.model_dump_json(),
         }
-        row = insert(self._db, s.rollout).values(id=rollout.id, **values)
+        row = insert(self._db.dialect, s.rollout).values(id=rollout.id, **values)
+        self._db.flush()
         try:
             self._db.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
         except IntegrityError as error:
@@ -182,7 +192,7 @@ class SqlTransaction(AlertRows):
             "started_at": to_ms(change.started_at),
             "body": change.model_dump_json(),
         }
-        row = insert(self._db, s.change).values(id=change.id, **values)
+        row = insert(self._db.dialect, s.change).values(id=change.id, **values)
         self._db.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
 
     def changes(self, services: Sequence[str], window: Window) -> Sequence[Change]:
@@ -213,8 +223,9 @@ class SqlTransaction(AlertRows):
             "wrong": person.wrong,
             "locked_until": to_ms(person.locked_until),
         }
-        row = insert(self._db, s.person).values(name=person.name, **values)
+        row = insert(self._db.dialect, s.person).values(name=person.name, **values)
         self._db.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
+        self.audit.forget_accounts()
 
     # heartbeats
 
@@ -230,7 +241,7 @@ class SqlTransaction(AlertRows):
         """Write what is known of a monitor."""
         times = {"seen_at": pulse.seen_at, "missed_at": pulse.missed_at}
         values = {name: None if at is None else to_ms(at) for name, at in times.items()}
-        row = insert(self._db, s.heartbeat).values(name=pulse.name, **values)
+        row = insert(self._db.dialect, s.heartbeat).values(name=pulse.name, **values)
         self._db.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
 
     # what happened
@@ -250,7 +261,18 @@ class SqlTransaction(AlertRows):
 
     def sent(self, message: Message, receipt: str) -> bool:
         """The channel took it. False when somebody else has it by now."""
-        return outbox.sent(self._db, message, receipt)
+        if (message.key, message.attempts) not in self._held:
+            self.foresee_ends([message])
+        held = (message.key, message.attempts) in self._held
+        if held:
+            self._held.discard((message.key, message.attempts))
+            outbox.sent(self._db, message, receipt)
+        return held
+
+    def foresee_ends(self, messages: Sequence[Message]) -> None:
+        """Look at once which of these messages this process still holds: their ends are written next."""
+        self._held |= outbox.held(self._db, messages)
+        self.audit.foresee([one.incident for one in messages])
 
     def unsent(
         self, message: Message, why: str, again_at: datetime | None, *, ending: Ending, lost: bool

@@ -2,7 +2,6 @@
 
 from pydantic import Field
 
-from steadyhand.journey.audit.proof import row_hash
 from steadyhand.journey.commands import ActorKind
 from steadyhand.journey.rule import Value
 
@@ -24,8 +23,3 @@ class Entry(Value):
     body: dict[str, str]
     prev: str
     hash: str = ""
-
-
-def seal(entry: Entry) -> Entry:
-    """The entry with its hash. Raises ValueError for what has no canonical form."""
-    return entry.model_copy(update={"hash": row_hash(entry.model_dump())})

@@ -45,6 +45,10 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("card", re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}\b")),
     ("token", re.compile(r"\b(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])[\w+/-]{32,}={0,2}")),
 )
+# Storms are made of short words and addresses: too short for any token, no number as long as a card's.
+_PLAIN = re.compile(
+    r"[\w.%/-]{0,12}|(?!eyJ)(?!.*\d{13})[A-Za-z0-9.%/]{0,15}|[0-9.]{1,40}:[0-9]{1,5}", re.ASCII
+)
 _LITERAL = re.compile(r"'(?:[^']|'')*'?")
 _NOTHING = re.compile(r"[\x00\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")  # of no width
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
@@ -73,6 +77,8 @@ class Masker:
 
     def _masked(self, raw: str) -> str:
         safe = _NOTHING.sub("", raw[:_LONGEST])
+        if _PLAIN.fullmatch(safe) and not self._names:
+            return safe
         for kind, pattern in _PATTERNS:
             safe = pattern.sub(self._replacer(kind), safe)
         for secret, name in self._names.items():
