@@ -1,12 +1,13 @@
 """How late timers wake: many due at once, or spread out, beside many idle ones, through the real worker loop.
 
-    python bench/engine.py                           both cases on SQLite
+    python bench/engine.py                           all of it on SQLite
     STORE=postgresql://user@host/name python bench/engine.py --postgres STORE
 
 Two real steps are measured. `answered`: the timer finds that somebody has the incident already, so claiming
 it, loading the incident, deciding and finishing is all there is: the engine's own cost. `escalate`: the next
 tier is paged, with the new state, the next timer, the message and the line of the trail in one transaction.
-Late is from the instant a timer was due to the commit of what it caused.
+Late is from the instant a timer was due to the commit of what it caused; a page is late until its channel,
+which answers at once here, has taken it and that is on the disk. At the end: what a line of the trail costs.
 """
 
 import argparse
@@ -15,21 +16,22 @@ import json
 import resource
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
-from sqlalchemy import insert, text
+from sqlalchemy import Connection, insert, text
 
 from steadyhand.adapters.ledger import schema as s
-from steadyhand.adapters.ledger.engine import to_ms
+from steadyhand.adapters.ledger.engine import named, to_ms
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.adapters.ledger.transaction import SqlTransaction
 from steadyhand.config import secret
 from steadyhand.journey.alert.model import Alert
-from steadyhand.journey.commands import TimerKind
+from steadyhand.journey.audit.proof import find_problem
+from steadyhand.journey.commands import Record
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.ladder import Tier
 from steadyhand.journey.escalation.policy import EscalationRule
@@ -38,7 +40,8 @@ from steadyhand.journey.incident.versions import MACHINE
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.rules import Rules
 from steadyhand.responder.worker import Worker
-from steadyhand.store import Timer
+from steadyhand.store import Message, Timer
+from steadyhand.testing.clock import START
 from steadyhand.testing.phone import Phone
 from steadyhand.wiring import SystemClock
 
@@ -49,36 +52,51 @@ FAR = timedelta(days=30)
 ROWS = 1_000
 
 
+class Noted(SqlTransaction):
+    """Remembers which timers it ended, and which messages have left."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.ended: list[Timer] = []
+        self.left: list[Message] = []
+
+    def finish(self, *timers: Timer) -> None:
+        """As any transaction does."""
+        super().finish(*timers)
+        self.ended += timers
+
+    def sent(self, message: Message, receipt: str) -> bool:
+        """As any transaction does."""
+        self.left.append(message)
+        return super().sent(message, receipt)
+
+
 class Timed(SqlLedger):
-    """Notes when each timer was claimed, and when what it caused was committed."""
+    """Notes how late what a timer caused was committed, and how late its page had left, in seconds."""
 
     def __init__(self, place: Path | SecretStr) -> None:
         super().__init__(place)
+        self.due: Sequence[datetime] = ()
         self.late: list[float] = []
-        self._claimed: Sequence[Timer] = ()
-
-    def claim_timers(
-        self, owner: str, now: datetime, lease: timedelta, most: int, kinds: Collection[TimerKind] = ()
-    ) -> Sequence[Timer]:
-        """As the store does, and remember which."""
-        found = super().claim_timers(owner, now, lease, most, kinds)
-        self._claimed = found or self._claimed
-        return found
+        self.pages: list[float] = []
 
     @contextmanager
     def write(self) -> Iterator[SqlTransaction]:
         """As the store does, and note the time once it is committed."""
-        with super().write() as tx:
+        with named(), self.doors.writer.begin() as connection:
+            tx = Noted(connection)
             yield tx
-        done, self._claimed = self._claimed, ()
+            tx.flush()
         now = SystemClock().now()
-        self.late += [(now - one.due_at).total_seconds() for one in done]
+        self.late += [(now - one.due_at).total_seconds() for one in tx.ended]
+        due = [self.due[int(one.incident.removeprefix("inc-"))] for one in tx.left]
+        self.pages += [(now - one).total_seconds() for one in due]
 
 
 def fill(ledger: SqlLedger, case: str, due: Sequence[datetime], idle: int) -> None:
     """An incident for each timer that will be due, and timers that will not."""
     with ledger.doors.writer.begin() as db:
-        for table in ("timer", "outbox", "incident"):
+        for table in ("timer", "outbox", "incident"):  # the trail may only grow
             db.execute(text(f"delete from {table}"))  # noqa: S608 - our own names
         for first in range(0, len(due), ROWS):
             part = list(enumerate(due[first : first + ROWS], first))
@@ -114,16 +132,19 @@ def _timer(incident: str | None, _case: str, at: datetime) -> dict[str, object]:
     }  # fmt: skip
 
 
-async def measure(ledger: Timed, due: Sequence[datetime]) -> dict[str, float]:
-    """Run the worker until every timer that is due has been done."""
+async def measure(ledger: Timed, due: Sequence[datetime], case: str) -> dict[str, float]:
+    """Run the worker until every timer that is due has been done, and every page has left."""
     outside = Outside(
         rules=RULES, clock=SystemClock(), ledger=ledger, new_id=lambda prefix: prefix, owner="bench",
         channels={"console": Phone()},
     )  # fmt: skip
+    ledger.due = due
     ledger.late.clear()
+    ledger.pages.clear()
+    pages = len(due) if case == "escalate" else 0
     cpu = time.process_time()
     running = asyncio.create_task(Worker(outside).run())
-    while len(ledger.late) < len(due):  # noqa: ASYNC110 - the store counts in a thread of its own
+    while len(ledger.late) < len(due) or len(ledger.pages) < pages:  # noqa: ASYNC110 - the store counts in a thread of its own
         await asyncio.sleep(0.05)
     cpu = time.process_time() - cpu
     running.cancel()
@@ -132,6 +153,7 @@ async def measure(ledger: Timed, due: Sequence[datetime]) -> dict[str, float]:
     return {
         "p50_s": late[len(late) // 2],
         "p99_s": late[len(late) * 99 // 100],
+        "page_s": sorted(ledger.pages)[pages * 99 // 100] if pages else 0.0,
         "cpu_ms": cpu / len(late) * 1000,
         "per_s": len(late)
         / (late[-1] if due[0] == due[-1] else late[-1] + (due[-1] - due[0]).total_seconds()),
@@ -153,14 +175,37 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1)
     given = parser.parse_args()
     dsn = secret(given.postgres)
-    print("store     step      due       p50 s   p99 s   CPU ms/timer  timers/s  RSS MB")
+    print("store     step      due       p50 s   p99 s  page p99 s  CPU ms/timer  timers/s  RSS MB")
     with tempfile.TemporaryDirectory() as folder:
         ledger = Timed(dsn or Path(folder) / "bench.db")
         for _ in range(given.runs):
             for case in CASES:
                 for how in ("at once", "spread"):
                     _row(ledger, "postgres" if dsn else "sqlite", case, how, given)
+        trail(ledger)
         ledger.close()
+
+
+def trail(ledger: Timed) -> None:
+    """What a line of the audit trail costs: alone in its transaction, with others, and to verify."""
+    record, now = Record(action="bench.line", body={"who": "ana", "why": "a line as long as most"}), START
+    for each, count in ((1, 500), (100, 10_000)):
+        began, cpu = time.perf_counter(), time.process_time()
+        for _ in range(count // each):
+            with ledger.write() as tx:
+                for number in range(each):
+                    tx.record(f"inc-{number}", record, now)
+        took, cpu = time.perf_counter() - began, time.process_time() - cpu
+        print(
+            f"trail: {each:>3} in a transaction: {count / took:7,.0f}/s, {cpu / count * 1000:.3f} ms CPU each"
+        )
+    began = time.perf_counter()
+    with ledger.read() as tx:
+        rows = list(tx.audit.rows())
+    problem = find_problem(rows)
+    print(
+        f"trail: {len(rows):,} lines verified, {len(rows) / (time.perf_counter() - began):,.0f}/s {problem}"
+    )
 
 
 def _row(ledger: Timed, store: str, case: str, how: str, given: argparse.Namespace) -> None:
@@ -172,9 +217,10 @@ def _row(ledger: Timed, store: str, case: str, how: str, given: argparse.Namespa
     fill(ledger, case, due, given.idle)
     if SystemClock().now() > start:
         raise SystemExit("filling took too long for this machine: fewer --idle")
-    found = asyncio.run(measure(ledger, due))
+    found = asyncio.run(measure(ledger, due, case))
     print(
-        f"{store:9} {case:9} {how:8} {found['p50_s']:7.2f} {found['p99_s']:7.2f} {found['cpu_ms']:13.2f}"
+        f"{store:9} {case:9} {how:8} {found['p50_s']:7.2f} {found['p99_s']:7.2f} {found['page_s']:11.2f}"
+        f" {found['cpu_ms']:13.2f}"
         f" {found['per_s']:9.0f} {found['rss_mb']:7.0f}", flush=True,
     )  # fmt: skip
 

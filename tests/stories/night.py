@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from stores import Place
+
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.alert.rule import EnrichmentRule
@@ -96,9 +98,9 @@ class Users:
 class Night:
     """One service over one store. `restart()` is a kill -9 and a new process."""
 
-    def __init__(self, folder: Path, rules: Rules = RULES) -> None:
+    def __init__(self, folder: Path, rules: Rules = RULES, place: Place | None = None) -> None:
         self.clock = VirtualClock()
-        self.path = folder / "night.db"
+        self.place = place or folder / "night.db"
         self.phone = Phone()
         self.traffic = TrafficSimulator(self.clock, version="1.1")
         self.traffic.stable.error_rate = 0.3
@@ -115,7 +117,7 @@ class Night:
         self.outside = Outside(
             rules=self.rules,
             clock=self.clock,
-            ledger=SqlLedger(self.path),
+            ledger=SqlLedger(self.place),
             new_id=self._new_id,
             owner=f"life-{self._lives}",
             metrics=(self.users,),

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from stores import Place
+
 from steadyhand.journey.incident.state import Acknowledged, Event, Incident
 from steadyhand.responder.intake import tell_incident
 from steadyhand.responder.rules import Rules
@@ -49,10 +51,10 @@ LADDER = rules(tier("ana"), tier("lead", after=30), tier("boss", after=60), peop
 class Shift(Night):
     """`phone("lead")` is a telephone, `sms("lead")` the other way. The engine looks into nothing here."""
 
-    def __init__(self, folder: Path, given: Rules, start: datetime) -> None:
+    def __init__(self, folder: Path, given: Rules, start: datetime, place: Place) -> None:
         self.lines = {name: Phone(name) for name in ("phone", "sms")}
         self._start = start
-        super().__init__(folder, given)
+        super().__init__(folder, given, place)
 
     def restart(self) -> None:
         """A kill -9 and a new process; telephones stay where they are."""

@@ -2,10 +2,14 @@
 
 import asyncio
 
+import pytest
+
 from steadyhand.journey.incident.state import Acknowledged
 from steadyhand.ports import Letter
 from steadyhand.responder.intake import tell_incident
 from stories.night import Night
+
+pytestmark = pytest.mark.usefixtures("place")  # on both databases
 
 
 def test_an_alert_rings_the_first_tier_at_once(night: Night) -> None:

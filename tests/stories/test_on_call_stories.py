@@ -16,6 +16,8 @@ ASKED = rules(tier("ana", after=60), tier("lead", after=60), people=patient()).m
     update={"goals": RULES.goals}
 )
 
+pytestmark = pytest.mark.usefixtures("place")  # on both databases
+
 
 # what a simple engine gets wrong, one by one
 
