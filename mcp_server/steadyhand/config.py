@@ -17,7 +17,7 @@ from steadyhand.adapters.checkpoints.file import FileCheckpointSettings
 from steadyhand.adapters.databases.postgres import PostgresSettings
 from steadyhand.adapters.databases.postgres_hand import PostgresHandSettings
 from steadyhand.adapters.ledger.settings import StoreRule
-from steadyhand.adapters.logs.files import FileLogSettings
+from steadyhand.adapters.logs.registry import LogSettings
 from steadyhand.adapters.metrics.prometheus import PrometheusSettings
 from steadyhand.adapters.playbooks.folder import PlaybookSettings
 from steadyhand.adapters.rollouts.drivers import TrafficSettings
@@ -49,7 +49,7 @@ class Connections(Rule):
     alerts: tuple[AlertSettings, ...] = Field(
         default=DEFAULT_SOURCES, description="Who may post alerts, each to /alerts/ and its name."
     )
-    logs: tuple[FileLogSettings, ...] = ()
+    logs: tuple[LogSettings, ...] = ()
     metrics: tuple[PrometheusSettings, ...] = ()
     databases: tuple[PostgresSettings, ...] = Field(default=(), description="To look at, read-only.")
     hands: tuple[PostgresHandSettings, ...] = Field(default=(), description="To build an index in.")
@@ -62,6 +62,7 @@ class Connections(Rule):
     @model_validator(mode="after")
     def _names_differ(self) -> "Connections":
         _once("alerts", (TERMINAL.name, *(one.name for one in self.alerts)))
+        _once("logs", (one.name for one in self.logs))
         _once("databases", (one.name for one in self.databases))
         _once("hands", (one.name for one in self.hands))
         _once("traffic", (one.name for one in self.traffic))

@@ -25,7 +25,15 @@ from pydantic import Field
 
 from steadyhand.journey.alert.model import Delivery
 from steadyhand.journey.commands import Act
-from steadyhand.journey.evidence.model import Change, DatabaseReport, LogReport, Series, Window
+from steadyhand.journey.evidence.model import (
+    Change,
+    DatabaseReport,
+    EdgeReport,
+    LogReport,
+    Series,
+    SpanReport,
+    Window,
+)
 from steadyhand.journey.evidence.patterns.tally import TalliedLogs
 from steadyhand.journey.remedy.model import DatabaseAction, EffectState
 from steadyhand.journey.rollout.model import Arms, Observed
@@ -173,6 +181,26 @@ class MetricSource(Protocol):
 
     async def value(self, expression: str, at: datetime) -> float | None:
         """One number, or None where there is no sample. Raises SourceError."""
+        ...
+
+
+class TraceSource(Protocol):
+    """Traces of requests, read-only: who calls whom, and what single requests did."""
+
+    name: str
+
+    async def edges(self, window: Window) -> EdgeReport:
+        """Who called whom in the window, summed up; a pair of services is told once.
+
+        What cannot be seen is a gap in the report. Raises SourceError where nothing can be seen at all.
+        """
+        ...
+
+    async def spans(self, services: Sequence[str], window: Window, most: int) -> SpanReport:
+        """Spans of at most `most` traces that pass these services in the window, failed ones among them.
+
+        Raises as `edges` does.
+        """
         ...
 
 

@@ -20,7 +20,7 @@ from steadyhand.adapters.databases.postgres import PostgresProbe
 from steadyhand.adapters.databases.postgres_hand import PostgresHand
 from steadyhand.adapters.ledger.archive import FileArchive
 from steadyhand.adapters.ledger.sql import open_store
-from steadyhand.adapters.logs.files import FileLogs
+from steadyhand.adapters.logs.registry import build_logs
 from steadyhand.adapters.metrics.prometheus import Prometheus
 from steadyhand.adapters.playbooks.folder import PlaybookSettings, load_folder
 from steadyhand.adapters.rollouts.drivers import Tools, build
@@ -73,7 +73,7 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         ledger=open_store(secret(config.store.dsn_env), folder),
         new_id=lambda prefix: f"{prefix}-{secrets.token_hex(4)}",
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
-        logs=tuple(FileLogs(one) for one in links.logs),
+        logs=tuple(build_logs(one, http, secret) for one in links.logs),
         metrics=metrics,
         probes={one.name: PostgresProbe(one, _needed(one.dsn_env)) for one in links.databases},
         hands={one.name: PostgresHand(one, _needed(one.dsn_env)) for one in links.hands},

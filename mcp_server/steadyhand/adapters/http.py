@@ -57,6 +57,8 @@ class Web:
     largest_bytes: int = 16 * 1024 * 1024
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: tuple[SecretStr, ...] = ()
+    way_out: str = ""  # what to do when the sign-in is refused
+    wait_header: str = "retry-after"
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def read(self, url: str, params: Mapping[str, str] | None = None) -> Answer:
@@ -66,6 +68,19 @@ class Web:
         too large. Any other 4xx is returned: the caller knows what it means.
         """
         return await self._with_retries(self._request("GET", url, params=params), effect=False)
+
+    async def ask(
+        self,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        method: Literal["POST", "DELETE"] = "POST",
+    ) -> Answer:
+        """POST a question, which changes nothing there: tried again and failing as `read` does."""
+        request = self._request(method, url, params=params, content=content, headers=headers)
+        return await self._with_retries(request, effect=False)
 
     async def write(
         self,
@@ -89,7 +104,9 @@ class Web:
 
     def refusal(self, answer: Answer, why: str = "") -> SourceError:
         """The error for a status that cannot be helped; `why` is the far end's text."""
-        return SourceRefused(self.source, self.clean(f"answered {answer.status}{': ' if why else ''}{why}"))
+        told = self.clean(f"answered {answer.status}{': ' if why else ''}{why}")
+        refused = answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+        return SourceRefused(self.source, f"{told}; {self.way_out}" if refused and self.way_out else told)
 
     def clean(self, text: str) -> str:
         """The far end's text fit for an error: on one line, at most 300 characters, without our secrets."""
@@ -150,7 +167,7 @@ class Web:
     async def _exchange(self, request: httpx2.Request) -> Answer:
         response = await self.client.send(request, stream=True, follow_redirects=False)
         try:
-            wait_s = _retry_after_s(response.headers.get("retry-after", ""))
+            wait_s = _retry_after_s(response.headers.get(self.wait_header, ""))
             answer = Answer(response.status_code, await self._body(response), wait_s)
         finally:
             await response.aclose()

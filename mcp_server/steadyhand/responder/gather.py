@@ -59,6 +59,7 @@ async def gather(outside: Outside, incident: Incident, previous: Page | None = N
         databases=reports,
         gaps=(*no_logs, *(gap for one in logs for gap in one.gaps), *no_series, *no_reports),
         unlogged=_unlogged(logs),
+        coverage=[part for one in logs for part in one.coverage],
         alert_at=first,
         rule=outside.rules.evidence,
         previous=previous,
@@ -76,7 +77,7 @@ async def tallied(source: LogSource, names: Sequence[str], whole: Window, most: 
     report = await source.read(names, whole)
     tallies = await asyncio.to_thread(tally_lines, report.lines, whole, most)
     tallies.assumptions.update(report.assumptions)
-    return TalliedLogs(tallies, report.gaps, report.unlogged)
+    return TalliedLogs(tallies, report.gaps, report.unlogged, report.coverage)
 
 
 def _unlogged(logs: Sequence[TalliedLogs]) -> tuple[str, ...]:

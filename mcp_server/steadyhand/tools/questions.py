@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -65,7 +66,7 @@ class QuestionTools:
         window = self._window(minutes)
         reports = await asyncio.gather(*(_read(one, service, window) for one in self._outside.logs))
         lines = sorted((line for one in reports for line in one.lines), key=lambda line: line.at)
-        gaps = [gap for one in reports for gap in one.gaps]
+        gaps = [*(gap for one in reports for gap in one.gaps), *_parts_unseen(reports)]
         if not lines and not gaps:
             known = ", ".join(one.name for one in self._outside.rules.services)
             return f"No line of {service!r} in {_when(window)}: no data, not health. Services: {known}"
@@ -206,6 +207,12 @@ def _show_lines(matched: list[LogLine], read: int, window: Window, gaps: list[st
     head = f"{len(matched)} of {read} lines matched, the last {len(shown)} are shown. {_when(window)}"
     changed = (f"Kinds of messages, the last part against the first: {what}",) if what else ()
     return bounded("\n".join((head, *changed, *shown, *(f"not seen: {one}" for one in gaps))))
+
+
+def _parts_unseen(reports: Sequence[LogReport]) -> list[str]:
+    """Where only a part of a source's lines was read: how much."""
+    parts = (part for one in reports for part in one.coverage)
+    return [f"lines that were not read: {one.told()}" for one in parts if one.matched != one.read]
 
 
 def _show_series(found: list[Series], window: Window) -> str:

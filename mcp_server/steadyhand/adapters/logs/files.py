@@ -4,6 +4,8 @@ import asyncio
 import heapq
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -40,7 +42,9 @@ class FileLogSettings(Rule):
         default=32 * _MB, gt=0, description="Show lines of at most this much of one service, newest first."
     )
     most_tallied_bytes: int = Field(
-        default=512 * _MB, gt=0, description="Count messages in at most this much of one service."
+        default=512 * _MB,
+        gt=0,
+        description="Count messages in at most this much of one service; a packed file may hold no more.",
     )
     tally_time: Duration = Field(
         default=timedelta(seconds=8),
@@ -87,7 +91,11 @@ class FileLogs:
         return await asyncio.to_thread(self._tally, services, window, most)
 
     def _read(self, services: Sequence[str], window: Window) -> LogReport:
-        readings = self._readings(services, self._settings.most_bytes)
+        with TemporaryDirectory(prefix="steadyhand-logs-") as room:
+            return self._read_in(Path(room), services, window)
+
+    def _read_in(self, room: Path, services: Sequence[str], window: Window) -> LogReport:
+        readings = self._readings(services, self._settings.most_bytes, room)
         assumed: set[str] = set()
         found = [sorted(self._lines(one, window, assumed), key=lambda line: line.at) for one in readings]
         self._refuse_if_none(readings)
@@ -126,7 +134,11 @@ class FileLogs:
         return found
 
     def _tally(self, services: Sequence[str], window: Window, most: int) -> TalliedLogs:
-        readings = self._readings(services, self._settings.most_tallied_bytes)
+        with TemporaryDirectory(prefix="steadyhand-logs-") as room:
+            return self._tally_in(Path(room), services, window, most)
+
+    def _tally_in(self, room: Path, services: Sequence[str], window: Window, most: int) -> TalliedLogs:
+        readings = self._readings(services, self._settings.most_tallied_bytes, room)
         parts: list[Part] = []
         for reading in readings:
             parts.extend(self._parts(reading, window, len(parts), most))
@@ -163,10 +175,18 @@ class FileLogs:
             whole.assumptions = {self._assumption(one) for one in services}
         return whole, [one for one in parts if one.number not in done]
 
-    def _readings(self, services: Sequence[str], most_bytes: int) -> list[Reading]:
+    def _readings(self, services: Sequence[str], most_bytes: int, room: Path) -> list[Reading]:
         files = self._settings.files
         return [
-            Reading(one, files[one], self._names, self._zone, left=most_bytes)
+            Reading(
+                one,
+                files[one],
+                self._names,
+                self._zone,
+                left=most_bytes,
+                room=room,
+                most_unpacked=self._settings.most_tallied_bytes,
+            )
             for one in services
             if one in files
         ]

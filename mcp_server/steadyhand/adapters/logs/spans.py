@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta, tzinfo
 from pathlib import Path
 
+from steadyhand.adapters.logs.packed import PACKED, unpack
 from steadyhand.adapters.logs.timed_file import TimedFile
 from steadyhand.journey.evidence.model import Window
 from steadyhand.journey.evidence.patterns.formats.structured import FieldNames
 
 _DISORDER = timedelta(seconds=5)  # threads and buffers write lines late by less than this
-_PACKED = (".gz", ".zst", ".bz2", ".xz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class Reading:
     names: FieldNames
     zone: tzinfo
     left: int
+    room: Path
+    most_unpacked: int
     gaps: list[str] = field(default_factory=list)
     files: int = 0
 
@@ -44,31 +46,37 @@ class Reading:
         Raises OSError while a file is read.
         """
         with ExitStack() as stack:
-            files = self._open(stack)
+            files = self._open(stack, window)
             for file in sorted(files, key=lambda one: one.written_at, reverse=True):
                 self.files += 1
                 if file.written_at >= window.start.timestamp() and (span := self._span(file, window)):
                     yield span
-        if not files and not self.gaps:
+        if not self.files and not self.gaps:
             self.gaps.append(f"{self.service}: no file matches {', '.join(self.patterns)}")
 
-    def _open(self, stack: ExitStack) -> list[TimedFile]:
+    def _open(self, stack: ExitStack, window: Window) -> list[TimedFile]:
         found: dict[tuple[int, int], TimedFile] = {}
         # patterns may be absolute, which Path.glob refuses
         for path in (path for one in self.patterns for path in glob.glob(one, recursive=True)):  # noqa: PTH207
             try:
-                file = stack.enter_context(Path(path).open("rb"))  # noqa: SIM115 -- the stack closes it
+                about = Path(path).stat()
+                if (about.st_dev, about.st_ino) not in found and not self._is_older(path, about, window):
+                    found[about.st_dev, about.st_ino] = self._timed(path, stack)
             except OSError as error:
                 self.gaps.append(f"{self.service}: {path}: {error.strerror}")
-                continue
-            about = os.fstat(file.fileno())
-            found.setdefault((about.st_dev, about.st_ino), TimedFile(path, file, self.names, self.zone))
         return list(found.values())
 
+    def _is_older(self, path: str, about: os.stat_result, window: Window) -> bool:
+        """Whether it is a packed file that need not be unpacked: all of it is older than the window."""
+        older = path.endswith(PACKED) and about.st_mtime < window.start.timestamp()
+        self.files += older
+        return older
+
+    def _timed(self, path: str, stack: ExitStack) -> TimedFile:
+        real = unpack(Path(path), self.room, self.most_unpacked) if path.endswith(PACKED) else Path(path)
+        return TimedFile(path, stack.enter_context(real.open("rb")), self.names, self.zone)
+
     def _span(self, file: TimedFile, window: Window) -> Span | None:
-        if file.path.endswith(_PACKED):
-            self.gaps.append(f"{self.service}: {file.path} is compressed and was not read")
-            return None
         start, end = file.find(window.start - _DISORDER), file.find(window.end + _DISORDER)
         if start == end == file.size and file.size and not file.format:
             self.gaps.append(f"{self.service}: {file.path}: no line begins with a time, so none was read")

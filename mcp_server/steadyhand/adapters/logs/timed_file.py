@@ -78,7 +78,19 @@ class TimedFile:
         """A part of this file to be tallied."""
         about = os.fstat(self._file.fileno())
         inode = about.st_dev, about.st_ino
-        return Part(number, self.path, inode, start, end, service, self.reader, self.clock, window, most)
+        return Part(
+            number,
+            self._file.name,
+            self.path,
+            inode,
+            start,
+            end,
+            service,
+            self.reader,
+            self.clock,
+            window,
+            most,
+        )
 
     def _record_from(self, offset: int, end: int) -> int:
         """Where the first record after this place begins."""

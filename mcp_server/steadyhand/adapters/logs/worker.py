@@ -23,10 +23,11 @@ _GRACE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Bytes of one file, whole records, and how and for when they are read."""
+    """Bytes of one file, whole records, and how and for when they are read; `shown` names it for people."""
 
     number: int
     path: str
+    shown: str
     inode: tuple[int, int]
     start: int
     end: int
@@ -47,7 +48,7 @@ def tally_parts(parts: Sequence[Part], seconds: float) -> dict[int, Tallies]:
             break
         raw = _bytes(part)
         if raw is not None:
-            block = Block(raw, part.start, part.path, part.service, part.reader, part.clock, *part.window)
+            block = Block(raw, part.start, part.shown, part.service, part.reader, part.clock, *part.window)
             out[part.number] = tally_block(block, masks, part.most)
     return out
 

@@ -31,6 +31,27 @@ class LogLine(Value):
     ref: str = Field(description="Where it can be opened again, e.g. file:offset.")
 
 
+class Coverage(Value):
+    """How much of a service's data one source held, and how much of it was really looked at."""
+
+    source: str
+    service: str
+    matched: int | None = Field(default=None, ge=0, description="Held, by its own count; None: not counted.")
+    read: int = Field(ge=0, description="Looked at.")
+    sampled: tuple[str, ...] = Field(default=(), description="What was not read whole, and which share was.")
+    window: Window = Field(description="What of the time asked for was really covered.")
+    unit: str = "lines"
+
+    def told(self) -> str:
+        """The same in one clause."""
+        of = "an unknown number" if self.matched is None else f"{self.matched:,}"
+        share = f" (sampled: {', '.join(self.sampled)})" if self.sampled else ""
+        span = f"{self.window.start:%H:%M:%S}-{self.window.end:%H:%M:%S}"
+        return (
+            f"{self.source}: {self.read:,} of {of} {self.unit} of {self.service} read{share}, {span} covered"
+        )
+
+
 class LogReport(Value):
     """What one log source gave, and what it could not give."""
 
@@ -38,6 +59,52 @@ class LogReport(Value):
     gaps: tuple[str, ...] = Field(default=(), description="What of the window was not read, and why.")
     unlogged: tuple[str, ...] = Field(default=(), description="Services asked for that it holds no log of.")
     assumptions: tuple[str, ...] = Field(default=(), description="What had to be assumed, e.g. a zone.")
+    coverage: tuple[Coverage, ...] = Field(default=(), description="By service, where lines were left out.")
+
+
+class Edge(Value):
+    """Calls of one service to another in a window, as traces or a service graph tell them."""
+
+    caller: str
+    callee: str
+    calls: float = Field(ge=0, description="How many; a sample where the tracing samples.")
+    errors: float = Field(default=0, ge=0, description="How many of them failed.")
+    p50_ms: float | None = Field(default=None, ge=0, description="None where only counts are known.")
+    p95_ms: float | None = Field(default=None, ge=0)
+    kind: Literal["service", "database", "messaging", "unknown"] = Field(
+        default="unknown", description="What the callee is, where the spans say it."
+    )
+
+
+class EdgeReport(Value):
+    """Who called whom in a window, and what could not be seen."""
+
+    edges: tuple[Edge, ...] = ()
+    gaps: tuple[str, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+
+
+class Span(Value):
+    """One operation of one service inside a trace; its texts are untrusted."""
+
+    trace: str
+    id: str
+    parent: str = Field(default="", description="Empty at the root, or where the parent was not recorded.")
+    service: str
+    operation: str
+    start: Instant
+    duration_ms: float = Field(ge=0)
+    failed: bool = False
+    peer: str = Field(default="", description="The uninstrumented system it calls, e.g. a database.")
+    peer_kind: Literal["service", "database", "messaging", "unknown"] = "unknown"
+
+
+class SpanReport(Value):
+    """Spans of a window: whole traces, as many as were read, and what could not be seen."""
+
+    spans: tuple[Span, ...] = ()
+    gaps: tuple[str, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
 
 
 class Series(Value):

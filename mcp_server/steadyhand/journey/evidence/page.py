@@ -11,6 +11,7 @@ from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.evidence.metrics_part import charts, metrics_part
 from steadyhand.journey.evidence.model import (
     Change,
+    Coverage,
     DatabaseReport,
     Item,
     LogLine,
@@ -57,6 +58,7 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     databases: Sequence[DatabaseReport] = (),
     gaps: Sequence[str] = (),
     unlogged: Sequence[str] = (),
+    coverage: Sequence[Coverage] = (),
     alert_at: datetime | None = None,
     rule: EvidenceRule | None = None,
     previous: Page | None = None,
@@ -66,7 +68,8 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     `seasons` are the series of this hour of other days. What the `previous` page showed keeps its id.
     `baseline` is the calm first part of `window`, moved to the first `calm_min` of the data where that
     begins later. `alert_at` is what lags count from, the window's end if not given. `unlogged` are
-    those of whom no log exists: a gap where one of our own services should have one.
+    those of whom no log exists: a gap where one of our own services should have one. `coverage` says how
+    much of what a source holds was looked at.
     """
     rule = rule or EvidenceRule()
     window, baseline = _fitted(window, baseline, _oldest(series), rule)
@@ -82,7 +85,8 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     }
     told = _gap_items((*gaps, *_own_gaps(databases, counted, series, unlogged, desk)), desk)
     items = numbered([*(item for part in parts.values() for item in part.items), *told], previous)
-    return _laid_out(incident, items, told, parts, previous, desk)
+    page = _laid_out(incident, items, told, parts, previous, desk)
+    return page.model_copy(update={"coverage": page.coverage | _of_sources(coverage)})
 
 
 def _laid_out(
@@ -108,6 +112,11 @@ def _laid_out(
         charts=charts(items, parts["metrics"], desk),
         earlier=left_behind(items, previous),
     )
+
+
+def _of_sources(coverage: Sequence[Coverage]) -> dict[str, str]:
+    """What each source held and what of it was read, by source and service."""
+    return {f"{one.source} {one.service}": one.told() for one in coverage}
 
 
 def _oldest(series: Sequence[Series]) -> datetime | None:

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from steadyhand.journey.evidence.model import Coverage
 from steadyhand.journey.evidence.patterns.mine import UNCLUSTERED, templates_of
 from steadyhand.journey.evidence.patterns.template import Template
 
@@ -108,6 +109,7 @@ class TalliedLogs:
     tallies: Tallies
     gaps: tuple[str, ...] = ()
     unlogged: tuple[str, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
 
 
 def picked(count: int, most: int) -> list[int]:
@@ -122,11 +124,16 @@ def total(parts: Iterable[Tallies], most: int) -> Tallies:
     """The parts of a window together, in their order. What does not fit is merged before it is given up."""
     whole = Tallies()
     for part in parts:
-        if len(whole.kinds) + len(part.kinds) > most:
-            whole.kinds = compacted(whole.kinds)
-            part.kinds = compacted(part.kinds)
-        whole.merge(part, most)
+        take_in(whole, part, most)
     return whole
+
+
+def take_in(whole: Tallies, part: Tallies, most: int) -> None:
+    """The next part of a window, put to those before it."""
+    if len(whole.kinds) + len(part.kinds) > most:
+        whole.kinds = compacted(whole.kinds)
+        part.kinds = compacted(part.kinds)
+    whole.merge(part, most)
 
 
 def compacted(kinds: Mapping[Kind, Tally]) -> dict[Kind, Tally]:
