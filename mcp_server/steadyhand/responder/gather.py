@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from steadyhand.journey.evidence.model import Change, DatabaseReport, Page, Series, Window
-from steadyhand.journey.evidence.page import assemble
+from steadyhand.journey.evidence.page import assemble, covered
 from steadyhand.journey.evidence.patterns.lines import tally_lines
 from steadyhand.journey.evidence.patterns.tally import TalliedLogs, Tallies
 from steadyhand.journey.evidence.rule import windows
@@ -45,7 +45,7 @@ async def gather(outside: Outside, incident: Incident, previous: Page | None = N
     )
     window, baseline = windows(first, now, outside.rules.evidence, _oldest(series))
     changes = await asyncio.to_thread(_changes, outside, names, whole)
-    return await asyncio.to_thread(
+    page = await asyncio.to_thread(
         assemble,
         incident=incident.id,
         service=incident.service,
@@ -59,11 +59,11 @@ async def gather(outside: Outside, incident: Incident, previous: Page | None = N
         databases=reports,
         gaps=(*no_logs, *(gap for one in logs for gap in one.gaps), *no_series, *no_reports),
         unlogged=_unlogged(logs),
-        coverage=[part for one in logs for part in one.coverage],
         alert_at=first,
         rule=outside.rules.evidence,
         previous=previous,
     )
+    return covered(page, [part for one in logs for part in one.coverage])
 
 
 async def _count(source: LogSource, names: Sequence[str], whole: Window, most: int) -> Sequence[TalliedLogs]:

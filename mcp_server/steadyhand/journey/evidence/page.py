@@ -58,7 +58,6 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     databases: Sequence[DatabaseReport] = (),
     gaps: Sequence[str] = (),
     unlogged: Sequence[str] = (),
-    coverage: Sequence[Coverage] = (),
     alert_at: datetime | None = None,
     rule: EvidenceRule | None = None,
     previous: Page | None = None,
@@ -68,8 +67,7 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     `seasons` are the series of this hour of other days. What the `previous` page showed keeps its id.
     `baseline` is the calm first part of `window`, moved to the first `calm_min` of the data where that
     begins later. `alert_at` is what lags count from, the window's end if not given. `unlogged` are
-    those of whom no log exists: a gap where one of our own services should have one. `coverage` says how
-    much of what a source holds was looked at.
+    those of whom no log exists: a gap where one of our own services should have one.
     """
     rule = rule or EvidenceRule()
     window, baseline = _fitted(window, baseline, _oldest(series), rule)
@@ -85,8 +83,7 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     }
     told = _gap_items((*gaps, *_own_gaps(databases, counted, series, unlogged, desk)), desk)
     items = numbered([*(item for part in parts.values() for item in part.items), *told], previous)
-    page = _laid_out(incident, items, told, parts, previous, desk)
-    return page.model_copy(update={"coverage": page.coverage | _of_sources(coverage)})
+    return _laid_out(incident, items, told, parts, previous, desk)
 
 
 def _laid_out(
@@ -114,9 +111,10 @@ def _laid_out(
     )
 
 
-def _of_sources(coverage: Sequence[Coverage]) -> dict[str, str]:
-    """What each source held and what of it was read, by source and service."""
-    return {f"{one.source} {one.service}": one.told() for one in coverage}
+def covered(page: Page, coverage: Sequence[Coverage]) -> Page:
+    """The page with what each source held of each service, and what of it was read."""
+    told = {f"{one.source} {one.service}": one.told() for one in coverage}
+    return page.model_copy(update={"coverage": page.coverage | told})
 
 
 def _oldest(series: Sequence[Series]) -> datetime | None:
