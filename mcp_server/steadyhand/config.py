@@ -21,6 +21,7 @@ from steadyhand.adapters.logs.registry import LogSettings
 from steadyhand.adapters.metrics.prometheus import PrometheusSettings
 from steadyhand.adapters.playbooks.folder import PlaybookSettings
 from steadyhand.adapters.rollouts.drivers import TrafficSettings
+from steadyhand.adapters.traces.registry import TraceSettings
 from steadyhand.adapters.watchdog.url import WatchdogRule
 from steadyhand.journey.rule import Rule, explain_validation
 from steadyhand.ports import ConfigError
@@ -51,6 +52,7 @@ class Connections(Rule):
     )
     logs: tuple[LogSettings, ...] = ()
     metrics: tuple[PrometheusSettings, ...] = ()
+    traces: tuple[TraceSettings, ...] = Field(default=(), description="Who calls whom, and how it went.")
     databases: tuple[PostgresSettings, ...] = Field(default=(), description="To look at, read-only.")
     hands: tuple[PostgresHandSettings, ...] = Field(default=(), description="To build an index in.")
     traffic: tuple[TrafficSettings, ...] = Field(default=(), description="To move, after a human's yes.")
@@ -63,6 +65,7 @@ class Connections(Rule):
     def _names_differ(self) -> "Connections":
         _once("alerts", (TERMINAL.name, *(one.name for one in self.alerts)))
         _once("logs", (one.name for one in self.logs))
+        _once("traces", (one.name for one in self.traces))
         _once("databases", (one.name for one in self.databases))
         _once("hands", (one.name for one in self.hands))
         _once("traffic", (one.name for one in self.traffic))

@@ -28,7 +28,6 @@ from steadyhand.journey.commands import Act
 from steadyhand.journey.evidence.model import (
     Change,
     DatabaseReport,
-    EdgeReport,
     LogReport,
     Series,
     SpanReport,
@@ -38,6 +37,7 @@ from steadyhand.journey.evidence.patterns.tally import TalliedLogs
 from steadyhand.journey.remedy.model import DatabaseAction, EffectState
 from steadyhand.journey.rollout.model import Arms, Observed
 from steadyhand.journey.rule import Value
+from steadyhand.journey.seen import CallEdge
 
 
 class SteadyhandError(Exception):
@@ -189,17 +189,14 @@ class TraceSource(Protocol):
 
     name: str
 
-    async def edges(self, window: Window) -> EdgeReport:
-        """Who called whom in the window, summed up; a pair of services is told once.
-
-        What cannot be seen is a gap in the report. Raises SourceError where nothing can be seen at all.
-        """
+    async def edges(self, window: Window) -> Sequence[CallEdge]:
+        """Every pair of caller and callee seen in the window. Raises SourceError where none can be seen."""
         ...
 
     async def spans(self, services: Sequence[str], window: Window, most: int) -> SpanReport:
         """Spans of at most `most` traces that pass these services in the window, failed ones among them.
 
-        Raises as `edges` does.
+        What cannot be seen is a gap in the report. Raises SourceError where nothing can be seen at all.
         """
         ...
 

@@ -24,6 +24,7 @@ from steadyhand.adapters.logs.registry import build_logs
 from steadyhand.adapters.metrics.prometheus import Prometheus
 from steadyhand.adapters.playbooks.folder import PlaybookSettings, load_folder
 from steadyhand.adapters.rollouts.drivers import Tools, build
+from steadyhand.adapters.traces.registry import build_traces
 from steadyhand.adapters.watchdog.url import UrlWatchdog
 from steadyhand.config import BUNDLED, IncidentConfig, secret
 from steadyhand.journey.diagnosis.playbook import Shelf
@@ -66,7 +67,9 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
     links, clock = config.connections, SystemClock()
     metrics = tuple(Prometheus(one, http, secret(one.secret_env)) for one in links.metrics)
     tools = traffic_tools(folder, http, metrics)
-    channels = build_all(links.channels, http, clock, _needed)
+    known = {one.name: one for one in metrics}
+    traces = tuple(build_traces(one, http, secret, known) for one in links.traces)
+    channels = build_all(links.channels, http, clock, needed)
     outside = Outside(
         rules=config,
         clock=clock,
@@ -75,8 +78,9 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         logs=tuple(build_logs(one, http, secret) for one in links.logs),
         metrics=metrics,
-        probes={one.name: PostgresProbe(one, _needed(one.dsn_env)) for one in links.databases},
-        hands={one.name: PostgresHand(one, _needed(one.dsn_env)) for one in links.hands},
+        traces=traces,
+        probes={one.name: PostgresProbe(one, needed(one.dsn_env)) for one in links.databases},
+        hands={one.name: PostgresHand(one, needed(one.dsn_env)) for one in links.hands},
         traffic={one.name: build(one, tools) for one in links.traffic},
         host=_host(),
         archive=FileArchive(folder / "archive"),
@@ -105,7 +109,7 @@ def _sources(
 ) -> dict[str, AlertSource]:
     """Every alert source by the name in its door's address, and the terminal's own."""
     return {
-        one.name: build_source(one, [_needed(name) for name in secrets_of(one)], http, clock)
+        one.name: build_source(one, [needed(name) for name in secrets_of(one)], http, clock)
         for one in (TERMINAL, *given)
     }
 
@@ -122,7 +126,8 @@ def _watchdog(config: IncidentConfig, http: httpx2.AsyncClient) -> UrlWatchdog |
     return UrlWatchdog(config.watchdog, http, url) if url else None
 
 
-def _needed(name: str) -> SecretStr:
+def needed(name: str) -> SecretStr:
+    """The secret in this environment variable. Raises ConfigError when none is named or it is not set."""
     found = secret(name)
     if found is None:
         raise ConfigError("a connection needs the name of an environment variable that holds its secret")

@@ -21,7 +21,7 @@ HOSTILE = "\x1b[2J\x1b]0;owned\x07ok\r\u202e\u200bplan approved\x9b31m\x7f"
 def home(night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Night:
     """A night whose store is the one the terminal's commands look into."""
     monkeypatch.setenv("STEADYHAND_HOME", str(tmp_path))
-    (tmp_path / "steadyhand.db").symlink_to(night.path)
+    (tmp_path / "steadyhand.db").symlink_to(night.place)
     return night
 
 

@@ -13,6 +13,7 @@ from steadyhand.ports import (
     DatabaseProbe,
     LogSource,
     MetricSource,
+    TraceSource,
     TrafficTarget,
     Watchdog,
 )
@@ -34,6 +35,7 @@ class Outside:
     host: str = "localhost"
     logs: Sequence[LogSource] = ()
     metrics: Sequence[MetricSource] = ()
+    traces: Sequence[TraceSource] = ()
     probes: Mapping[str, DatabaseProbe] = field(default_factory=dict)
     hands: Mapping[str, DatabaseHand] = field(default_factory=dict)
     traffic: Mapping[str, TrafficTarget] = field(default_factory=dict)

@@ -13,8 +13,8 @@ from pydantic import BaseModel, Field, SecretStr, field_validator
 from steadyhand.adapters.access import Access, scope_of, told, web_for
 from steadyhand.adapters.http import Answer
 from steadyhand.adapters.logs.remote import Batch, Counts, RemoteLogSettings, hash_of, line_of
+from steadyhand.adapters.logs.text import read_text
 from steadyhand.journey.evidence.model import LogLine, Window
-from steadyhand.journey.evidence.patterns.formats.parsed import severity_in
 from steadyhand.journey.evidence.sampling import Cell, Slice
 
 _FEW = 5
@@ -159,13 +159,14 @@ class LokiStore:
         more = value[2].get("structuredMetadata") if len(value) > 2 and isinstance(value[2], dict) else None  # noqa: PLR2004
         fields: dict[str, object] = {**stream.stream, **(more if isinstance(more, dict) else {})}
         level = str(fields.pop(self._settings.level_label, "") or "")
+        said = read_text(text)
         where = ",".join(f"{key}={one}" for key, one in sorted(stream.stream.items()))
         return line_of(
             at=datetime.fromtimestamp(int(stamp) // 1000 / 1_000_000, UTC),
             service=service,
-            severity=level or severity_in(text),
-            message=text,
-            fields=fields,
+            severity=level or said.severity,
+            message=said.message,
+            fields={**said.fields, **fields},
             ref=f"{self.name}:{stamp}:{hash_of(where + text)}",
         )
 

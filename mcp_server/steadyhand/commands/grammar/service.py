@@ -1,4 +1,4 @@
-"""serve, worker, mcp, config, people, oncall: the service, its settings, and who answers for it."""
+"""serve, worker, mcp, config, connections, people, oncall: the service, its settings, who answers for it."""
 
 import argparse
 from pathlib import Path
@@ -8,7 +8,7 @@ from steadyhand.commands.grammar import WHICH, Add
 
 def declare(add: Add) -> None:
     """The service, its settings, and who answers for it."""
-    for family in (_add_service, _add_people, _add_on_call):
+    for family in (_add_service, _add_connections, _add_people, _add_on_call):
         family(add)
 
 
@@ -50,6 +50,22 @@ def _config(args: argparse.Namespace) -> int:
 
     path = args.config or default_path()
     return show(path) if args.what == "show" else check(path, args.severity, args.service, args.at)
+
+
+def _add_connections(add: Add) -> None:
+    tried = add(
+        "connections", "Try each connection with a small question and explain what is wrong.", _connections
+    )
+    tried.add_argument("what", choices=("check",))
+    tried.add_argument("--json", action="store_true", help="for programs")
+    tried.add_argument("--config", type=Path, help=WHICH)
+
+
+def _connections(args: argparse.Namespace) -> int:
+    from steadyhand.commands.connections import check
+    from steadyhand.config import default_path
+
+    return check(args.config or default_path(), as_json=args.json)
 
 
 def _add_people(add: Add) -> None:

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from steadyhand.journey.rule import Instant, Value
+from steadyhand.journey.topology import Kind
 
 
 class Window(Value):
@@ -62,28 +63,6 @@ class LogReport(Value):
     coverage: tuple[Coverage, ...] = Field(default=(), description="By service, where lines were left out.")
 
 
-class Edge(Value):
-    """Calls of one service to another in a window, as traces or a service graph tell them."""
-
-    caller: str
-    callee: str
-    calls: float = Field(ge=0, description="How many; a sample where the tracing samples.")
-    errors: float = Field(default=0, ge=0, description="How many of them failed.")
-    p50_ms: float | None = Field(default=None, ge=0, description="None where only counts are known.")
-    p95_ms: float | None = Field(default=None, ge=0)
-    kind: Literal["service", "database", "messaging", "unknown"] = Field(
-        default="unknown", description="What the callee is, where the spans say it."
-    )
-
-
-class EdgeReport(Value):
-    """Who called whom in a window, and what could not be seen."""
-
-    edges: tuple[Edge, ...] = ()
-    gaps: tuple[str, ...] = ()
-    coverage: tuple[Coverage, ...] = ()
-
-
 class Span(Value):
     """One operation of one service inside a trace; its texts are untrusted."""
 
@@ -96,7 +75,7 @@ class Span(Value):
     duration_ms: float = Field(ge=0)
     failed: bool = False
     peer: str = Field(default="", description="The uninstrumented system it calls, e.g. a database.")
-    peer_kind: Literal["service", "database", "messaging", "unknown"] = "unknown"
+    peer_kind: Kind = "service"
 
 
 class SpanReport(Value):

@@ -27,21 +27,27 @@ _TRIES = 4
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 
-class AwsSettings(Rule):
+class AwsAccess(Rule):
     """Where the calls go. Credentials are found as AWS tools do: environment, profile or role."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="The service whose traffic this is.")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     region: str = Field(pattern=r"^[a-z0-9-]+$")
     endpoint_url: str = Field(default="", description="Instead of AWS's own, for all services; for tests.")
     profile: str = Field(default="", description="Of the shared AWS configuration; empty: the default.")
     timeout: Duration = timedelta(seconds=5)
+
+
+class AwsSettings(AwsAccess):
+    """The same, where a release is carried out."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="The service whose traffic this is.")
     release_timeout: Duration = Field(default=timedelta(minutes=5), description="For a release to run.")
 
 
 class Aws:
     """Calls in one region. Raises SourceError, EffectUnknown from every call."""
 
-    def __init__(self, settings: AwsSettings, client: httpx2.AsyncClient) -> None:
+    def __init__(self, settings: AwsAccess, client: httpx2.AsyncClient) -> None:
         self.name = settings.name
         self._settings = settings
         self._client = client
@@ -55,11 +61,13 @@ class Aws:
         )
         return _parsed(answer.body, self.name)
 
-    async def target(self, service: str, target: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """One call of a JSON API by its target (ecs)."""
+    async def target(
+        self, service: str, target: str, body: Mapping[str, Any], *, asks: bool = False
+    ) -> dict[str, Any]:
+        """One call of a JSON API by its target (ecs, logs); `asks` says that it changes nothing."""
         headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": target}
         content = json.dumps(body).encode()
-        effect = not target.rpartition(".")[2].startswith("Describe")
+        effect = not (asks or target.rpartition(".")[2].startswith("Describe"))
         return _object(await self._call(service, "POST", "/", content, headers, effect=effect), self.name)
 
     async def rest(
@@ -138,11 +146,11 @@ class Aws:
         try:
             from botocore import auth, awsrequest, session  # noqa: PLC0415
         except ImportError as error:
-            why = "kind: aws_... needs the extra: pip install 'steadyhand[aws]'"
-            raise ConfigError(f"connections.traffic: {self.name}: {why}") from error
+            why = "what is in AWS needs the extra: pip install 'steadyhand[aws]'"
+            raise ConfigError(f"connections: {self.name}: {why}") from error
         found = session.Session(profile=self._settings.profile or None).get_credentials()
         if found is None:
-            raise ConfigError(f"connections.traffic: {self.name}: no AWS credentials were found")
+            raise ConfigError(f"connections: {self.name}: no AWS credentials were found")
         return auth, awsrequest, found
 
     def _endpoint(self, service: str) -> str:

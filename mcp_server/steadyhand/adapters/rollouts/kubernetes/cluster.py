@@ -28,10 +28,10 @@ _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 _NAME: Final = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
 
 
-class ClusterSettings(Rule):
+class ClusterAccess(Rule):
     """How the cluster is reached. The defaults are those of a pod's service account."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="The service whose traffic this is.")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     api_url: str = Field(default="https://kubernetes.default.svc", pattern=r"^https?://[^@]+$")
     namespace: str = Field(default="default", pattern=_NAME)
     token_env: str = Field(default="", description="Environment variable with the token; else token_file.")
@@ -42,15 +42,19 @@ class ClusterSettings(Rule):
         default=f"{_ACCOUNT}/ca.crt", description="Who signs for the API server; may be absent."
     )
     timeout: Duration = timedelta(seconds=5)
+
+
+class ClusterSettings(ClusterAccess):
+    """The same, where a release is carried out."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", description="The service whose traffic this is.")
     release_timeout: Duration = Field(default=timedelta(minutes=5), description="For a release to run.")
 
 
 class Cluster:
     """The objects of one namespace. Raises SourceError from every call."""
 
-    def __init__(
-        self, settings: ClusterSettings, client: httpx2.AsyncClient, token: SecretStr | None
-    ) -> None:
+    def __init__(self, settings: ClusterAccess, client: httpx2.AsyncClient, token: SecretStr | None) -> None:
         self.name = settings.name
         self._settings = settings
         self._client = _trusting(settings, client)
@@ -59,6 +63,13 @@ class Cluster:
     async def get(self, kind: str, name: str) -> Json:
         """One object; `kind` is its path, such as apis/apps/v1/deployments."""
         return self._object(await self._web().read(self._path(kind, name)), f"{kind} {name}")
+
+    async def text(self, kind: str, name: str, part: str, params: Mapping[str, str]) -> bytes:
+        """A subresource that is plain text, such as a pod's log."""
+        answer = await self._web().read(f"{self._path(kind, name)}/{part}", params)
+        if not answer.ok:
+            self._object(answer, f"{part} of {name}")
+        return answer.body
 
     async def find(self, kind: str, labels: Mapping[str, str] | None = None) -> Sequence[Json]:
         """Every object with these labels, page by page; nothing where the cluster knows no such kind."""
@@ -112,6 +123,7 @@ class Cluster:
             deadline=self._settings.timeout,
             headers={"Authorization": f"Bearer {token.get_secret_value()}"} if token else {},
             secrets=(token,) if token else (),
+            way_out=_way_out(self._settings),
         )
 
 
@@ -133,19 +145,24 @@ def with_image(template: Json, name: str, version: str, where: str) -> Json:
     return {"spec": {"template": {"spec": {"containers": containers}}}}
 
 
-def _read_token(settings: ClusterSettings) -> SecretStr | None:
+def _read_token(settings: ClusterAccess) -> SecretStr | None:
     try:
         return SecretStr(Path(settings.token_file).read_text(encoding="ascii").strip())
     except FileNotFoundError:
         return None
 
 
-def _trusting(settings: ClusterSettings, client: httpx2.AsyncClient) -> httpx2.AsyncClient:
+def _way_out(settings: ClusterAccess) -> str:
+    where = f"${settings.token_env}" if settings.token_env else settings.token_file
+    return f"check the token in {where} and what its role may do in namespace {settings.namespace}"
+
+
+def _trusting(settings: ClusterAccess, client: httpx2.AsyncClient) -> httpx2.AsyncClient:
     """A client that trusts the cluster's own authority, where there is one to trust."""
     if not settings.api_url.startswith("https") or not Path(settings.ca_file).exists():
         return client
     try:
         trust = ssl.create_default_context(cafile=settings.ca_file)
     except ssl.SSLError as error:
-        raise ConfigError(f"connections.traffic: {settings.name}: ca_file is no certificate") from error
+        raise ConfigError(f"connections: {settings.name}: ca_file is no certificate") from error
     return httpx2.AsyncClient(verify=trust)

@@ -1,0 +1,218 @@
+"""Logs in Datadog: counted by the aggregate endpoint, read by cursor from the search endpoint of API v2."""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import httpx2
+from pydantic import BaseModel, Field, SecretStr
+
+from steadyhand.adapters.access import JSON, body_of, told
+from steadyhand.adapters.http import Web
+from steadyhand.adapters.logs.remote import Batch, Counts, RemoteLogSettings, flattened, line_of
+from steadyhand.journey.evidence.model import LogLine, Window
+from steadyhand.journey.evidence.sampling import Cell, Slice
+from steadyhand.journey.rule import Duration
+
+_MOST_LEVELS = 12
+_STORAGE = "indexes"
+
+
+class DatadogAccess(RemoteLogSettings):
+    """How Datadog is signed in to: an application key of a role that can only read."""
+
+    site: str = Field(default="datadoghq.com", pattern=r"^[a-z0-9.-]+$", description="e.g. datadoghq.eu.")
+    url: str = Field(
+        default="", pattern=r"^(https?://[^@]+)?$", description="In place of https://api.SITE; for tests."
+    )
+    api_key_env: str = "DD_API_KEY"
+    app_key_env: str = "DD_APP_KEY"
+    timeout: Duration = Field(
+        default=timedelta(seconds=10), description="For one question, retries included."
+    )
+
+
+class DatadogLogSettings(DatadogAccess):
+    """Which logs are a service's, as Datadog's search says it."""
+
+    kind: Literal["datadog"]
+    name: str = "datadog"
+    indexes: tuple[str, ...] = ("*",)
+    page_lines: int = Field(default=1_000, ge=1, le=1_000)
+
+
+class _Point(BaseModel):
+    time: datetime
+    value: float
+
+
+class _Bucket(BaseModel):
+    by: dict[str, str] = {}
+    computes: dict[str, list[_Point]] = {}
+
+
+class _Buckets(BaseModel):
+    buckets: list[_Bucket] = []
+
+
+class _Page(BaseModel):
+    after: str = ""
+
+
+class _Warning(BaseModel):
+    title: str = ""
+    detail: str = ""
+
+
+class _Meta(BaseModel):
+    status: Literal["done", "timeout"] = "done"
+    page: _Page = _Page()
+    warnings: list[_Warning] = []
+
+
+class _Aggregated(BaseModel):
+    data: _Buckets
+    meta: _Meta = _Meta()
+
+
+class _Attributes(BaseModel):
+    timestamp: datetime
+    status: str = ""
+    message: str = ""
+    host: str = ""
+    service: str = ""
+    attributes: dict[str, Any] = {}
+
+
+class _Log(BaseModel):
+    id: str
+    attributes: _Attributes
+
+
+class _Found(BaseModel):
+    data: list[_Log]
+    meta: _Meta = _Meta()
+
+
+class DatadogStore:
+    """A LogStore over /api/v2/logs. Its public API gives no patterns, so nothing is known to be rare."""
+
+    evenly = False
+
+    def __init__(
+        self, settings: DatadogLogSettings, client: httpx2.AsyncClient, api_key: SecretStr, app_key: SecretStr
+    ) -> None:
+        self.name = settings.name
+        self._settings = settings
+        self._web = datadog_web(settings, settings.name, client, api_key, app_key)
+        self._url = f"{base_of(settings)}/api/v2/logs"
+
+    async def counts(self, service: str, window: Window, width: timedelta) -> Counts:
+        """By status, a point for each `width`."""
+        count = {"aggregation": "count", "type": "timeseries", "interval": f"{width.total_seconds():.0f}s"}
+        question = {
+            "filter": self._filter(service, Slice(window, 0)),
+            "compute": [count],
+            "group_by": [{"facet": "status", "limit": _MOST_LEVELS, "missing": ""}],
+        }
+        answer = await self._web.ask(
+            f"{self._url}/analytics/aggregate", content=body_of(question), headers=JSON
+        )
+        found = told(self._web, answer, _Aggregated)
+        cells = [
+            Cell(point.time.timestamp(), one.by.get("status", ""), int(point.value))
+            for one in found.data.buckets
+            for points in one.computes.values()
+            for point in points
+            if point.value
+        ]
+        return Counts(cells, _missing(found.meta))
+
+    async def rare(self, service: str, window: Window) -> Sequence[Slice]:  # noqa: ARG002 - a LogStore's
+        """It knows none."""
+        return ()
+
+    async def pages(self, service: str, wanted: Slice) -> AsyncGenerator[Batch, None]:
+        """Newest first, by cursor."""
+        left, cursor = wanted.most, ""
+        while left > 0:
+            size = min(left, self._settings.page_lines)
+            page = {"limit": size} | ({"cursor": cursor} if cursor else {})
+            question = {"filter": self._filter(service, wanted), "sort": "-timestamp", "page": page}
+            answer = await self._web.ask(
+                f"{self._url}/events/search", content=body_of(question), headers=JSON
+            )
+            found = told(self._web, answer, _Found)
+            yield Batch([self._line(service, one) for one in found.data], _missing(found.meta))
+            left, cursor = left - len(found.data), found.meta.page.after
+            if not cursor or not found.data:
+                return
+
+    def _filter(self, service: str, wanted: Slice) -> dict[str, object]:
+        query = f"({self._settings.services[service]})"
+        if wanted.levels is not None:
+            query += f" status:({' OR '.join(one or '-*' for one in wanted.levels)})"
+        # both ends belong to it there
+        times = (_ms(wanted.window.start), _ms(wanted.window.end - timedelta(milliseconds=1)))
+        return {
+            "query": query,
+            "from": times[0],
+            "to": times[1],
+            "indexes": list(self._settings.indexes),
+            "storage_tier": _STORAGE,
+        }
+
+    def _line(self, service: str, log: _Log) -> LogLine:
+        about = log.attributes
+        return line_of(
+            at=about.timestamp,
+            service=service,
+            severity=about.status,
+            message=about.message,
+            fields={"host": about.host or None, **flattened(about.attributes)},
+            ref=f"{self.name}:{log.id}",
+        )
+
+
+def keys_of(
+    settings: DatadogAccess, secret: Callable[[str], SecretStr | None]
+) -> tuple[SecretStr, SecretStr]:
+    """Both keys. Raises ValueError when one is not named."""
+    api_key, app_key = secret(settings.api_key_env), secret(settings.app_key_env)
+    if api_key is None or app_key is None:
+        raise ValueError("Datadog needs an API key and an application key; name both")
+    return api_key, app_key
+
+
+def base_of(settings: DatadogAccess) -> str:
+    """Where the API is."""
+    return settings.url.rstrip("/") or f"https://api.{settings.site}"
+
+
+def datadog_web(
+    settings: DatadogAccess, name: str, client: httpx2.AsyncClient, api_key: SecretStr, app_key: SecretStr
+) -> Web:
+    """What asks it. Datadog tells how long to wait in a header of its own."""
+    keys = (api_key, app_key)
+    names = f"${settings.api_key_env} and ${settings.app_key_env}"
+    return Web(
+        source=name,
+        client=client,
+        deadline=settings.timeout,
+        headers={
+            "DD-API-KEY": api_key.get_secret_value(),
+            "DD-APPLICATION-KEY": app_key.get_secret_value(),
+        },
+        secrets=keys,
+        way_out=f"check the keys in {names}, their site ({settings.site}) and that their role may read this",
+        wait_header="x-ratelimit-reset",
+    )
+
+
+def _missing(meta: _Meta) -> tuple[str, ...]:
+    late = ("the search timed out there: what it found by then is shown",) if meta.status == "timeout" else ()
+    return (*late, *(f"{one.title}: {one.detail}"[:300] for one in meta.warnings))
+
+
+def _ms(at: datetime) -> str:
+    return f"{at.timestamp() * 1000:.0f}"

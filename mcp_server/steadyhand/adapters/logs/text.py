@@ -1,0 +1,32 @@
+"""The text of a line that a system keeps as it was written: if it is JSON its message, level and columns."""
+
+import json
+from dataclasses import dataclass, field
+
+from steadyhand.journey.evidence.patterns.formats.parsed import severity_in
+
+_MESSAGE = ("msg", "message", "event", "log")
+_LEVEL = ("level", "severity", "lvl", "log.level", "levelname")
+_TIME = ("ts", "timestamp", "time", "@timestamp")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a line says."""
+
+    message: str
+    severity: str
+    fields: dict[str, object] = field(default_factory=dict)
+
+
+def read_text(text: str) -> Text:
+    """A JSON object's parts; of anything else the text itself and the level it names near its start."""
+    try:
+        row = json.loads(text) if text[:1] == "{" else None
+    except (ValueError, RecursionError):
+        row = None
+    if not isinstance(row, dict):
+        return Text(text, severity_in(text))
+    message = next((str(row.pop(one)) for one in _MESSAGE if isinstance(row.get(one), str)), text)
+    severity = next((str(row.pop(one)) for one in _LEVEL if isinstance(row.get(one), str)), "")
+    return Text(message, severity, {key: one for key, one in row.items() if key not in _TIME})

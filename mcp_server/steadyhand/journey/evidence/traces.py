@@ -1,0 +1,149 @@
+"""From spans to who calls whom, and to what the same requests do now that they did not do before."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from math import log, sqrt
+from statistics import quantiles
+
+from pydantic import Field
+
+from steadyhand.journey.evidence.model import Span
+from steadyhand.journey.rule import Value
+from steadyhand.journey.seen import CallEdge
+from steadyhand.journey.topology import Kind
+
+_SURE = 3.0  # sigmas of the signed root of G
+_SLOWER = 2.0  # times
+_FEW = 5  # spans: fewer say nothing of how long they take
+_Call = tuple[str, str, str]
+
+
+def edges_of(spans: Iterable[Span], source: str) -> tuple[CallEdge, ...]:
+    """Each pair of services with its calls: a span whose parent is another service's, or a named peer.
+
+    Durations are the callee's own where it is traced, else those the caller saw.
+    """
+    known = list(spans)
+    own = {(one.trace, one.id): one for one in known}
+    calls: dict[tuple[str, str], list[Span]] = defaultdict(list)
+    kinds: dict[tuple[str, str], Kind] = {}
+    answered: set[tuple[str, str]] = set()
+    for one in known:
+        parent = own.get((one.trace, one.parent))
+        if parent is not None and parent.service != one.service:
+            calls[parent.service, one.service].append(one)
+            kinds[parent.service, one.service] = "service"
+            answered.add((parent.trace, parent.id))
+    for one in known:
+        if one.peer and one.peer != one.service and (one.trace, one.id) not in answered:
+            calls[one.service, one.peer].append(one)
+            kinds.setdefault((one.service, one.peer), one.peer_kind)
+    return tuple(_edge(pair, calls[pair], kinds[pair], source) for pair in sorted(calls))
+
+
+def _edge(pair: tuple[str, str], spans: Sequence[Span], kind: Kind, source: str) -> CallEdge:
+    middle, high = middle_and_high([one.duration_ms for one in spans])
+    return CallEdge(
+        caller=pair[0],
+        callee=pair[1],
+        callee_kind=kind,
+        calls=len(spans),
+        errors=sum(one.failed for one in spans),
+        p50_ms=middle,
+        p95_ms=high,
+        source=source,
+        seen_at=max(one.start for one in spans),
+    )
+
+
+def middle_and_high(durations: Sequence[float]) -> tuple[float, float]:
+    """Median and 95th percentile of at least one duration."""
+    if len(durations) == 1:
+        return durations[0], durations[0]
+    cuts = quantiles(durations, n=20, method="inclusive")
+    return cuts[9], cuts[18]
+
+
+class SpanChange(Value):
+    """One call of one service that is not what it was: made more or less often, slower, or failing."""
+
+    caller: str = Field(description="Who makes the call; empty at the root.")
+    service: str
+    operation: str
+    before: int = Field(ge=0, description="Spans in the calm window.")
+    now: int = Field(ge=0, description="Spans in the window of the incident.")
+    missing: float = Field(
+        default=0, description="Sigmas by which it is made less often than before, per trace."
+    )
+    more: float = Field(default=0, description="Sigmas by which it is made more often.")
+    slower: float = Field(default=1, gt=0, description="95th percentile now by that before.")
+    failing: float = Field(default=0, description="Sigmas by which it fails more often.")
+
+    @property
+    def blamed(self) -> str:
+        """Of whom it speaks: a call that is no longer made is its caller's doing."""
+        return self.caller if self.missing and self.caller else self.service
+
+
+def span_changes(before: Sequence[Span], now: Sequence[Span]) -> tuple[SpanChange, ...]:
+    """The calls that changed, most surprising first; counts per trace, by the signed root of G."""
+    traces = len({one.trace for one in before}), len({one.trace for one in now})
+    if not all(traces):
+        return ()
+    old, new = _by_call(before), _by_call(now)
+    found = (_change(call, old.get(call, []), new.get(call, []), traces) for call in sorted({*old, *new}))
+    return tuple(sorted((one for one in found if one), key=_surprise, reverse=True))
+
+
+def _by_call(spans: Sequence[Span]) -> Mapping[_Call, list[Span]]:
+    own = {(one.trace, one.id): one.service for one in spans}
+    out: dict[_Call, list[Span]] = defaultdict(list)
+    for one in spans:
+        out[own.get((one.trace, one.parent), ""), one.service, one.operation].append(one)
+    return out
+
+
+def _change(call: _Call, old: list[Span], new: list[Span], traces: tuple[int, int]) -> SpanChange | None:
+    made = signed_root(_traces(old), _traces(new), *traces)
+    failing = 0.0
+    if old or new:
+        failed = sum(one.failed for one in old), sum(one.failed for one in new)
+        failing = signed_root(*failed, max(1, len(old)), max(1, len(new)))
+    slower = 1.0
+    if min(len(old), len(new)) >= _FEW:
+        high = [max(0.1, middle_and_high([one.duration_ms for one in some])[1]) for some in (old, new)]
+        slower = high[1] / high[0]
+    if max(abs(made), failing) < _SURE and slower < _SLOWER:
+        return None
+    caller, service, operation = call
+    return SpanChange(
+        caller=caller,
+        service=service,
+        operation=operation,
+        before=len(old),
+        now=len(new),
+        missing=-made if made <= -_SURE else 0,
+        more=made if made >= _SURE else 0,
+        slower=slower,
+        failing=failing if failing >= _SURE else 0,
+    )
+
+
+def _traces(spans: Sequence[Span]) -> int:
+    return len(Counter(one.trace for one in spans))
+
+
+def _surprise(one: SpanChange) -> float:
+    return max(one.missing, one.more, one.failing, _SURE * log(one.slower) / log(_SLOWER))
+
+
+def signed_root(before: float, now: float, all_before: float, all_now: float) -> float:
+    """Signed root of the G statistic of two shares, halves added against zeros; positive: more than before.
+
+    Dunning, Accurate Methods for the Statistics of Surprise and Coincidence, 1993.
+    """
+    expected = (before + now) * all_now / (all_before + all_now)
+    usual = before + now - expected
+    g = 2 * (now * log((now + 0.5) / (expected + 0.5)) + before * log((before + 0.5) / (usual + 0.5)))
+    size = sqrt(max(g, 0.0))
+    return size if now > expected else -size
