@@ -1,6 +1,7 @@
 """Closed incidents leave the store for the archive, whole; the trail stays."""
 
 import hashlib
+import itertools
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from ledger.doomed import PhoneBook, outside
-from ledger.shelf import NOW, opening, plan, raw, send
+from ledger.shelf import NOW, alert, opening, plan, raw, send
 from stores import Place
 from stories.night import RULES
 
@@ -17,7 +18,7 @@ from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.journey.audit.proof import find_problem
 from steadyhand.journey.incident.retention import RetentionRule
 from steadyhand.journey.incident.state import ClosedByHuman
-from steadyhand.responder.intake import tell_incident
+from steadyhand.responder.intake import take_alert, tell_incident
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.retention import prune
 from steadyhand.testing.clock import VirtualClock
@@ -93,6 +94,21 @@ def test_what_cannot_be_archived_is_not_deleted(later: Outside, tmp_path: Path) 
 def test_one_that_still_has_something_to_say_stays(later: Outside, place: Place) -> None:
     raw(place, "update outbox set state = 'queued' where incident = 'inc-1'")
     assert prune(later) == 0
+
+
+def test_posts_go_with_the_last_incident_that_they_told_of(place: Place, tmp_path: Path) -> None:
+    then = outside(SqlLedger(place), PhoneBook(tmp_path / "calls"), NOW, "a")
+    numbers = itertools.count(1)
+    then = replace(then, new_id=lambda prefix: f"{prefix}-{next(numbers)}")
+    closed = take_alert(then, alert("shop"), "of a closed one")
+    take_alert(then, alert("wiki"), "of an open one")
+    take_alert(then, alert("wiki").model_copy(update={"dedup_key": "x", "status": "resolved"}), "nobody's")
+    tell_incident(then, closed, ClosedByHuman(by="ana", via="test", why="a drill"))
+    raw(place, "update timer set state = 'done'", "update outbox set state = 'sent'")
+    later = replace(then, clock=VirtualClock(LATER), archive=FileArchive(tmp_path / "archive"))
+    assert prune(later) == 1
+    assert raw(place, "select raw from alert_post") == [("of an open one",)]
+    assert "of a closed one" in lines(tmp_path)[0]
 
 
 def test_messages_of_no_incident_go_too(later: Outside, place: Place) -> None:
