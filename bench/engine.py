@@ -28,7 +28,7 @@ from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.engine import named, to_ms
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.adapters.ledger.transaction import SqlTransaction
-from steadyhand.config import secret
+from steadyhand.adapters.machine import SystemClock, secret
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.audit.proof import find_problem
 from steadyhand.journey.commands import Record
@@ -43,7 +43,6 @@ from steadyhand.responder.worker import Worker
 from steadyhand.store import Message, Timer
 from steadyhand.testing.clock import START
 from steadyhand.testing.phone import Phone
-from steadyhand.wiring import SystemClock
 
 CASES = ("answered", "escalate")
 TIERS = tuple(Tier(name=who, contacts=(Contact(type="console", user=who),)) for who in ("ana", "bo", "cy"))

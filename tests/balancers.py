@@ -18,10 +18,10 @@ from envoy_world import TOKEN, FakePlatform, Upstream, upstream
 from pydantic import SecretStr, TypeAdapter
 from servers import _listens, _wait_until, free_port, http_server, running
 
+from steadyhand.adapters.machine import SystemClock
 from steadyhand.adapters.rollouts.drivers import Tools, TrafficSettings, build
 from steadyhand.adapters.rollouts.split import SplitTraffic
 from steadyhand.ports import Clock, TrafficTarget
-from steadyhand.wiring import SystemClock
 
 BROKEN = "nobody broken"
 ADAPTER: TypeAdapter[TrafficSettings] = TypeAdapter(TrafficSettings)

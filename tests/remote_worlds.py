@@ -21,10 +21,10 @@ from fake_flags import FakeLaunchDarkly, FakeUnleash
 from pydantic import SecretStr
 from servers import http_server
 
+from steadyhand.adapters.machine import SystemClock
 from steadyhand.adapters.rollouts.drivers import Tools, build
 from steadyhand.adapters.rollouts.split import SplitTraffic
 from steadyhand.journey.evidence.model import Series, Window
-from steadyhand.wiring import SystemClock
 
 ENVIRONMENT = {
     "CLUSTER_TOKEN": fake_cluster.TOKEN,
@@ -90,14 +90,7 @@ class RemoteWorld:
         return one
 
     async def pass_time(self, seconds: float) -> None:
-        """And wait for the watchdog's command, if it is at work: it starts a Python of its own."""
         await asyncio.sleep(seconds)
-        lease = self.leases / "shop.lease.json"
-        for _ in range(600):
-            held = json.loads(lease.read_text()) if lease.exists() else {}
-            if not held.get("active") or held["lease_s"] > seconds:
-                return
-            await asyncio.sleep(0.05)
 
 
 Make = Callable[[Path], object]

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx2
 from pydantic import SecretStr, TypeAdapter
 
+from steadyhand.adapters.machine import SystemClock
 from steadyhand.adapters.rollouts.drivers import Tools, TrafficSettings, build
-from steadyhand.wiring import SystemClock
 
 
 async def main(settings: str, leases: str, lease_s: str) -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 from mcp.types import Tool
 
 from steadyhand.adapters.ledger.sql import SqlLedger
+from steadyhand.adapters.machine import SystemClock
 from steadyhand.config import IncidentConfig
 from steadyhand.journey.alert.severity import MEANING
 from steadyhand.journey.incident import lifecycle
 from steadyhand.journey.rollout import machine
 from steadyhand.responder.outside import Outside
 from steadyhand.tools.server import build_server
-from steadyhand.wiring import SystemClock, playbooks
+from steadyhand.wiring import playbooks
 
 FOLDER = Path(__file__).parent
 TOOLS_HEAD = """# Tools

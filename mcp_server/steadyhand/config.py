@@ -1,4 +1,4 @@
-"""incident-config.yaml, whole. Nothing else reads YAML or the environment."""
+"""incident-config.yaml, whole. Nothing else reads YAML, or the environment but for secrets."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from steadyhand.adapters.alerts.sources import DEFAULT_SOURCES, TERMINAL, AlertSettings
 from steadyhand.adapters.channels.registry import ChannelSettings
@@ -100,16 +100,6 @@ def home() -> Path:
 def environment() -> dict[str, str]:
     """The environment of this process, to be handed to one that it starts."""
     return dict(os.environ)
-
-
-def secret(name: str) -> SecretStr | None:
-    """The secret in this environment variable; None for no name. Raises ConfigError when it is not set."""
-    if not name:
-        return None
-    value = os.environ.get(name, "")
-    if not value:
-        raise ConfigError(f"the environment variable {name} is named in the configuration but not set")
-    return SecretStr(value)
 
 
 def default_path() -> Path:

@@ -1,12 +1,11 @@
 """The one place that picks adapters, reads secrets and starts the clock."""
 
-import asyncio
 import os
 import secrets
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx2
@@ -21,12 +20,13 @@ from steadyhand.adapters.databases.postgres_hand import PostgresHand
 from steadyhand.adapters.ledger.archive import FileArchive
 from steadyhand.adapters.ledger.sql import open_store
 from steadyhand.adapters.logs.registry import build_logs
+from steadyhand.adapters.machine import SystemClock, secret
 from steadyhand.adapters.metrics.prometheus import Prometheus
 from steadyhand.adapters.playbooks.folder import PlaybookSettings, load_folder
 from steadyhand.adapters.rollouts.drivers import Tools, build
 from steadyhand.adapters.traces.registry import build_traces
 from steadyhand.adapters.watchdog.url import UrlWatchdog
-from steadyhand.config import BUNDLED, IncidentConfig, secret
+from steadyhand.config import BUNDLED, IncidentConfig
 from steadyhand.journey.diagnosis.playbook import Shelf
 from steadyhand.journey.recovery.model import Goal, RecoveryRule
 from steadyhand.journey.remedy.model import Fix, SetRelease
@@ -37,18 +37,6 @@ from steadyhand.responder.outside import Outside
 from steadyhand.web.secret import WebSecrets
 
 PUBLIC_KEYS = "audit.pub"
-
-
-class SystemClock:
-    """The clock of the machine."""
-
-    def now(self) -> datetime:
-        """The present instant in UTC."""
-        return datetime.now(UTC)  # noqa: TID251 - the one clock
-
-    async def sleep(self, span: timedelta) -> None:
-        """Return once `span` has passed."""
-        await asyncio.sleep(span.total_seconds())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

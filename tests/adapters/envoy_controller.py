@@ -10,6 +10,7 @@ import httpx2
 from pydantic import SecretStr
 
 from steadyhand.adapters.ledger.sql import SqlLedger
+from steadyhand.adapters.machine import SystemClock
 from steadyhand.adapters.rollouts.balancers.envoy import EnvoySettings, EnvoyTraffic
 from steadyhand.journey.evidence.model import Series, Window
 from steadyhand.journey.recovery.model import RecoveryRule
@@ -19,7 +20,6 @@ from steadyhand.journey.rollout.watch import HISTORY_SECONDS
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.rules import Rules
 from steadyhand.responder.worker import Worker
-from steadyhand.wiring import SystemClock
 
 CANARY = CanaryRule(soak=timedelta(seconds=8))
 RECOVERY = RecoveryRule(hold=timedelta(seconds=3), least_samples=2)

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx2
 from pydantic import SecretStr
 
+from steadyhand.adapters.machine import SystemClock
 from steadyhand.adapters.rollouts.balancers.envoy import EnvoySettings, EnvoyTraffic
-from steadyhand.wiring import SystemClock
 
 
 async def main(admin: str, deploy: str, token: str, leases: str, lease_s: str) -> None:

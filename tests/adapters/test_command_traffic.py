@@ -9,9 +9,9 @@ from balancers import ADAPTER, command_settings, command_world
 from envoy_world import until
 from pydantic import ValidationError
 
+from steadyhand.adapters.machine import SystemClock
 from steadyhand.adapters.rollouts.command import Commands, CommandSettings
 from steadyhand.ports import EffectUnknown, ForeignChange, SourceRefused, SourceUnavailable
-from steadyhand.wiring import SystemClock
 
 pytestmark = pytest.mark.anyio
 LONG = timedelta(seconds=60)

@@ -12,9 +12,9 @@ from envoy_controller import CANARY, RECOVERY
 from envoy_world import TOKEN, World, envoy_world
 from stories.night import Night
 
+from steadyhand.adapters.machine import SystemClock
 from steadyhand.journey.rollout.state import Rollout
 from steadyhand.responder.interventions import abort_rollout
-from steadyhand.wiring import SystemClock
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timed]
 

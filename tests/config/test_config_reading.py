@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from steadyhand.config import IncidentConfig, load, parse, secret
+from steadyhand.adapters.machine import secret
+from steadyhand.config import IncidentConfig, load, parse
 from steadyhand.ports import ConfigError
 
 COMPACT = """

@@ -19,6 +19,7 @@ from vendors.line_up import LINES, Lines
 from steadyhand.adapters.channels.terminal import TerminalChannel, TerminalSettings
 from steadyhand.adapters.databases.postgres import PostgresProbe, PostgresSettings
 from steadyhand.adapters.databases.postgres_hand import PostgresHand, PostgresHandSettings
+from steadyhand.adapters.machine import SystemClock
 from steadyhand.journey.evidence.model import DatabaseReport, Index
 from steadyhand.journey.remedy.model import CancelBackend, CreateIndex, DropIndex, SetSetting
 from steadyhand.ports import (
@@ -36,7 +37,6 @@ from steadyhand.testing.clock import VirtualClock
 from steadyhand.testing.database import MemoryDatabase
 from steadyhand.testing.phone import Phone
 from steadyhand.testing.traffic import TrafficSimulator
-from steadyhand.wiring import SystemClock
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timed]
 SECRET = "hunter2"

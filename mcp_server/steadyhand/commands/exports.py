@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from steadyhand.adapters.checkpoints.file import NAME
+from steadyhand.adapters.machine import SystemClock
 from steadyhand.commands.store import the_store
 from steadyhand.config import default_path, home, load
 from steadyhand.journey.audit.redact import TOKEN
 from steadyhand.ports import ConfigError
 from steadyhand.responder.sealing import signed
 from steadyhand.store import Transaction
-from steadyhand.wiring import SystemClock, checkpoint_key
+from steadyhand.wiring import checkpoint_key
 
 _PARTS = (("journey.audit", "ed25519.py"), ("journey.audit", "proof.py"), ("commands", "verify.py"))
 _OURS = "from steadyhand."

@@ -10,10 +10,10 @@ from pydantic import SecretStr
 
 from steadyhand.adapters.channels.registry import build_all
 from steadyhand.adapters.channels.terminal import plain
+from steadyhand.adapters.machine import SystemClock, secret
 from steadyhand.commands.answers import Door
-from steadyhand.config import IncidentConfig, load, secret
+from steadyhand.config import IncidentConfig, load
 from steadyhand.ports import Channel, ConfigError, Letter
-from steadyhand.wiring import SystemClock
 
 
 def check(config: Path) -> int:

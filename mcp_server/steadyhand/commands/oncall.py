@@ -5,11 +5,11 @@ from datetime import datetime
 from pathlib import Path
 
 from steadyhand.adapters.channels.terminal import plain
+from steadyhand.adapters.machine import SystemClock
 from steadyhand.commands.settings import instant_of
 from steadyhand.config import IncidentConfig, load
 from steadyhand.journey.escalation.oncall import LOOK_AHEAD, OnCall, on_call, say_now, say_shifts
 from steadyhand.ports import ConfigError
-from steadyhand.wiring import SystemClock
 
 
 def oncall(path: Path, what: str, schedule: str, start: str, end: str) -> int:

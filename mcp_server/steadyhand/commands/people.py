@@ -4,12 +4,12 @@ import getpass
 import sys
 from pathlib import Path
 
+from steadyhand.adapters.machine import SystemClock
 from steadyhand.commands.store import the_store
 from steadyhand.journey.commands import Record
 from steadyhand.ports import ConfigError
 from steadyhand.responder.deciding import hash_pin
 from steadyhand.store import Person
-from steadyhand.wiring import SystemClock
 
 _OURS = ("steadyhand", "policy", "model")
 

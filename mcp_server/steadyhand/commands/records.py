@@ -10,6 +10,7 @@ from typing import Any
 
 from steadyhand.adapters.channels.terminal import plain
 from steadyhand.adapters.checkpoints.file import NAME
+from steadyhand.adapters.machine import SystemClock
 from steadyhand.commands.store import the_store
 from steadyhand.config import home
 from steadyhand.journey.audit.proof import SERVICE, Auditor, find_problem, forgery
@@ -19,7 +20,7 @@ from steadyhand.ports import ConfigError
 from steadyhand.responder.reporting import report_of
 from steadyhand.responder.views import view
 from steadyhand.store import Transaction
-from steadyhand.wiring import PUBLIC_KEYS, SystemClock
+from steadyhand.wiring import PUBLIC_KEYS
 
 Point = dict[str, Any]
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from steadyhand.adapters.channels.pagerduty import PagerDutySettings
+from steadyhand.adapters.machine import SystemClock
 from steadyhand.config import IncidentConfig, load
 from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.escalation.contact import Contact
@@ -14,7 +15,6 @@ from steadyhand.journey.escalation.policy import SEVERITIES
 from steadyhand.journey.escalation.readiness import Telling, problems, timeline
 from steadyhand.journey.rule import show_duration
 from steadyhand.ports import ConfigError
-from steadyhand.wiring import SystemClock
 
 
 def show(path: Path) -> int:

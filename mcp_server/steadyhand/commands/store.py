@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from steadyhand.adapters.ledger.sql import SqlLedger, open_store
-from steadyhand.config import default_path, home, load, secret
+from steadyhand.adapters.machine import secret
+from steadyhand.config import default_path, home, load
 from steadyhand.ports import LedgerError
 
 

@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, assert_never
 
@@ -17,7 +16,7 @@ from steadyhand.adapters.rollouts.aws.api import Aws
 from steadyhand.adapters.rollouts.aws.ecs import EcsArms
 from steadyhand.adapters.rollouts.aws.lambda_alias import LambdaAlias, LambdaSettings
 from steadyhand.adapters.rollouts.aws.schedule import Reversible, Schedule, ScheduledDial, ScheduledSettings
-from steadyhand.adapters.rollouts.balancers.envoy import EnvoySettings, EnvoyTraffic
+from steadyhand.adapters.rollouts.balancers.envoy import EnvoyKnob, EnvoySettings, EnvoyTraffic, envoy_admin
 from steadyhand.adapters.rollouts.balancers.haproxy import (
     HAProxyCounter,
     HAProxyDial,
@@ -98,19 +97,28 @@ def build(settings: TrafficSettings, tools: Tools) -> TrafficTarget:
 
 async def bring_home(settings: TrafficSettings, tools: Tools) -> None:
     """Share 0 and nobody left on the canary arm, whoever holds it. Raises ConfigError, SourceError."""
-    if isinstance(settings, EnvoySettings):
-        secret = tools.secret(settings.deploy_secret_env)
-        one = EnvoyTraffic(settings, tools.client, secret, tools.leases, tools.clock, tools.mark)
-        await one.set_share(0.0, timedelta(0))
-    elif isinstance(settings, HAProxySettings):
+    if isinstance(settings, HAProxySettings):
         dial, _ = _haproxy(settings, tools)
         await dial.home()
         await dial.evict()
-    else:
-        knob, _ = _parts(settings, tools)
-        if await knob.share() > 0:
-            await knob.set_share(0.0)
-        await knob.evict()
+        return
+    knob = _knob(settings, tools)
+    if await knob.share() > 0:
+        await knob.set_share(0.0)
+    await knob.evict()
+
+
+async def share_now(settings: TrafficSettings, tools: Tools) -> float:
+    """The share as the target has it: proof that it can be reached. Raises ConfigError, SourceError."""
+    if isinstance(settings, HAProxySettings):
+        return (await _haproxy(settings, tools)[0].look()).share
+    return await _knob(settings, tools).share()
+
+
+def _knob(settings: EnvoySettings | _Watched, tools: Tools) -> Knob:
+    if isinstance(settings, EnvoySettings):
+        return EnvoyKnob(settings.name, envoy_admin(settings, tools.client))
+    return _parts(settings, tools)[0]
 
 
 def _haproxy(settings: HAProxySettings, tools: Tools) -> tuple[HAProxyDial, HAProxyCounter]:
@@ -195,18 +203,17 @@ def _counter(settings: _Watched, releases: Releases, tools: Tools) -> Counter:
 
 
 def _way(settings: _Watched, knob: Knob, tools: Tools) -> Way:
-    """How the watchdog brings traffic home: the driver's own quick way, else `steadyhand traffic home`."""
+    """How the watchdog brings traffic home: its own quick way, else a command that stands by."""
     if isinstance(knob, NginxKnob | Commands):
         return knob.way()
-    return Way(command=_home_command(settings, tools.leases))
+    return Way(command=_standby(settings, tools.leases), standby=True)
 
 
-def _home_command(settings: _Watched, leases: Path) -> tuple[str, ...]:
-    """The command, with a configuration of its own: no later edit of the file may stand in its way."""
+def _standby(settings: _Watched, leases: Path) -> tuple[str, ...]:
+    """The command, with settings of its own: no later edit of the configuration may stand in its way."""
     leases.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = leases.absolute() / f"{settings.name}.home.yaml"
-    text = json.dumps({"connections": {"traffic": [settings.model_dump(mode="json", exclude_defaults=True)]}})
+    file = leases.absolute() / f"{settings.name}.home.json"
     fresh = file.with_suffix(".new")
-    fresh.write_text(text, encoding="utf-8")
+    fresh.write_text(json.dumps(settings.model_dump(mode="json", exclude_defaults=True)), encoding="utf-8")
     fresh.replace(file)
-    return (sys.executable, "-m", "steadyhand", "traffic", "home", settings.name, "--config", str(file))
+    return (sys.executable, "-m", "steadyhand.adapters.rollouts.standby", str(file))

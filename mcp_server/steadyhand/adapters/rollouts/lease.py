@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from steadyhand.adapters.rollouts import watchdog
 from steadyhand.ports import ForeignChange, SourceRefused, SourceUnavailable
 
-_START_S = 10.0
+_START_S = 20.0  # a standby has to find its credentials and to reach its target
 
 
 class Held(BaseModel):
@@ -33,17 +33,22 @@ class Held(BaseModel):
     admin: str = ""
     key: str = ""
     command: tuple[str, ...] = ()
+    standby: bool = False
     fence: int = 0
 
 
 class Way(BaseModel):
-    """How the watchdog brings traffic home: Envoy's runtime key, or a command (0: traffic is home)."""
+    """How the watchdog brings traffic home: Envoy's runtime key, or a command (0: traffic is home).
+
+    `standby`: the command is started with the lease and told by a line, as `watchdog.Standby` says.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     admin: str = ""
     key: str = ""
     command: tuple[str, ...] = ()
+    standby: bool = False
 
 
 class Lease:
@@ -124,7 +129,9 @@ class Lease:
             child.kill()
             code = await child.wait()
         if code != 0:
-            raise SourceUnavailable(self._service, "the watchdog of its traffic did not start")
+            raise SourceUnavailable(
+                self._service, "the watchdog of its traffic did not start, or saw no way home"
+            )
 
     def _is_watched(self) -> bool:
         with (self._folder / f"{self._service}.watchdog.lock").open("a", encoding="ascii") as alive:

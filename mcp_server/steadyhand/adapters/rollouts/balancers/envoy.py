@@ -33,6 +33,12 @@ class EnvoySettings(PlatformSettings):
     timeout: Duration = timedelta(seconds=2)
 
 
+def envoy_admin(settings: EnvoySettings, client: httpx2.AsyncClient) -> EnvoyAdmin:
+    """The administration that these settings name."""
+    web = Web(source=f"{settings.name} balancer", client=client, deadline=settings.timeout)
+    return EnvoyAdmin(web, settings.admin_url.rstrip("/"), settings.runtime_key)
+
+
 class EnvoyKnob:
     """A Knob over one runtime key."""
 
@@ -83,10 +89,9 @@ class EnvoyTraffic(SplitTraffic):
         clock: Clock,
         owner: str = "steadyhand",
     ) -> None:
-        url = settings.admin_url.rstrip("/")
-        balancer = Web(source=f"{settings.name} balancer", client=client, deadline=settings.timeout)
-        admin = EnvoyAdmin(balancer, url, settings.runtime_key)
-        lease = Lease(leases, settings.name, owner, Way(admin=url, key=settings.runtime_key))
+        admin = envoy_admin(settings, client)
+        way = Way(admin=settings.admin_url.rstrip("/"), key=settings.runtime_key)
+        lease = Lease(leases, settings.name, owner, way)
         super().__init__(
             settings.name,
             WatchedDial(EnvoyKnob(settings.name, admin), lease),
