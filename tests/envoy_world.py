@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -74,6 +75,7 @@ class Upstream:
     served: int = 0
     mode: str = "ok"
     delay_s: float = 0.0
+    last_at: float = 0.0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -83,6 +85,7 @@ class Upstream:
                     writer.transport.abort()
                     return
                 self.served += 1
+                self.last_at = time.monotonic()
                 bad = self.mode == "bad" or (self.bad_every and self.served % self.bad_every == 0)
                 status = "500 Sorry" if bad else "200 OK"
                 head = f"HTTP/1.1 {status}\r\ncontent-length: {len(self.name)}\r\n\r\n{self.name}"
@@ -106,6 +109,12 @@ class World:
     deploy: HttpServer
     leases: Path
     client: httpx2.AsyncClient
+    process: subprocess.Popen[bytes]
+
+    @property
+    def settings(self) -> dict[str, object]:
+        names = {"kind": "envoy", "name": "shop", "deploy_secret_env": "TOKEN"}
+        return {**names, "admin_url": self.admin, "deploy_url": self.deploy.url}
 
     def traffic(self, owner: str = "steadyhand", **settings: object) -> EnvoyTraffic:
         given = {"name": "shop", "admin_url": self.admin, "deploy_url": self.deploy.url, **settings}
@@ -200,7 +209,7 @@ async def envoy_world(folder: Path) -> AsyncIterator[World]:
         admin, door = free_port(), free_port()
         config = folder / "envoy.json"
         config.write_text(bootstrap(admin, door, stable.port, canary.port))
-        with envoy(config, admin, door):
+        with envoy(config, admin, door) as process:
             yield World(
                 admin=f"http://127.0.0.1:{admin}",
                 door=door,
@@ -210,6 +219,7 @@ async def envoy_world(folder: Path) -> AsyncIterator[World]:
                 deploy=deploy,
                 leases=folder / "leases",
                 client=client,
+                process=process,
             )
 
 

@@ -6,25 +6,22 @@ lease and a second; whoever comes next closes the journal, and promotes only wha
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from mortal import Death, Killed, MortalLedger, MortalTraffic
 
 from steadyhand.journey.recovery.model import RecoveryRule
 from steadyhand.journey.rollout.machine import overtaken
-from steadyhand.journey.rollout.model import Arms, Counts, Observed
+from steadyhand.journey.rollout.model import Arms, Counts
 from steadyhand.journey.rollout.rule import CanaryRule
 from steadyhand.journey.rollout.state import OVER, Rollout
 from steadyhand.journey.rollout.watch import HISTORY_SECONDS
 from steadyhand.responder.baseline import Baselines
 from steadyhand.responder.worker import Worker
-from steadyhand.store import Ledger, Transaction
 from steadyhand.testing.clock import START
-from steadyhand.testing.traffic import TrafficSimulator
 from stories.night import RULES, Night
 
 SOAK = timedelta(seconds=8)
@@ -36,76 +33,6 @@ BRISK = RULES.model_copy(
 )
 CALM = Baselines()  # two minutes of steady traffic, so that the burstiness is known
 GRACE = timedelta(seconds=1)
-
-
-class Killed(BaseException):
-    """The process is gone: nothing of it runs any more, not even its own error handling."""
-
-
-@dataclass
-class Death:
-    """Counts boundaries, and kills at the one it is set to."""
-
-    at: int
-    passed: list[str] = field(default_factory=list)
-
-    def boundary(self, name: str) -> None:
-        self.passed.append(name)
-        if len(self.passed) == self.at:
-            raise Killed(name)
-
-
-class MortalLedger:
-    """The store of a process that may die just before or just after each commit."""
-
-    def __init__(self, inner: Ledger, death: Death) -> None:
-        self._inner, self._death = inner, death
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._inner, name)
-
-    @contextmanager
-    def write(self) -> Iterator[Transaction]:
-        with self._inner.write() as tx:
-            yield tx
-            self._death.boundary("before a commit")
-        self._death.boundary("after a commit")
-
-
-class MortalTraffic:
-    """The target as a process sees it that may die before its call went out, or before the answer came."""
-
-    def __init__(self, inner: TrafficSimulator, death: Death) -> None:
-        self._inner, self._death = inner, death
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._inner, name)
-
-    @asynccontextmanager
-    async def _call(self, name: str) -> AsyncIterator[None]:
-        self._death.boundary(f"before {name}")
-        yield
-        self._death.boundary(f"after {name}")
-
-    async def prepare(self, version: str, replicas: int) -> Observed:
-        async with self._call("prepare"):
-            return await self._inner.prepare(version, replicas)
-
-    async def set_share(self, share: float, lease: timedelta, fence: int = 0) -> Observed:
-        async with self._call("set_share"):
-            return await self._inner.set_share(share, lease, fence)
-
-    async def counters(self, slow_ms: tuple[float, float]) -> Arms:
-        async with self._call("counters"):
-            return await self._inner.counters(slow_ms)
-
-    async def settle(self, version: str) -> Observed:
-        async with self._call("settle"):
-            return await self._inner.settle(version)
-
-    async def revert(self) -> Observed:
-        async with self._call("revert"):
-            return await self._inner.revert()
 
 
 def mortal(night: Night, death: Death) -> None:
