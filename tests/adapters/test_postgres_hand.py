@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from servers import postgres
 
 from steadyhand.adapters.databases.postgres_hand import PostgresHand
-from steadyhand.journey.remedy.model import CancelBackend, DropIndex, SetSetting
+from steadyhand.journey.remedy.model import CancelBackend, DropIndex, EndSession, SetSetting
 from steadyhand.ports import EffectUnknown, SourceRefused, SourceUnavailable
 
 pytestmark = pytest.mark.anyio
@@ -207,6 +207,60 @@ async def test_the_probe_names_the_statement_at_the_root_so_that_it_can_be_cance
         await waiting
 
 
+# ending a session that idles in a transaction
+
+
+async def idling(server: str, pid: int) -> EndSession:
+    """What would end this session, as the probe gives it."""
+
+    async def seen() -> bool:
+        return any(
+            one.pid == pid and one.state == "idle in transaction" for one in (await look(server)).sessions
+        )
+
+    await until(seen)
+    one = next(one for one in (await look(server)).sessions if one.pid == pid)
+    assert one.backend_start is not None
+    assert one.transaction_start is not None
+    return EndSession(
+        database="pg", pid=pid, backend_start=one.backend_start, transaction_start=one.transaction_start
+    )
+
+
+async def test_a_session_that_idles_in_a_transaction_is_ended_and_its_waiters_go_on(server: str) -> None:
+    async with session(server, "console") as one, session(server, "shop") as other:
+        await one.execute("lock table small")
+        waiting = asyncio.create_task(other.execute("select * from small"))
+        action = await idling(server, one.info.backend_pid)
+        assert await hand(server).state(action) == "not done"
+        await hand(server).act(action)
+        assert await hand(server).state(action) == "done"
+        await waiting
+        with pytest.raises(psycopg.OperationalError):
+            await one.execute("select 1")
+        await hand(server).act(action)
+
+
+@pytest.mark.parametrize("field", ["backend_start", "transaction_start"])
+async def test_another_session_or_a_later_transaction_is_never_ended(server: str, field: str) -> None:
+    async with session(server, "console") as one:
+        await one.execute("select 1")
+        action = await idling(server, one.info.backend_pid)
+        earlier = getattr(action, field) - timedelta(seconds=1)
+        await hand(server).act(action.model_copy(update={field: earlier}))
+        await one.execute("select 1")
+
+
+async def test_a_session_that_is_at_work_again_is_not_ended(server: str) -> None:
+    async with session(server, "console") as one:
+        await one.execute("select 1")
+        action = await idling(server, one.info.backend_pid)
+        at_work = asyncio.create_task(one.execute("select pg_sleep(1)"))
+        await running(one, server)
+        await hand(server).act(action)
+        await at_work
+
+
 async def _waits(server: str) -> bool:
     async with session(server, "look") as other:
         rows = await other.execute("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")
@@ -247,6 +301,38 @@ async def test_a_parameter_that_waits_for_a_restart_is_seen_and_not_called_appli
         connection.execute("alter system set max_connections = 150")
         connection.execute("select pg_reload_conf()")
     await until(lambda: _state_is(server, wanted, "broken"))
+
+
+@pytest.mark.usefixtures("settings_as_before")
+async def test_a_limit_on_idle_transactions_ends_what_idles_from_then_on_and_is_taken_back_whole(
+    server: str,
+) -> None:
+    name = "idle_in_transaction_session_timeout"
+    assert (await look(server)).idle_timeout_ms == 0
+    await hand(server).act(SetSetting(database="pg", name=name, value="1s"))
+    assert (await look(server)).idle_timeout_ms is None, "somebody has set it: it is not ours to propose"
+    async with session(server, "leaky") as one:
+        await one.execute("select 1")
+        pid = one.info.backend_pid
+
+        async def gone() -> bool:
+            return all(other.pid != pid for other in (await look(server)).sessions)
+
+        await until(gone)
+    await hand(server).act(SetSetting(database="pg", name=name, value=None))
+    assert (await look(server)).idle_timeout_ms == 0
+
+
+@pytest.mark.usefixtures("settings_as_before")
+async def test_the_probe_tells_what_waits_for_a_restart(server: str) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("alter system set max_connections = 150")
+        connection.execute("select pg_reload_conf()")
+
+    async def seen() -> bool:
+        return (await look(server)).waits_for_restart == ("max_connections",)
+
+    await until(seen)
 
 
 @pytest.mark.usefixtures("settings_as_before")

@@ -11,6 +11,7 @@ from steadyhand.journey.remedy.model import (
     CancelBackend,
     CreateIndex,
     DropIndex,
+    EndSession,
     Nothing,
     SetRelease,
     SetSetting,
@@ -31,7 +32,7 @@ async def perform(outside: Outside, rollout: Rollout) -> Seen:
     match action:
         case SetRelease():
             return await _move_traffic(outside, traffic_of(outside, action.service), rollout, action)
-        case CreateIndex() | DropIndex() | CancelBackend() | SetSetting():
+        case CreateIndex() | DropIndex() | CancelBackend() | EndSession() | SetSetting():
             return await _change_database(outside, _hand(outside, action.database), rollout)
         case _:
             assert_never(action)

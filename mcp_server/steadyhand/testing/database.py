@@ -10,6 +10,7 @@ from steadyhand.journey.remedy.model import (
     DatabaseAction,
     DropIndex,
     EffectState,
+    EndSession,
     SetSetting,
 )
 from steadyhand.ports import SourceError
@@ -42,7 +43,7 @@ class MemoryDatabase:
                 return self._built(action.name)
             case DropIndex():
                 return "not done" if action.name in self.indexes else "done"
-            case CancelBackend():
+            case CancelBackend() | EndSession():
                 return "not done" if (action.pid, action.backend_start) in self.busy else "done"
             case SetSetting():
                 return "done" if self.settings.get(action.name) == action.value else "not done"
@@ -60,6 +61,9 @@ class MemoryDatabase:
                 self.indexes.pop(action.name, None)
             case CancelBackend():
                 self.statements.append(f"cancel {action.pid}")
+                self.busy.discard((action.pid, action.backend_start))
+            case EndSession():
+                self.statements.append(f"end {action.pid}")
                 self.busy.discard((action.pid, action.backend_start))
             case SetSetting():
                 self.statements.append(f"set {action.name} {action.value}")

@@ -130,6 +130,11 @@ def tell_database(report: DatabaseReport) -> Iterator[str]:
     """The lines of a look into a database: sessions alike together, then locks, scans, loads and indexes."""
     room = f" of at most {report.max_connections}" if report.max_connections else ""
     yield f"{report.database} at {report.at:%H:%M:%S} UTC: {len(report.sessions)} sessions{room}."
+    yield from (
+        f"{one} was changed, and is not in force before a restart" for one in report.waits_for_restart
+    )
+    if report.idle_timeout_ms == 0:
+        yield "a transaction may idle for ever: idle_in_transaction_session_timeout is not set"
     yield from _sessions(report.sessions)
     yield from (f"pid {one.pid} waits for {one.blocked_by}" for one in report.sessions if one.blocked_by)
     for scan in report.scans:

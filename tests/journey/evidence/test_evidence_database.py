@@ -120,3 +120,29 @@ def test_a_table_read_by_the_million_and_a_full_house_are_told() -> None:
     found = {one.role: one for one in items(report(*sessions, tables=(load,)))}
     assert found["table_load"].facts["seq_rows_per_s"] == "8000000"
     assert (found["connections"].facts["used"], found["connections"].facts["max"]) == ("58", "60")
+
+
+def test_an_idle_root_is_told_by_its_transaction_and_a_busy_one_by_its_statement() -> None:
+    def root_of(state: str) -> dict[str, str]:
+        began = {"backend_start": at(1), "query_start": at(40), "transaction_start": at(30)}
+        root = Session(pid=1, application="console", state=state, **began)
+        waiting = (
+            Session(pid=n, application="r1", state="active", blocked_by=(1,), state_s=9) for n in (2, 3)
+        )
+        (item,) = (one for one in items(report(root, *waiting)) if one.role == "lock_queue")
+        return item.facts
+
+    idle_root, busy_root = root_of("idle in transaction"), root_of("active")
+    assert idle_root["root_transaction_start"] == at(30).isoformat()
+    assert "root_query_start" not in idle_root
+    assert busy_root["root_query_start"] == at(40).isoformat()
+    assert "root_transaction_start" not in busy_root
+
+
+def test_a_page_says_whether_transactions_may_idle_for_ever_and_what_waits_for_a_restart() -> None:
+    held = [idle(n, "r1", 5.0 * n) for n in range(1, 46)]
+    given = report(*held).model_copy(update={"idle_timeout_ms": 0, "waits_for_restart": ("max_connections",)})
+    found = {one.role: one for one in items(given)}
+    assert found["idle_in_transaction"].facts["idle_timeout"] == "0"
+    assert found["connections"].facts["waits_for_restart"] == "max_connections"
+    assert "max_connections" in found["connections"].title

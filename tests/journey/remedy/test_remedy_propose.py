@@ -21,7 +21,16 @@ from journey.diagnosis.pages import (
 
 from steadyhand.journey.diagnosis.model import Cause, Diagnosis, Hypothesis
 from steadyhand.journey.evidence.model import Item
-from steadyhand.journey.remedy.model import CancelBackend, CreateIndex, DropIndex, Fix, Nothing, SetRelease
+from steadyhand.journey.remedy.model import (
+    CancelBackend,
+    CreateIndex,
+    DropIndex,
+    EndSession,
+    Fix,
+    Nothing,
+    SetRelease,
+    SetSetting,
+)
 from steadyhand.journey.remedy.propose import index_name, propose
 from steadyhand.journey.remedy.rule import RemedyRule
 from steadyhand.journey.topology import Topology
@@ -155,3 +164,58 @@ def test_what_cannot_be_told_from_a_later_statement_is_not_cancelled(lost: str) 
     facts = {key: value for key, value in RUNS.items() if key != lost}
     assert propose(_queue(**facts), _diagnosis(), Topology(), RemedyRule()) == ()
     assert propose(_queue(**RUNS, root_pid="unknown"), _diagnosis(), Topology(), RemedyRule()) == ()
+
+
+# the head of a lock queue that does nothing
+
+IDLES = {
+    "root_backend_start": "2026-01-31T01:00:00.000001+00:00",
+    "root_transaction_start": "2026-01-31T01:59:00.000002+00:00",
+}
+
+
+def _leak(**facts: str) -> Hypothesis:
+    known = {"database": "orders-db"}
+    cause = Cause(entity="shop", entity_kind="service", fault_class="connection_leak", facts=known | facts)
+    return Hypothesis(id="h1", rank=1, cause=cause, claim="", confidence=0.9, score=3.0, supports=())
+
+
+@pytest.mark.parametrize(
+    "hypothesis", [_queue(**IDLES), _leak(root_pid="71", root_application="migration", **IDLES)]
+)
+def test_an_idle_session_at_the_head_of_a_queue_can_be_ended_by_its_whole_identity(
+    hypothesis: Hypothesis,
+) -> None:
+    (fix,) = propose(hypothesis, _diagnosis(), Topology(), RemedyRule())
+    action = fix.action
+    assert isinstance(action, EndSession)
+    assert (action.database, action.pid, action.application) == ("orders-db", 71, "migration")
+    assert action.backend_start.isoformat() == IDLES["root_backend_start"]
+    assert action.transaction_start.isoformat() == IDLES["root_transaction_start"]
+    assert (fix.reversible, fix.canaryable, fix.production_database) == (False, False, True)
+    assert isinstance(fix.rollback, Nothing)
+
+
+def test_where_transactions_may_idle_for_ever_a_limit_is_proposed_with_its_exact_way_back() -> None:
+    (fix,) = propose(_leak(idle_timeout="0"), _diagnosis(), Topology(), RemedyRule())
+    name = "idle_in_transaction_session_timeout"
+    assert fix.action == SetSetting(database="orders-db", name=name, value="60s")
+    assert fix.rollback == SetSetting(database="orders-db", name=name, value=None)
+    assert (fix.reversible, fix.canaryable, fix.production_database) == (True, False, True)
+
+
+@pytest.mark.parametrize("facts", [{}, {"idle_timeout": "30000"}])
+def test_a_limit_that_somebody_chose_or_nobody_knows_is_left_alone(facts: dict[str, str]) -> None:
+    assert propose(_leak(**facts), _diagnosis(), Topology(), RemedyRule()) == ()
+
+
+def test_a_leak_in_a_database_without_a_limit_is_rolled_back_first_and_limited_second() -> None:
+    unlimited = [
+        one.model_copy(update={"facts": one.facts | {"idle_timeout": "0"}})
+        if one.role == "idle_in_transaction"
+        else one
+        for one in leak()
+    ]
+    release, limit = fixes(*unlimited, RELEASE)
+    assert isinstance(release.action, SetRelease)
+    assert isinstance(limit.action, SetSetting)

@@ -35,6 +35,8 @@ class Look:
         self.gaps: list[str] = []
         self.sessions: tuple[Session, ...] = ()
         self.max_connections: int | None = None
+        self.waits_for_restart: tuple[str, ...] = ()
+        self.idle_timeout_ms: int | None = None
         self.tables: tuple[TableLoad, ...] = ()
         self.indexes: tuple[Index, ...] = ()
         self.scans: tuple[Scan, ...] = ()
@@ -50,7 +52,7 @@ class Look:
         self.sessions = tuple(one.session for one in active)
         if any(one.statement == _HIDDEN for one in active):
             self.gaps.append("sessions: other roles' statements are hidden; grant pg_monitor")
-        self.max_connections, longest = await self._attempt("limits", self._limits) or (None, 1024)
+        longest = await self._attempt("limits", self._limits) or 1024
         schema = await self._attempt("statements", self._statements_schema)
         tables = await self._attempt("tables", self._tables) or {}
         counted = await self._attempt("statements", partial(self._statements, schema)) or {}
@@ -90,10 +92,12 @@ class Look:
         rows: Any = await self._link.rows(queries.SESSIONS)
         return [_activity(*row) for row in rows]
 
-    async def _limits(self) -> tuple[int | None, int]:
+    async def _limits(self) -> int:
+        """What bounds the server; returns how much of a statement it shows."""
         rows: Any = await self._link.rows(queries.LIMITS)
-        connections, longest = rows[0]
-        return connections, longest
+        self.max_connections, longest, waiting, self.idle_timeout_ms = rows[0]
+        self.waits_for_restart = tuple(waiting)
+        return int(longest)
 
     async def _statements_schema(self) -> str | None:
         rows: Any = await self._link.rows(queries.STATEMENTS_SCHEMA)
@@ -174,6 +178,7 @@ def _activity(  # noqa: PLR0913, PLR0917 -- the columns of queries.SESSIONS
     here: bool,  # noqa: FBT001 -- same
     backend_start: datetime | None,
     query_start: datetime | None,
+    transaction_start: datetime | None,
 ) -> Activity:
     session = Session(
         pid=pid,
@@ -186,5 +191,6 @@ def _activity(  # noqa: PLR0913, PLR0917 -- the columns of queries.SESSIONS
         blocked_by=tuple(blocked_by),
         backend_start=backend_start,
         query_start=query_start,
+        transaction_start=transaction_start,
     )
     return Activity(session, statement, statement_s * 1000, here)

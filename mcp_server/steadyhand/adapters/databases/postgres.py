@@ -59,6 +59,8 @@ class PostgresProbe:
             at=at,
             sessions=look.sessions,
             max_connections=look.max_connections,
+            waits_for_restart=look.waits_for_restart,
+            idle_timeout_ms=look.idle_timeout_ms,
             tables=look.tables,
             scans=look.scans,
             indexes=look.indexes,

@@ -1,7 +1,7 @@
 """The guarded statements a fix may run in one PostgreSQL database (12 or later).
 
 Indexes are in postgres_index.py, server parameters in postgres_setting.py; both have traps of their own. Here
-is the one that cancels a statement, and the one place that opens connections with limits on all of them.
+are those that stop a session, and the one place that opens connections with limits on all of them.
 """
 
 from collections.abc import AsyncIterator
@@ -19,6 +19,7 @@ from steadyhand.journey.remedy.model import (
     DatabaseAction,
     DropIndex,
     EffectState,
+    EndSession,
     SetSetting,
 )
 from steadyhand.journey.rule import Duration, Rule
@@ -27,22 +28,19 @@ from steadyhand.ports import SourceRefused, SourceUnavailable
 if TYPE_CHECKING:
     from steadyhand.adapters.databases.link import Link
 
-_RUNS = """
-select exists (
-    select from pg_stat_activity
-    where pid = %s and backend_start = %s and query_start = %s
-      and state = 'active' and backend_type = 'client backend'
-)
+_RUNNING = """
+select pid from pg_stat_activity
+where pid = %s and backend_start = %s and query_start = %s
+  and state = 'active' and backend_type = 'client backend'
+"""
+_IDLING = """
+select pid from pg_stat_activity
+where pid = %s and backend_start = %s and xact_start = %s
+  and state in ('idle in transaction', 'idle in transaction (aborted)') and backend_type = 'client backend'
 """
 # One statement looks and acts: between two, the process id or the session could become another's.
-_CANCEL = """
-with target as materialized (
-    select pid from pg_stat_activity
-    where pid = %s and backend_start = %s and query_start = %s
-      and state = 'active' and backend_type = 'client backend'
-)
-select pg_cancel_backend(pid) from target
-"""
+_CANCEL = f"with target as materialized ({_RUNNING}) select pg_cancel_backend(pid) from target"  # noqa: S608 - of the words above
+_END = f"with target as materialized ({_IDLING}) select pg_terminate_backend(pid) from target"  # noqa: S608 - same
 _PAUSE = "select pg_sleep(0.1)"
 _LOOKS = 20
 
@@ -88,9 +86,9 @@ class PostgresHand:
         match action:
             case CreateIndex() | DropIndex():
                 return await self._indexes.state(action)
-            case CancelBackend():
+            case CancelBackend() | EndSession():
                 async with self._quick_link() as link:
-                    return "not done" if await _runs(link, action) else "done"
+                    return "not done" if await _is_there(link, action) else "done"
             case SetSetting():
                 return await self._parameters.state(action)
             case _:
@@ -104,8 +102,8 @@ class PostgresHand:
                 await self._indexes.create(action)
             case DropIndex():
                 await self._indexes.drop(action)
-            case CancelBackend():
-                await self._cancel(action)
+            case CancelBackend() | EndSession():
+                await self._stop(action)
             case SetSetting():
                 await self._parameters.set(action)
             case _:
@@ -121,6 +119,8 @@ class PostgresHand:
                 return f"DROP INDEX CONCURRENTLY IF EXISTS {action.name};"
             case CancelBackend():
                 return f"SELECT pg_cancel_backend({action.pid});"
+            case EndSession():
+                return f"SELECT pg_terminate_backend({action.pid});"
             case SetSetting(value=None):
                 return f"ALTER SYSTEM RESET {action.name}; SELECT pg_reload_conf();"
             case SetSetting():
@@ -128,15 +128,16 @@ class PostgresHand:
             case _:
                 assert_never(action)
 
-    async def _cancel(self, action: CancelBackend) -> None:
-        """Cancel that statement of that session, if it still runs; another one is never touched."""
+    async def _stop(self, action: CancelBackend | EndSession) -> None:
+        """That statement, or that idle session, if it still is the one; another one is never touched."""
+        order = _CANCEL if isinstance(action, CancelBackend) else _END
         async with self._quick_link() as link:
-            await link.rows(_CANCEL, *_identity(action))
+            await link.rows(order, *_identity(action))
             for _ in range(_LOOKS):
-                if not await _runs(link, action):
+                if not await _is_there(link, action):
                     return
                 await link.rows(_PAUSE)
-        raise SourceUnavailable(self.name, f"pid {action.pid} was asked to cancel and still runs it")
+        raise SourceUnavailable(self.name, f"pid {action.pid} was told to stop and is still at it")
 
     def _must_be_here(self, database: str) -> None:
         if database != self.name:
@@ -160,13 +161,14 @@ class PostgresHand:
             yield link
 
 
-async def _runs(link: "Link", action: CancelBackend) -> bool:
-    ((runs,),) = await link.rows(_RUNS, *_identity(action))
-    return bool(runs)
+async def _is_there(link: "Link", action: CancelBackend | EndSession) -> bool:
+    look = _RUNNING if isinstance(action, CancelBackend) else _IDLING
+    return bool(await link.rows(look, *_identity(action)))
 
 
-def _identity(action: CancelBackend) -> tuple[object, ...]:
-    return action.pid, action.backend_start, action.query_start
+def _identity(action: CancelBackend | EndSession) -> tuple[object, ...]:
+    began = action.query_start if isinstance(action, CancelBackend) else action.transaction_start
+    return action.pid, action.backend_start, began
 
 
 def _milliseconds(span: timedelta) -> str:

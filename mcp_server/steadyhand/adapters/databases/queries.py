@@ -13,7 +13,8 @@ select pid,
        case when wait_event_type = 'Lock' then pg_blocking_pids(pid) else '{}' end,
        datname is not distinct from current_database(),
        backend_start,
-       query_start
+       query_start,
+       xact_start
 from pg_stat_activity
 where pid <> pg_backend_pid()
   and (backend_type in ('client backend', 'autovacuum worker')
@@ -24,7 +25,10 @@ limit 500
 
 LIMITS = """
 select current_setting('max_connections')::int,
-       pg_size_bytes(current_setting('track_activity_query_size'))::int
+       pg_size_bytes(current_setting('track_activity_query_size'))::int,
+       array(select name::text from pg_settings where pending_restart order by name),
+       (select setting::int from pg_settings
+        where name = 'idle_in_transaction_session_timeout' and source = 'default')
 """
 
 TABLES = """

@@ -85,6 +85,7 @@ def _idle(report: DatabaseReport, masker: Masker) -> Iterator[Item]:
             "oldest_s": f"{ages[-1]:.1f}",
             "youngest_s": f"{ages[0]:.1f}",
             "last_query": query,
+            **({} if report.idle_timeout_ms is None else {"idle_timeout": str(report.idle_timeout_ms)}),
         }
         yield _item(report, "idle_in_transaction", title, facts, now=float(len(held)), age_s=ages[-1])
 
@@ -101,13 +102,15 @@ def _root(pid: int, sessions: Mapping[int, Session]) -> int:
 
 
 def _identity(session: Session | None) -> dict[str, str]:
-    """What tells this very statement of this very session from all later ones, if it runs one."""
-    if session is None or session.state != "active" or not session.backend_start or not session.query_start:
+    """What tells this very statement, or idle transaction, of this very session from all later ones."""
+    if session is None or not session.backend_start:
         return {}
-    return {
-        "root_backend_start": session.backend_start.isoformat(),
-        "root_query_start": session.query_start.isoformat(),
-    }
+    started = {"root_backend_start": session.backend_start.isoformat()}
+    if session.state == "active" and session.query_start:
+        return started | {"root_query_start": session.query_start.isoformat()}
+    if session.state.startswith("idle in transaction") and session.transaction_start:
+        return started | {"root_transaction_start": session.transaction_start.isoformat()}
+    return {}
 
 
 def _locks(report: DatabaseReport, masker: Masker) -> Iterator[Item]:
@@ -195,6 +198,8 @@ def _connections(report: DatabaseReport) -> Iterator[Item]:
         by_state[one.state or "unknown"] += 1
     states = ", ".join(f"{state} {count}" for state, count in sorted(by_state.items()))
     facts = {"used": str(used), "max": str(most), "by_state": states}
-    yield _item(
-        report, "connections", f"{used} of {most} connections taken: {states}", facts, now=float(used)
-    )
+    title = f"{used} of {most} connections taken: {states}"
+    if report.waits_for_restart:
+        facts["waits_for_restart"] = ",".join(report.waits_for_restart)
+        title += f"; changed and not in force before a restart: {', '.join(report.waits_for_restart)}"
+    yield _item(report, "connections", title, facts, now=float(used))

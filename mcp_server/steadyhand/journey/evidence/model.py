@@ -124,6 +124,7 @@ class Session(Value):
     blocked_by: tuple[int, ...] = ()
     backend_start: Instant | None = None
     query_start: Instant | None = None
+    transaction_start: Instant | None = None
 
 
 class Scan(Value):
@@ -163,6 +164,13 @@ class DatabaseReport(Value):
     at: Instant
     sessions: tuple[Session, ...] = ()
     max_connections: int | None = None
+    waits_for_restart: tuple[str, ...] = Field(
+        default=(), description="Parameters that were changed and are not in force until a restart."
+    )
+    idle_timeout_ms: int | None = Field(
+        default=None,
+        description="How long a transaction may idle; 0: for ever. None: not known, or set by somebody.",
+    )
     tables: tuple[TableLoad, ...] = ()
     scans: tuple[Scan, ...] = ()
     indexes: tuple[Index, ...] = ()

@@ -52,6 +52,17 @@ class CancelBackend(Value):
     application: str = Field(default="", max_length=100, description="Whose it was, for people.")
 
 
+class EndSession(Value):
+    """End a session that holds a transaction open and does nothing; what it did in it is rolled back."""
+
+    kind: Literal["end_session"] = "end_session"
+    database: str
+    pid: int = Field(gt=0)
+    backend_start: Instant = Field(description="A process id is used again; pid and start together are not.")
+    transaction_start: Instant = Field(description="The session may be in another transaction by now.")
+    application: str = Field(default="", max_length=100, description="Whose it was, for people.")
+
+
 class SetSetting(Value):
     """Set a server parameter of the database, or reset it to what its files say."""
 
@@ -68,7 +79,7 @@ class Nothing(Value):
     why: str = Field(max_length=200)
 
 
-DatabaseAction = CreateIndex | DropIndex | CancelBackend | SetSetting
+DatabaseAction = CreateIndex | DropIndex | CancelBackend | EndSession | SetSetting
 Action = Annotated[SetRelease | DatabaseAction, Field(discriminator="kind")]
 WayBack = Annotated[SetRelease | DatabaseAction | Nothing, Field(discriminator="kind")]
 

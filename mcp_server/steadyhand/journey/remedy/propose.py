@@ -6,7 +6,16 @@ from datetime import datetime
 from typing import Literal
 
 from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
-from steadyhand.journey.remedy.model import CancelBackend, CreateIndex, DropIndex, Fix, Nothing, SetRelease
+from steadyhand.journey.remedy.model import (
+    CancelBackend,
+    CreateIndex,
+    DropIndex,
+    EndSession,
+    Fix,
+    Nothing,
+    SetRelease,
+    SetSetting,
+)
 from steadyhand.journey.remedy.rule import RemedyRule
 from steadyhand.journey.topology import Topology
 
@@ -16,6 +25,8 @@ _DIGEST = 8
 _HOLDS_TRANSACTIONS = frozenset({"lock_queue", "connection_leak"})
 _PLAUSIBLE = 0.2
 _CANCEL_S = 15
+_RELOAD_S = 60
+_IDLE_TIMEOUT = "idle_in_transaction_session_timeout"
 
 
 def propose(
@@ -25,7 +36,13 @@ def propose(
 
     A third party or a lack of capacity has none: a human acts there by the playbook.
     """
-    fixes = (_index(hypothesis, diagnosis, rule), _cancel(hypothesis), _release(hypothesis, topology, rule))
+    fixes = (
+        _index(hypothesis, diagnosis, rule),
+        _cancel(hypothesis),
+        _end(hypothesis),
+        _release(hypothesis, topology, rule),
+        _limit(hypothesis, rule),
+    )
     return tuple(one for one in fixes if one is not None)
 
 
@@ -83,6 +100,62 @@ def _cancel(hypothesis: Hypothesis) -> Fix | None:
         production_database=True,
         blast_radius=(database,),
         cost=f"{application} loses the work of this statement; a migration may have to be run again.",
+    )
+
+
+def _end(hypothesis: Hypothesis) -> Fix | None:
+    """End the session at the head of a lock queue, where it sits idle in a transaction: nothing to cancel."""
+    facts = hypothesis.cause.facts
+    database, pid, application = (facts.get(key, "") for key in ("database", "root_pid", "root_application"))
+    started, began = facts.get("root_backend_start"), facts.get("root_transaction_start")
+    blamed = hypothesis.cause.fault_class in _HOLDS_TRANSACTIONS
+    if not blamed or not (pid.isdecimal() and started and began):
+        return None
+    return Fix(
+        title=f"End the idle session of {application} (pid {pid}) in {database}",
+        action=EndSession(
+            database=database,
+            pid=int(pid),
+            backend_start=datetime.fromisoformat(started),
+            transaction_start=datetime.fromisoformat(began),
+            application=application[:100],
+        ),
+        rollback=Nothing(why="its transaction is rolled back and its client has to connect again"),
+        risk="medium",
+        why_this_risk="What it wrote and did not commit is lost; no other session, and no later transaction "
+        "of this one, is touched.",
+        recovery_s=_CANCEL_S,
+        canaryable=False,
+        reversible=False,
+        production_database=True,
+        blast_radius=(database,),
+        cost=f"{application} loses that connection and the work of its open transaction.",
+    )
+
+
+def _limit(hypothesis: Hypothesis, rule: RemedyRule) -> Fix | None:
+    """A limit on idle transactions, where sessions leak and the database lets them sit for ever.
+
+    Only where nobody has set one: then a reset is the exact way back.
+    """
+    facts = hypothesis.cause.facts
+    database, unlimited = facts.get("database", ""), facts.get("idle_timeout") == "0"
+    if hypothesis.cause.fault_class != "connection_leak" or not database or not unlimited:
+        return None
+    seconds = round(rule.idle_in_transaction.total_seconds())
+    return Fix(
+        title=f"Let {database} end sessions that sit idle in a transaction for {seconds} s",
+        action=SetSetting(database=database, name=_IDLE_TIMEOUT, value=f"{seconds}s"),
+        rollback=SetSetting(database=database, name=_IDLE_TIMEOUT, value=None),
+        risk="medium",
+        why_this_risk="It holds for every client of that server; one that thinks for longer between two "
+        "statements loses its transaction.",
+        recovery_s=seconds + _RELOAD_S,
+        canaryable=False,
+        production_database=True,
+        blast_radius=(database,),
+        cost="It takes back what leaks from now on, and mends nothing: what is idle already stays until its "
+        "process is restarted.",
     )
 
 

@@ -20,6 +20,10 @@ class RemedyRule(Rule):
     index_settle: Duration = Field(
         default=timedelta(seconds=15), description="Waiting for old transactions, and for queues to drain."
     )
+    idle_in_transaction: Duration = Field(
+        default=timedelta(seconds=60),
+        description="The limit proposed where sessions may sit idle in a transaction for ever.",
+    )
     big_table_rows: int = Field(
         default=10_000_000, gt=0, description="An index build on a table bigger than this is a high risk."
     )

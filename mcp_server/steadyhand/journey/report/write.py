@@ -14,6 +14,7 @@ from steadyhand.journey.remedy.model import (
     CreateIndex,
     DatabaseAction,
     DropIndex,
+    EndSession,
     Nothing,
     SetRelease,
     SetSetting,
@@ -83,6 +84,8 @@ def _describe_statement(action: DatabaseAction) -> str:
             return f"Drop index {action.name} in {action.database}, concurrently"
         case CancelBackend():
             return f"Cancel what pid {action.pid} of {action.application} runs in {action.database}"
+        case EndSession():
+            return f"End the idle session of {action.application} (pid {action.pid}) in {action.database}"
         case SetSetting(value=None):
             return f"Reset {action.name} in {action.database}"
         case SetSetting():

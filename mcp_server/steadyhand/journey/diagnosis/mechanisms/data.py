@@ -5,15 +5,28 @@ from steadyhand.journey.diagnosis.scene import Scene
 from steadyhand.journey.diagnosis.signals.database import full_reads
 from steadyhand.journey.diagnosis.suspect import Mechanism, Suspect
 
+_ROOT = ("root_pid", "root_application")
+_IDENTITY = ("root_backend_start", "root_query_start", "root_transaction_start")
+
 
 def _users_of_a_database(scene: Scene) -> tuple[Suspect, ...]:
     """Each service nearby that keeps connections to a database."""
     pairs = ((name, _first_of(scene, name, "database")) for name in scene.of_kind("service"))
     return tuple(
-        Suspect(entity=name, kind="service", facts={"database": database})
+        Suspect(entity=name, kind="service", facts={"database": database, **_held(scene, database)})
         for name, database in pairs
         if database
     )
+
+
+def _held(scene: Scene, database: str) -> dict[str, str]:
+    """What is held there: a queue behind an idle session, and how long a transaction may idle."""
+    queues = (one.facts for one in scene.known("lock_queue", about=database))
+    idle_head = next((one for one in queues if "root_transaction_start" in one), {})
+    held = (one.facts for one in scene.known("idle_in_transaction", about=database))
+    limit = next((one["idle_timeout"] for one in held if "idle_timeout" in one), "")
+    found = {key: fact for key, fact in idle_head.items() if key in (*_ROOT, *_IDENTITY)}
+    return found | ({"idle_timeout": limit} if limit else {})
 
 
 def _first_of(scene: Scene, service: str, kind: str) -> str:
@@ -38,9 +51,6 @@ def _tables_read_whole(scene: Scene) -> tuple[Suspect, ...]:
         )
         for database, table, columns, rows in sorted(scanned | loaded)
     )
-
-
-_IDENTITY = ("root_backend_start", "root_query_start")
 
 
 def _lock_queues(scene: Scene) -> tuple[Suspect, ...]:
