@@ -2,12 +2,13 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from steadyhand.journey.recovery.model import Goal
 from steadyhand.journey.rollout.gauges import GaugeRule
+from steadyhand.journey.rollout.rule import CanaryRule
 from steadyhand.journey.rollout.state import Rollout
 from steadyhand.ports import SourceUnavailable
 from steadyhand.responder.interventions import abort_rollout
@@ -199,6 +200,29 @@ def test_a_gauge_over_its_limit_takes_the_canary_back(night: Night) -> None:
         over = await until(night, plan.incident, "reverted")
         assert "saturated, connections is 25" in over.reason
         assert "pool of the canary" in told
+
+    asyncio.run(story())
+
+
+def test_a_canary_that_leaks_beside_a_steady_control_goes_back(night: Night) -> None:
+    async def story() -> None:
+        memory = GaugeRule(name="memory", expression="canary", limit=1e9, growth=60, control="control")
+        began = night.clock.now()
+        told = answers(night, {"control": 100.0})
+        steady = night.users.value
+
+        async def growing(expression: str, at: datetime) -> float | None:
+            return (
+                (at - began).total_seconds() * 5 if expression == "canary" else await steady(expression, at)
+            )
+
+        night.users.value = growing  # type: ignore[method-assign]
+        plan = night.propose(night.alert(), gauges=(memory,), canary=CanaryRule(soak=timedelta(seconds=120)))
+        await night.answer(plan)
+        over = await until(night, plan.incident, "reverted")
+        assert "saturated, memory grows by 300" in over.reason
+        assert "more than the control's" in over.reason
+        assert "control" in told
 
     asyncio.run(story())
 

@@ -16,6 +16,7 @@ from steadyhand.journey.remedy.model import (
     SetRelease,
     SetSetting,
 )
+from steadyhand.journey.rollout.gauges import GaugeRule
 from steadyhand.journey.rollout.model import Observed
 from steadyhand.journey.rollout.state import Rollout, Seen
 from steadyhand.journey.rollout.watching import same_share
@@ -107,7 +108,8 @@ async def _watch(outside: Outside, target: TrafficTarget, rollout: Rollout) -> S
         arms, readings = await asyncio.gather(
             target.counters(rollout.plan.slow_ms), _numbers(outside, rollout)
         )
-    gauges = {one.name: one.value for one in readings if one.name in _gauges(rollout)}
+    names = {one.name for one in _gauges(rollout)}
+    gauges = {one.name: one.value for one in readings if one.name in names}
     rest = tuple(one for one in readings if one.name not in gauges)
     return Seen(observed=observed, arms=arms, readings=rest, gauges=gauges)
 
@@ -117,11 +119,13 @@ async def _numbers(outside: Outside, rollout: Rollout) -> tuple[Reading, ...]:
     now, plan = outside.clock.now(), rollout.plan
     if rollout.phase != "verifying" and int((now - rollout.phase_at).total_seconds()) % _AROUND_EVERY:
         return ()
-    return await read_goals(outside, (*plan.goals, *plan.watched, *plan.gauges), now)
+    return await read_goals(outside, (*plan.goals, *plan.watched, *_gauges(rollout)), now)
 
 
-def _gauges(rollout: Rollout) -> frozenset[str]:
-    return frozenset(one.name for one in rollout.plan.gauges)
+def _gauges(rollout: Rollout) -> tuple[GaugeRule, ...]:
+    """Those of the fix's arm, and of the control beside it where they are compared."""
+    gauges = rollout.plan.gauges
+    return (*gauges, *(one.of_control for one in gauges if one.of_control))
 
 
 async def _bring_back(target: TrafficTarget, rollout: Rollout) -> Observed:

@@ -18,7 +18,7 @@ GOOD, SICK = counts(5, 0, 1), counts(95, 19, 10)
 def read(values: list[float | None], rule: GaugeRule = MEMORY, every: int = 5) -> Gauge:
     gauge = Gauge(rule=rule)
     for number, value in enumerate(values):
-        gauge = gauge.add(T0 + number * every * SECOND, value)
+        gauge = gauge.read(T0 + number * every * SECOND, {rule.name: value})
     return gauge
 
 
@@ -45,6 +45,40 @@ def test_what_only_scatters_is_no_leak(seed: int) -> None:
 )
 def test_too_few_or_too_quick_looks_tell_nothing_of_growth(values: list[float | None], every: int) -> None:
     assert read(values, every=every).growth is None
+
+
+BESIDE = MEMORY.model_copy(update={"control": "m of the control"})
+
+
+def beside(canary: list[float], control: list[float | None]) -> Gauge:
+    gauge = Gauge(rule=BESIDE)
+    for number, both in enumerate(zip(canary, control, strict=True)):
+        values = dict(zip(("memory", "memory of the control"), both, strict=True))
+        gauge = gauge.read(T0 + 5 * number * SECOND, values)
+    return gauge
+
+
+def test_what_the_control_grows_by_as_well_is_no_leak_of_the_fix() -> None:
+    climbing: list[float | None] = [100.0 + 10 * number for number in range(7)]
+    assert beside([200.0 + 10 * number for number in range(7)], climbing).trouble == ""
+    assert read(climbing).trouble, "alone it would be one"
+
+
+def test_what_grows_faster_than_the_control_is_a_leak() -> None:
+    slow: list[float | None] = [100.0 + number for number in range(7)]
+    leaking = beside([100.0 + 10 * number for number in range(7)], slow)
+    assert leaking.trouble == "memory grows by 108 MB a minute more than the control's, allowed are 60"
+
+
+def test_a_control_without_samples_tells_no_growth_and_keeps_the_fix_from_all_traffic() -> None:
+    blind = beside([100.0 + 10 * number for number in range(7)], [None] * 7)
+    assert blind.growth is None
+    assert unread((blind,))
+
+
+def test_a_control_beside_no_allowed_growth_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="give growth too"):
+        GaugeRule(name="memory", expression="m", limit=1, control="c")
 
 
 def test_no_sample_adds_nothing_and_a_gauge_without_any_is_unread() -> None:

@@ -174,8 +174,29 @@ def test_burstiness_is_measured_over_two_minutes_of_both_kinds_of_event() -> Non
     phi = measured_phi(history)
     assert phi is not None
     assert set(phi) == set(METRICS)
-    assert phi["errors"] == pytest.approx(5.32, abs=0.01)
+    assert phi["errors"] == pytest.approx(5.98, abs=0.01), "5.32, and its upper 80 % bound after 120 seconds"
     assert (phi["slow90"], phi["slow99"]) == (1.0, 1.0)
+
+
+def test_a_burst_in_the_canary_counts_where_the_history_showed_bursts_and_only_there() -> None:
+    def burst_after(phi: float) -> float:
+        watch = begin(
+            Arms(at=T0, canary=NOTHING, stable=NOTHING),
+            T0,
+            target=None,
+            asked_share=0.05,
+            phi=dict.fromkeys(METRICS, phi),
+        )
+        canary, stable = NOTHING, NOTHING
+        for second in range(1, 30):
+            canary = plus(canary, counts(50, 25 if second == 20 else 0))
+            stable = plus(stable, counts(950, 9))
+            now = T0 + second * SECOND
+            watch = tick(watch, Arms(at=now, canary=canary, stable=stable), now, healthy=True)
+        return watch.harm_phi_of("errors")
+
+    assert burst_after(1.0) == 1.0
+    assert burst_after(3.0) > 10
 
 
 def test_what_independent_events_measure_by_chance_is_no_burstiness() -> None:

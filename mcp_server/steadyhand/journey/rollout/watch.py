@@ -91,13 +91,14 @@ class Watch(Value):
         return self.stable_bursts[metric].upper if self.phi is None else self.phi[metric]
 
     def harm_phi_of(self, metric: Metric) -> float:
-        """The same where harm is asked for: without a history, that of the burstier arm.
+        """The same where harm is asked for: that of the burstier arm, unless a history showed no bursts.
 
         A burst in the canary that the control has not had yet would pass for harm. The few events of a
         canary that cures say little about bursts: they do not make its proof slower.
         """
         known = self.phi_of(metric)
-        return max(known, self.canary_bursts[metric].upper) if self.phi is None else known
+        independent = self.phi is not None and known == 1
+        return known if independent else max(known, self.canary_bursts[metric].upper)
 
 
 def events(counts: Counts, metric: Metric) -> int:
@@ -127,8 +128,12 @@ def measured_phi(history: Sequence[Counts]) -> Phi | None:
     bursts = dict.fromkeys(METRICS, Dispersion())
     for sooner, later in steps:
         bursts = _more_bursts(bursts, less(later, sooner))
-    measured = {metric: known.estimate for metric, known in bursts.items()}
-    return {metric: phi if phi > _CHANCE_DISPERSION else 1.0 for metric, phi in measured.items()}
+    return {metric: _settled(known) for metric, known in bursts.items()}
+
+
+def _settled(known: Dispersion) -> float:
+    """What a whole history says: 1 where chance alone measures as much, else its upper bound."""
+    return known.upper if known.estimate > _CHANCE_DISPERSION else 1.0
 
 
 def begin(
@@ -182,7 +187,7 @@ def gauged(watch: Watch, values: Mapping[str, float | None], now: datetime) -> W
     """What is known after the gauges were read; after the settling time, for a start is no leak."""
     if now < watch.started_at + watch.settle:
         return watch
-    gauges = tuple(one.add(now, values.get(one.rule.name)) for one in watch.gauges)
+    gauges = tuple(one.read(now, values) for one in watch.gauges)
     return watch.model_copy(update={"gauges": gauges})
 
 
