@@ -78,7 +78,7 @@ class Shop:
 
     def target(self) -> SplitTraffic:
         """A look at the balancer from a process that drives nothing."""
-        return self.world.traffic()
+        return self.world.traffic(timeout="20s")  # many worlds share this loop
 
 
 @asynccontextmanager

@@ -1,11 +1,13 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from envoy_world import TOKEN, World, envoy_world
-from servers import Reply, free_port
+from balancers import Door
+from envoy_world import TOKEN, World, envoy_world, until
+from servers import Reply, envoy, free_port
 
 from steadyhand.adapters.rollouts.balancers.envoy_admin import runtime_value, share_of
 from steadyhand.adapters.rollouts.histogram import quantile, slower_than
@@ -49,6 +51,44 @@ async def test_a_rollout_goes_from_prepare_over_five_percent_to_settled(world: W
         ("stable", 3),
         ("canary", 0),
     ]
+
+
+async def test_a_revert_under_load_moves_everybody_at_once_whatever_their_connection_or_cookie(
+    world: World,
+) -> None:
+    one, door = world.traffic(), Door(world.door)
+    await one.prepare("1.1", 1)
+    await one.set_share(1.0, timedelta(seconds=60))
+    users = asyncio.create_task(door.ask(1000, cookie="ARM=canary\r\nx-request-id: the-same", rate=500))
+    await asyncio.sleep(0.6)
+    assert world.canary.served > 100
+    assert world.stable.served == 0
+    began = time.monotonic()
+    await one.revert()
+    assert time.monotonic() - began < 2
+    await users
+    assert world.canary.last_at - began < 2
+    moved = world.canary.served
+    await door.ask(40, cookie="ARM=canary")
+    assert world.canary.served == moved
+    assert set(door.answers) == {"nobody 200"}
+
+
+async def test_a_restart_in_the_middle_returns_to_stable_until_renewed(tmp_path: Path) -> None:
+    async with envoy_world(tmp_path) as world:
+        one = world.traffic()
+        await one.prepare("1.1", 1)
+        await one.set_share(1.0, timedelta(seconds=60))
+        world.process.terminate()
+        await until(lambda: world.process.poll() is not None)
+        with envoy(tmp_path / "envoy.json", int(world.admin.rpartition(":")[2]), world.door):
+            assert (await one.observe()).share == 0
+            await world.ask(40)
+            assert (world.stable.served, world.canary.served) == (40, 0)
+            assert (await one.set_share(1.0, timedelta(seconds=60))).share == 1
+            await world.ask(40)
+            assert world.canary.served == 40
+            await one.revert()
 
 
 async def test_every_step_may_be_repeated(world: World) -> None:

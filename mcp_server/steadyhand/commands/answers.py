@@ -168,9 +168,11 @@ def _decide(door: Door, verb: str, incident: str, reason: str) -> int:
 
 
 def _foreseen(plan: Any) -> str:  # noqa: ANN401 - JSON
-    """What the canary can see, where there is one and today's traffic is known."""
+    """What the canary can see at today's traffic, where there is one."""
+    if not plan["fix"]["canaryable"]:
+        return ""
     sight = plan.get("sight")
-    return f"  canary: {' '.join(foresee(Sight.model_validate(sight)))}\n" if sight else ""
+    return f"  canary: {' '.join(foresee(Sight.model_validate(sight) if sight else None))}\n"
 
 
 def _newest_open(door: Door) -> str:

@@ -128,8 +128,7 @@ def _steps(plan: Plan) -> str:
     first = f"{canary.share:.0%} of traffic, judged for {show_duration(canary.soak)} or longer"
     if plan.shared:
         first += f" for no harm alone: all traffic shares {plan.shared}, so that no part of it shows the cure"
-    sight = f" ({' '.join(foresee(plan.sight))})" if plan.sight else ""
-    return f"{first}{sight}; all of it; {held}"
+    return f"{first} ({' '.join(foresee(plan.sight))}); all of it; {held}"
 
 
 def decided(view: IncidentView) -> str:

@@ -62,8 +62,10 @@ def events_of(figures: Figures) -> tuple[int, int]:
             return figures.canary.slow99, figures.stable.slow99
 
 
-def foresee(sight: Sight) -> tuple[str, ...]:
-    """What a canary will be able to see, in sentences for whoever is asked for a yes."""
+def foresee(sight: Sight | None) -> tuple[str, ...]:
+    """What a canary will be able to see, in sentences for whoever is asked for a yes; None: not known."""
+    if sight is None:
+        return ("What the canary will see is not known beforehand: nobody has heard the service's traffic.",)
     harm = (
         "no harm at all"
         if sight.smallest_harm is None
