@@ -16,14 +16,15 @@ from steadyhand.adapters.channels.registry import build_all
 from steadyhand.adapters.databases.postgres import PostgresProbe, PostgresSettings
 from steadyhand.adapters.logs.files import FileLogSettings
 from steadyhand.adapters.logs.registry import LogSettings, build_logs
+from steadyhand.adapters.machine import SystemClock, secret
 from steadyhand.adapters.metrics.prometheus import Prometheus, PrometheusSettings
 from steadyhand.adapters.rollouts.drivers import TrafficSettings, build
 from steadyhand.adapters.traces.registry import TraceSettings, build_traces
-from steadyhand.config import Connections, home, load, secret
+from steadyhand.config import Connections, home, load
 from steadyhand.journey.evidence.model import Window
 from steadyhand.journey.rule import show_duration
 from steadyhand.ports import ConfigError, SteadyhandError
-from steadyhand.wiring import SystemClock, needed, traffic_tools
+from steadyhand.wiring import needed, traffic_tools
 
 _BACK = timedelta(minutes=15)
 _DEADLINE_S = 30.0
