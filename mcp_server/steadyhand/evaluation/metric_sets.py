@@ -1,0 +1,213 @@
+"""Cases of the three metric sets: a table of series, a topology, and where there are any, logs and calls."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from steadyhand.evaluation.errors import BadCase
+from steadyhand.evaluation.tables import number, rows
+from steadyhand.journey.evidence.bearings.observed import Calls, Gauge, Kind, Observed, Said
+from steadyhand.journey.evidence.bearings.taken import divided
+from steadyhand.journey.evidence.model import LogLine, Window
+from steadyhand.journey.evidence.patterns.lines import tally_lines
+
+_SUSPECT_S = 300.0  # look back this long before the alert for what went wrong
+_FEWEST_STEPS = 2
+_MOST_TEMPLATES = 5_000
+_OLDEST_S = 3600.0  # a line older than this has a broken clock
+_KINDS: tuple[tuple[str, Kind], ...] = (  # a part of a metric's name -> what it measures
+    ("source", "edge_far"),
+    ("destination", "edge_near"),
+    ("latency", "latency"),
+    ("availability", "success"),
+    ("successrate", "success"),
+    ("requests", "load"),
+    ("workload", "load"),
+    ("cpu", "cpu"),
+    ("memory", "memory"),
+)
+_LEFT_OUT = frozenset({"p50", "p90"})  # the mean, p95 and p99 say the same
+Column = tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The files of one case, as its case.json names them."""
+
+    about: Mapping[str, Any]
+    folder: Path
+
+    @property
+    def alert_at(self) -> float:
+        """Unix seconds of the alert."""
+        return float(self.about["t_alert"])
+
+    @property
+    def step(self) -> float:
+        """Seconds between samples."""
+        return float(self.about["step_s"])
+
+    def shared(self, key: str) -> Path | None:
+        """A file that several cases share; None if it is not named or not there."""
+        name = self.about.get(key)
+        path = self.folder.parent / name if name else None
+        return path if path is not None and path.is_file() else None
+
+
+def read_sources(folder: Path) -> Sources:
+    """What a case says of itself. Raises BadCase."""
+    path = folder / "case.json"
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+        return Sources({**about, "t_alert": float(about["t_alert"]), "step_s": float(about["step_s"])}, folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadCase(f"{path}: {error!r}") from error
+
+
+def observe(known: Sources) -> Observed:
+    """What could be seen when the alert came, the samples then in progress included. Raises BadCase."""
+    baseline = known.shared("baseline")
+    arrows = _arrows(known.shared("topology"))
+    table = list(rows(known.folder / "metrics.csv.gz"))
+    until = known.alert_at + known.step / 2
+    seen = [row for row in table if float(row["t"]) <= until]
+    since_at = known.alert_at - max(_SUSPECT_S, _FEWEST_STEPS * known.step / 2)
+    suspect = [row for row in seen if float(row["t"]) > since_at]
+    calm = _columns(baseline)
+    earlier = [row for row in seen if float(row["t"]) <= since_at]
+    said, split = _said(known, since_at, until)
+    target, hidden = _target(known.about.get("target") or {}, arrows, calm)
+    return Observed(
+        target=target,
+        symptom=_kind(str((known.about.get("target") or {}).get("metric") or ""), None),
+        depends_on=arrows,
+        gauges=tuple(_gauges(calm, earlier, suspect, hidden)),
+        said=said,
+        calls=tuple(_calls(known, split, until)),
+        hidden=hidden,
+    )
+
+
+@lru_cache(maxsize=8)
+def _columns(path: Path | None) -> Mapping[str, Column]:
+    """The fault-free table by column; every column has an entry for every row."""
+    found: dict[str, list[float | None]] = defaultdict(list)
+    for row in rows(path):
+        for name, text in row.items():
+            if name != "t":
+                found[name].append(number(text))
+    return {name: tuple(values) for name, values in found.items()}
+
+
+def _arrows(path: Path | None) -> dict[str, tuple[str, ...]]:
+    if path is None:
+        return {}
+    found: dict[str, list[str]] = defaultdict(list)
+    for caller, callee in json.loads(path.read_text(encoding="utf-8"))["edges_caller_callee"]:
+        found[caller].append(callee)
+    return {name: tuple(callees) for name, callees in found.items()}
+
+
+def _target(
+    target: Mapping[str, Any], arrows: Mapping[str, tuple[str, ...]], calm: Iterable[str]
+) -> tuple[str, frozenset[str]]:
+    """Who alerts, and those who are seen from outside only and no vertex of the topology: the users' side."""
+    vertices = set(arrows) | {one for many in arrows.values() for one in many}
+    users = frozenset(
+        name for name in {one.split("|")[0] for one in calm} if name not in vertices and name.endswith("-entry")
+    )
+    name = str(target.get("service") or "")
+    if name in users:
+        name = name.removesuffix("-entry")
+    return (name if name in vertices else ""), users
+
+
+def _kind(metric: str, otherwise: Kind | None) -> Kind | None:
+    low = metric.lower()
+    return next((kind for part, kind in _KINDS if part in low), otherwise)
+
+
+def _gauges(
+    calm: Mapping[str, Column],
+    earlier: Sequence[Mapping[str, str]],
+    suspect: Sequence[Mapping[str, str]],
+    hidden: frozenset[str],
+) -> Iterable[Gauge]:
+    size = max((len(one) for one in calm.values()), default=0)
+    nothing: Column = (None,) * size
+    names = sorted(set(calm) | {name for row in suspect for name in row if name != "t"})
+    for name in names:
+        entity, metric, stat = name.split("|")
+        if entity in hidden or stat in _LEFT_OUT:
+            continue
+        kind = _kind(metric, "resource")
+        assert kind is not None
+        before = tuple(number(row.get(name)) for row in earlier)
+        since = tuple(number(row.get(name)) for row in suspect)
+        yield Gauge(
+            entity=entity,
+            kind=kind,
+            calm=calm.get(name, nothing) + before,
+            since=since,
+            other=stat.removeprefix("from:") if stat.startswith("from:") else "",
+        )
+
+
+def _said(known: Sources, since_at: float, until: float) -> tuple[tuple[Said, ...], float]:
+    """Kinds of messages, calm and since, and the instant that divides them best.
+
+    The fault-free lines are put right before the case's own.
+    """
+    own = [
+        _line(row) for row in rows(known.folder / "logs.csv.gz") if until - _OLDEST_S < float(row["t"]) <= until
+    ]
+    if not own:
+        return (), since_at
+    calm = [_line(row) for row in rows(known.shared("baseline_logs"))]
+    shift = min(one.at for one in own) - max((one.at for one in calm), default=own[0].at)
+    lines = [*(one.model_copy(update={"at": one.at + shift}) for one in calm), *own]
+    window = Window(start=min(one.at for one in lines), end=datetime.fromtimestamp(until, UTC))
+    return divided(tally_lines(lines, window, _MOST_TEMPLATES), window, known.alert_at, since_at)
+
+
+def _line(row: Mapping[str, str]) -> LogLine:
+    level, _, text = row["message"].partition(" ")
+    return LogLine(
+        at=datetime.fromtimestamp(float(row["t"]), UTC),
+        service=row["service"],
+        severity=level,
+        message=text or level,
+        ref="",
+    )
+
+
+def _calls(known: Sources, since_at: float, until: float) -> Iterable[Calls]:
+    """Each operation along each arrow; nothing where either side was not recorded."""
+    calm = _counted(rows(known.shared("baseline_edges")))
+    own = list(rows(known.folder / "edges.csv.gz"))
+    since = _counted(row for row in own if since_at < float(row["t"]) <= until)
+    if not since:
+        return
+    before = calm or _counted(row for row in own if float(row["t"]) <= since_at)
+    for key in sorted(set(before) | set(since)):
+        caller, callee, _ = key
+        calls, slow = before.get(key, (0.0, 0.0))
+        now, now_slow = since.get(key, (0.0, 0.0))
+        yield Calls(caller, callee, calls, now, slow, now_slow)
+
+
+def _counted(found: Iterable[Mapping[str, str]]) -> dict[tuple[str, str, str], tuple[float, float]]:
+    """How many calls of each operation, and the median of the slow ones of each bucket."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    slow: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    for row in found:
+        key = row["caller"], row["service"], row["op"]
+        counts[key] += int(float(row["n"]))
+        slow[key].append(float(row["p95_us"]))
+    return {key: (float(counts[key]), median(slow[key])) for key in counts}

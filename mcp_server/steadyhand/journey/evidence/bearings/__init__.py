@@ -1,0 +1,1 @@
+"""Bearings: how each service, database or third party fares, in figures relative to this one incident."""

@@ -1,0 +1,71 @@
+"""What the bearings are taken from: calm and suspect samples, messages and calls of each entity."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal[
+    "latency", "success", "errors", "load", "cpu", "memory", "resource", "up", "edge_far", "edge_near"
+]
+
+SYMPTOMS: frozenset[Kind] = frozenset({"latency", "success", "errors", "up"})
+"""Kinds by which an entity shows that its callers suffer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """One series of one entity, before and since it may have gone wrong.
+
+    `edge_far` is the latency of calls to the entity as its caller `other` sees it, `edge_near` the
+    same as the entity sees it. `since` holds one entry per suspect step, None where no sample came.
+    """
+
+    entity: str
+    kind: Kind
+    calm: tuple[float | None, ...]
+    since: tuple[float | None, ...]
+    other: str = ""
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How often an entity said one kind of message, calm and since."""
+
+    entity: str
+    calm: float
+    since: float
+    error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """One operation called along one arrow: how often, and how long its slow calls took (any unit)."""
+
+    caller: str
+    callee: str
+    calm: float
+    since: float
+    calm_slow: float
+    since_slow: float
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Everything seen of one incident. `target` is who alerts and `symptom` by what, where known."""
+
+    target: str
+    symptom: Kind | None
+    depends_on: Mapping[str, tuple[str, ...]]
+    gauges: tuple[Gauge, ...] = ()
+    said: tuple[Said, ...] = ()
+    calls: tuple[Calls, ...] = ()
+    hidden: frozenset[str] = field(default=frozenset())
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """Everybody who can be to blame, by name."""
+        known = set(self.depends_on) | {one for many in self.depends_on.values() for one in many}
+        known |= {one.entity for one in self.gauges} | {one.entity for one in self.said}
+        known |= {one.callee for one in self.calls} | {one.caller for one in self.calls}
+        return tuple(sorted(known - self.hidden - {""}))
