@@ -4,9 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from steadyhand.commands.grammar import Command, incidents, lab, messages, quiet, records, service
+from steadyhand.commands.grammar import Command, evaluation, incidents, lab, messages, quiet, records, service
 
-FAMILIES = (service, incidents, quiet, messages, records, lab)
+FAMILIES = (service, incidents, quiet, messages, records, evaluation, lab)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

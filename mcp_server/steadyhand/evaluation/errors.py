@@ -1,7 +1,9 @@
 """What can go wrong with cases and answers."""
 
+from steadyhand.ports import SteadyhandError
 
-class EvaluationError(Exception):
+
+class EvaluationError(SteadyhandError):
     """Something about an evaluation is wrong; the text names the place and the way out."""
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from steadyhand.evaluation.case import Case, Inputs, Truth
 from steadyhand.evaluation.errors import BadCase
+from steadyhand.evaluation.pages import inputs_of, slug
 from steadyhand.evaluation.tables import number, rows
 from steadyhand.journey.evidence.bearings.observed import Calls, Gauge, Kind, Observed, Said
 from steadyhand.journey.evidence.bearings.taken import divided
@@ -19,6 +21,7 @@ from steadyhand.journey.evidence.patterns.lines import tally_lines
 
 _SUSPECT_S = 300.0  # look back this long before the alert for what went wrong
 _FEWEST_STEPS = 2
+_CALM_PART = 0.6  # of a baseline; fault-free windows come from the rest
 _MOST_TEMPLATES = 5_000
 _OLDEST_S = 3600.0  # a line older than this has a broken clock
 _KINDS: tuple[tuple[str, Kind], ...] = (  # a part of a metric's name -> what it measures
@@ -65,7 +68,91 @@ def read_sources(folder: Path) -> Sources:
     path = folder / "case.json"
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
-        return Sources({**about, "t_alert": float(about["t_alert"]), "step_s": float(about["step_s"])}, folder)
+        return Sources(
+            {**about, "t_alert": float(about["t_alert"]), "step_s": float(about["step_s"])}, folder
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadCase(f"{path}: {error!r}") from error
+
+
+def read_case(folder: Path) -> Case:
+    """The case in this folder. Raises BadCase."""
+    known = read_sources(folder)
+
+    def look() -> Inputs:
+        return inputs_of(observe(known), known.alert_at, known.step)
+
+    return Case(str(known.about["id"]), str(known.about["system"]), look, lambda: _truth(known))
+
+
+def is_case(path: Path) -> bool:
+    """Whether this case.json is of a metric set; others lack a step. Raises BadCase."""
+    try:
+        return "step_s" in json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadCase(f"{path}: {error}") from error
+
+
+def calm_cases(root: Path, many: int) -> tuple[Case, ...]:
+    """Fault-free windows of each set under `root`: rows of the last part of its baseline, where all is well.
+
+    Each asks as the set's own alerts do, of the same targets in turn, and has neither lines nor calls.
+    """
+    sets = sorted({path.parent.parent for path in root.rglob("case.json") if is_case(path)})
+    return tuple(one for folder in sets for one in _calm_of(folder, many))
+
+
+def _calm_of(folder: Path, many: int) -> Iterable[Case]:
+    known = [read_sources(path.parent) for path in sorted(folder.glob("*/case.json"))]
+    targets = list({json.dumps(one.about.get("target")): one for one in known}.values())
+    for turn in range(many):
+        asked = targets[turn % len(targets)]
+        yield _calm_case(asked, turn, (turn + 0.5) / many)
+
+
+def _calm_case(asked: Sources, number: int, place: float) -> Case:
+    def look() -> Inputs:
+        return inputs_of(_observe_calm(asked, place), asked.alert_at, asked.step)
+
+    def reveal() -> Truth:
+        return Truth(component=None, family="fault-free")
+
+    return Case(f"calm-{number}", str(asked.about["system"]), look, reveal)
+
+
+def _observe_calm(asked: Sources, place: float) -> Observed:
+    """The fault-free window at this place, 0 to 1, of the baseline's last part."""
+    arrows = _arrows(asked.shared("topology"))
+    columns = _columns(asked.shared("baseline"))
+    size = max((len(one) for one in columns.values()), default=0)
+    steps = max(_FEWEST_STEPS, round(_SUSPECT_S / asked.step))
+    border = round(_CALM_PART * size)
+    first = border + round(place * (size - border - steps))
+    calm = {name: one[:border] for name, one in columns.items()}
+    suspect = [
+        {name: "" if one[at] is None else str(one[at]) for name, one in columns.items()}
+        for at in range(first, first + steps)
+    ]
+    target, hidden = _target(asked.about.get("target") or {}, arrows, columns)
+    return Observed(
+        target=target,
+        symptom=_kind(str((asked.about.get("target") or {}).get("metric") or ""), None),
+        depends_on=arrows,
+        gauges=tuple(_gauges(calm, (), suspect, hidden)),
+        hidden=hidden,
+    )
+
+
+def _truth(known: Sources) -> Truth:
+    path = known.folder / "truth.json"
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        fault = str(told["fault"])
+        return Truth(
+            component=slug(told["service"]),
+            family=fault if fault.isidentifier() else f"{known.about['target'].get('metric')} alert",
+            onset=told.get("t_inject"),
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadCase(f"{path}: {error!r}") from error
 
@@ -110,7 +197,7 @@ def _arrows(path: Path | None) -> dict[str, tuple[str, ...]]:
         return {}
     found: dict[str, list[str]] = defaultdict(list)
     for caller, callee in json.loads(path.read_text(encoding="utf-8"))["edges_caller_callee"]:
-        found[caller].append(callee)
+        found[slug(caller)].append(slug(callee))
     return {name: tuple(callees) for name, callees in found.items()}
 
 
@@ -120,9 +207,11 @@ def _target(
     """Who alerts, and those who are seen from outside only and no vertex of the topology: the users' side."""
     vertices = set(arrows) | {one for many in arrows.values() for one in many}
     users = frozenset(
-        name for name in {one.split("|")[0] for one in calm} if name not in vertices and name.endswith("-entry")
+        name
+        for name in {slug(one.split("|")[0]) for one in calm}
+        if name not in vertices and name.endswith("-entry")
     )
-    name = str(target.get("service") or "")
+    name = slug(str(target.get("service") or ""))
     if name in users:
         name = name.removesuffix("-entry")
     return (name if name in vertices else ""), users
@@ -143,7 +232,8 @@ def _gauges(
     nothing: Column = (None,) * size
     names = sorted(set(calm) | {name for row in suspect for name in row if name != "t"})
     for name in names:
-        entity, metric, stat = name.split("|")
+        raw, metric, stat = name.split("|")
+        entity = slug(raw)
         if entity in hidden or stat in _LEFT_OUT:
             continue
         kind = _kind(metric, "resource")
@@ -155,7 +245,7 @@ def _gauges(
             kind=kind,
             calm=calm.get(name, nothing) + before,
             since=since,
-            other=stat.removeprefix("from:") if stat.startswith("from:") else "",
+            other=slug(stat.removeprefix("from:")) if stat.startswith("from:") else "",
         )
 
 
@@ -165,7 +255,9 @@ def _said(known: Sources, since_at: float, until: float) -> tuple[tuple[Said, ..
     The fault-free lines are put right before the case's own.
     """
     own = [
-        _line(row) for row in rows(known.folder / "logs.csv.gz") if until - _OLDEST_S < float(row["t"]) <= until
+        _line(row)
+        for row in rows(known.folder / "logs.csv.gz")
+        if until - _OLDEST_S < float(row["t"]) <= until
     ]
     if not own:
         return (), since_at
@@ -180,7 +272,7 @@ def _line(row: Mapping[str, str]) -> LogLine:
     level, _, text = row["message"].partition(" ")
     return LogLine(
         at=datetime.fromtimestamp(float(row["t"]), UTC),
-        service=row["service"],
+        service=slug(row["service"]),
         severity=level,
         message=text or level,
         ref="",
@@ -207,7 +299,7 @@ def _counted(found: Iterable[Mapping[str, str]]) -> dict[tuple[str, str, str], t
     counts: Counter[tuple[str, str, str]] = Counter()
     slow: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for row in found:
-        key = row["caller"], row["service"], row["op"]
+        key = slug(row["caller"]), slug(row["service"]), row["op"]
         counts[key] += int(float(row["n"]))
         slow[key].append(float(row["p95_us"]))
     return {key: (float(counts[key]), median(slow[key])) for key in counts}

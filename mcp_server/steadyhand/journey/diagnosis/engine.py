@@ -1,11 +1,15 @@
 """From the evidence page to ranked causes, without any model."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from steadyhand.journey.diagnosis.explain import explain
 from steadyhand.journey.diagnosis.mechanisms import MECHANISMS
+from steadyhand.journey.diagnosis.mechanisms.place import PLACE
 from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
+from steadyhand.journey.diagnosis.ranking.rank import Ranking, confidences, rank
+from steadyhand.journey.diagnosis.ranking.weights import RankerWeights, shipped
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
 from steadyhand.journey.diagnosis.scene import Scene, surely_before
 from steadyhand.journey.diagnosis.weigh import Finding, weigh
@@ -14,32 +18,83 @@ from steadyhand.journey.evidence.model import Item, Page
 from steadyhand.journey.topology import Topology
 
 _FEWEST = 3
+_MOST_PLACES = 5
+_MARKED = 1.0  # so far above "none of these" a mechanism shows its own marks
+_BEHIND = 1.0
+_MOST_DOUBT = 2.0
 
 
-def diagnose(page: Page, topology: Topology, rule: DiagnosisRule, weights: Weights = HAND_SET) -> Diagnosis:
+def diagnose(
+    page: Page,
+    topology: Topology,
+    rule: DiagnosisRule,
+    weights: Weights = HAND_SET,
+    ranker: RankerWeights | None = None,
+) -> Diagnosis:
     """Rank what could have caused what the page shows.
 
-    Suspects come from the roles of the evidence and from the topology, never from names. Each is
-    weighed by the table; a softmax over all of them and "none of these" gives the confidence. What
-    is not listed counts as none of these. A page without a symptom gives no hypothesis at all.
+    Suspects come from the roles of the evidence, from the topology and from the learned ranker, never
+    from names. Each is weighed by the table, a place by the ranker; a softmax over all of them and "none
+    of these" gives the shares, the ranker's calibration the confidence. What is not listed counts as
+    none of these. A page without a symptom gives at most places that the ranker finds odd.
     """
-    scene = Scene(page, topology, rule)
-    findings = _ranked(scene, weights) if scene.symptoms else []
+    learned = ranker or shipped()
+    ranking = rank(page.bearings, learned) if page.bearings else None
+    scene = Scene(page, topology, rule, _places(ranking))
+    findings = _ranked(scene, weights) if scene.symptoms or scene.places else []
     *shares, _ = _softmax([*(one.score for one in findings), weights.none], rule.temperature)
     listed = [one for index, one in enumerate(findings) if index < _FEWEST or one.supports][: rule.most]
+    sure = confidences([shares[findings.index(one)] for one in listed], learned) if ranking else shares
     named = tuple(
-        explain(one, _others(one, findings), rank, shares[findings.index(one)], scene)
-        for rank, one in enumerate(listed, start=1)
+        explain(one, _others(one, findings), place, sure[place - 1], scene)
+        for place, one in enumerate(listed, start=1)
     )
     return Diagnosis(
         incident=page.incident,
         hypotheses=named,
         none_of_these=min(max(1.0 - math.fsum(one.confidence for one in named), 0.0), 1.0),
-        calibrated_on=weights.calibrated_on,
-        model_version=weights.version,
+        calibrated_on=learned.calibrated_on if ranking else weights.calibrated_on,
+        model_version=f"{weights.version}+{learned.version}" if ranking else weights.version,
         unexplained=_unexplained(scene, named),
         data_gaps=page.gaps,
     )
+
+
+def _places(ranking: Ranking | None) -> Mapping[str, float]:
+    """The few likeliest entities with their log-odds against nobody."""
+    if ranking is None:
+        return {}
+    return {name: ranking.odds(name) for name in list(ranking.shares)[:_MOST_PLACES]}
+
+
+def _placed(findings: Sequence[Finding], scene: Scene, weights: Weights) -> list[Finding]:
+    """The findings with the ranker's say.
+
+    A place alone counts what the ranker gives it; but where a known mechanism shows its marks, that says
+    more than the place does, so all places step back behind it. Without such marks a mechanism is believed
+    as far as its place is.
+    """
+    best = max((one.score for one in findings if one.mechanism.name != PLACE), default=-math.inf)
+    marked = best >= weights.none + _MARKED
+    likeliest = max(scene.places.values(), default=0.0)
+    back = max(0.0, likeliest + weights.none - (best - _BEHIND)) if marked else 0.0
+    return [
+        replace(one, score=one.score + _say(one, scene, weights, marked=marked) - _step(one, back))
+        for one in findings
+    ]
+
+
+def _step(finding: Finding, back: float) -> float:
+    return back if finding.mechanism.name == PLACE else 0.0
+
+
+def _say(finding: Finding, scene: Scene, weights: Weights, *, marked: bool) -> float:
+    name = finding.suspect.entity
+    if finding.mechanism.name == PLACE:
+        return weights.none + scene.places[name]
+    if marked or not scene.places:
+        return 0.0
+    return max(-_MOST_DOUBT, scene.places.get(name, -math.inf))
 
 
 def _ranked(scene: Scene, weights: Weights) -> list[Finding]:
@@ -52,7 +107,21 @@ def _ranked(scene: Scene, weights: Weights) -> list[Finding]:
         for mechanism in MECHANISMS
         for suspect in mechanism.suspects(scene)
     ]
-    return sorted((one for one in weighed if one.culprit.change or not one.suspect.change), key=_rank)
+    standing = [
+        one
+        for one in weighed
+        if (one.culprit.change or not one.suspect.change) and (scene.symptoms or one.mechanism.name == PLACE)
+    ]
+    return list(_apart(sorted(_placed(standing, scene, weights), key=_rank)))
+
+
+def _apart(ranked: Sequence[Finding]) -> Iterator[Finding]:
+    """Without places that a better finding of the same entity already holds."""
+    held: set[str] = set()
+    for one in ranked:
+        if one.mechanism.name != PLACE or one.suspect.entity not in held:
+            yield one
+        held.add(one.suspect.entity)
 
 
 def _rank(finding: Finding) -> tuple[float, str, str, list[tuple[str, str]], str]:

@@ -1,7 +1,7 @@
 """The evidence page as the diagnosis asks about it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
@@ -24,6 +24,8 @@ class Scene:
     page: Page
     topology: Topology
     rule: DiagnosisRule
+    places: Mapping[str, float] = field(default_factory=dict)
+    """Entity -> log-odds that it rather than nobody is to blame; the few likeliest, by the ranker."""
 
     @property
     def symptoms(self) -> tuple[Item, ...]:

@@ -50,6 +50,7 @@ HAND_SET = Weights(
         "lock_queue": -1.0,
         "memory_leak": -1.0,
         "missing_index": -1.0,
+        "service_fault": 0.0,
         "third_party_timeout": -1.0,
         "traffic_surge": -1.0,
     },
@@ -171,6 +172,11 @@ HAND_SET = Weights(
             "memory_ramps": (-1.0, 0.0),
             "cpu_jumps_elsewhere": (-1.0, 0.0),
         },
+        "service_fault": {
+            "shows_it": (0.3, 0.0),
+            "change_just_before": (0.3, 0.0),
+            "cause_after_effect": (-0.5, 0.0),
+        },
     },
     no_change={
         "bad_config": -5.0,
@@ -181,6 +187,7 @@ HAND_SET = Weights(
         "lock_queue": 2.0,
         "memory_leak": 0.0,
         "missing_index": 0.3,
+        "service_fault": 1.5,
         "third_party_timeout": 3.5,
         "traffic_surge": 3.5,
     },

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from steadyhand.journey.evidence.masking import Masker
+from steadyhand.journey.evidence.bearings.observed import Said
 from steadyhand.journey.evidence.model import Flag, Item, Window
 from steadyhand.journey.evidence.rule import EvidenceRule
 from steadyhand.journey.evidence.screen import Deviation, Span
+from steadyhand.journey.evidence.signal import Signal
 from steadyhand.journey.topology import Topology
 
 _SHARES = {"metric": 0.5, "log": 0.25, "database": 0.25, "change": 0.25}
@@ -20,6 +22,8 @@ class Part:
     coverage: str
     moved: tuple[Deviation, ...] = ()
     flags: tuple[Flag, ...] = ()
+    signals: tuple[Signal, ...] = ()
+    said: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

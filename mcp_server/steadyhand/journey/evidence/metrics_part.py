@@ -69,6 +69,7 @@ def metrics_part(series: Sequence[Series], seasons: Sequence[Season], desk: Desk
         coverage=_coverage(len(series), grid, len(known), judged, len(shown), seasons),
         moved=tuple(shown),
         flags=(*silent, *flags(series, every, grid, owners)),
+        signals=tuple(known),
     )
 
 

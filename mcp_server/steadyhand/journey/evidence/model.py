@@ -244,6 +244,13 @@ class Flag(Value):
     text: str = Field(max_length=200)
 
 
+class Bearing(Value):
+    """How one entity fares, in figures relative to this incident; see evidence/bearings/features.py."""
+
+    entity: str
+    figures: dict[str, float]
+
+
 class Page(Value):
     """The evidence page: what was looked at, what stood out, in order, and what was not seen."""
 
@@ -261,6 +268,7 @@ class Page(Value):
     coverage: dict[str, str] = Field(default={}, description="Source -> what was matched, read, left out.")
     gaps: tuple[str, ...] = ()
     charts: tuple[Chart, ...] = ()
+    bearings: tuple[Bearing, ...] = Field(default=(), description="Of every entity, what the ranker weighs.")
     earlier: tuple[Item, ...] = Field(
         default=(), description="Items of earlier pages of this incident that are no longer seen."
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from steadyhand.journey.evidence.bearings.taken import bearings_of, said_of
 from steadyhand.journey.evidence.change_items import change_item, looked_back
 from steadyhand.journey.evidence.database_items import database_items
 from steadyhand.journey.evidence.desk import Desk, Part
@@ -107,6 +108,9 @@ def _laid_out(
         coverage={name: part.coverage for name, part in parts.items()},
         gaps=tuple(one.title for one in gaps),
         charts=charts(items, parts["metrics"], desk),
+        bearings=bearings_of(
+            parts["metrics"].signals, parts["logs"].said, desk.topology, desk.service, desk.baseline
+        ),
         earlier=left_behind(items, previous),
     )
 
@@ -147,7 +151,7 @@ def _logs(counted: Tallies, unlogged: Sequence[str], desk: Desk) -> Part:
         + (f"; assumed: {'; '.join(patterns.assumptions)}" if patterns.assumptions else "")
     )
     items = (log_item(one, desk.window, desk.baseline, desk.masker) for one in shown)
-    return Part(tuple(items), coverage)
+    return Part(tuple(items), coverage, said=said_of(patterns))
 
 
 def _changes(changes: Sequence[Change], desk: Desk) -> Part:

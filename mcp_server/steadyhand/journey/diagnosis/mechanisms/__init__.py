@@ -1,6 +1,6 @@
 """The ways things break that the engine knows. What each is worth stands in the table of weights."""
 
-from steadyhand.journey.diagnosis.mechanisms import change, data, outside, process
+from steadyhand.journey.diagnosis.mechanisms import change, data, outside, place, process
 from steadyhand.journey.diagnosis.suspect import Mechanism
 
 MECHANISMS: tuple[Mechanism, ...] = (
@@ -8,4 +8,5 @@ MECHANISMS: tuple[Mechanism, ...] = (
     *outside.MECHANISMS,
     *process.MECHANISMS,
     *change.MECHANISMS,
+    *place.MECHANISMS,
 )

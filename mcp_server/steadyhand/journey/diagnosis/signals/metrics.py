@@ -48,6 +48,10 @@ def _callers_wait(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
     return ids(one for one in waiting if one.direction in {"up", "new"})
 
 
+def _shows_it(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
+    return ids(one for one in scene.symptoms if speaks_of(one, suspect.entity))
+
+
 def _answers_slow(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
     del suspect  # it is the alerting service's answers that users feel
     return ids(one for one in scene.harm if one.role == "latency" and one.direction == "up")
@@ -176,6 +180,7 @@ def _not_after(item: Item, effect: Onset | None, scene: Scene) -> bool:
 
 
 SIGNALS = (
+    Signal("shows_it", "it shows symptoms of its own", "metric", _shows_it),
     Signal("saturation_ramps", "a bounded resource fills up steadily", "metric", _saturation_ramps),
     Signal("saturation_steps", "a bounded resource is full at one stroke", "metric", _saturation_steps),
     Signal("callers_wait", "callers queue", "metric", _callers_wait, effect=True),

@@ -188,14 +188,17 @@ def _arrows(name: str, scene: _Scene, slow: Mapping[str, float]) -> Figures:
     mix = [signed_g(one.calm, one.since, *total) for one in mine]
     bends = [one for many in scene.bends.values() for one in many]
     far = {one.gauge.other: one.strength for one in scene.bends.get(name, ()) if one.gauge.kind == "edge_far"}
-    near = {one.gauge.other: one.strength for one in scene.bends.get(name, ()) if one.gauge.kind == "edge_near"}
+    near = {
+        one.gauge.other: one.strength for one in scene.bends.get(name, ()) if one.gauge.kind == "edge_near"
+    }
     out = [one.strength for one in bends if one.gauge.other == name and one.gauge.kind == "edge_far"]
     return {
         "calls_missing": max((-x for one, x in g if one.caller == name and x < 0), default=0.0),
         "calls_mix": max((-x for x in mix if x < 0), default=0.0),
         "slow": slow[name],
         "slow_typical": _slow_typical(name, scene),
-        "slow_unexplained": slow[name] - max((slow.get(one, 0.0) for one in scene.callees(name)), default=0.0),
+        "slow_unexplained": slow[name]
+        - max((slow.get(one, 0.0) for one in scene.callees(name)), default=0.0),
         "edge_far": max(far.values(), default=0.0),
         "edge_near": max(near.values(), default=0.0),
         "edge_between": max((far[one] - near.get(one, 0.0) for one in far), default=0.0),

@@ -26,7 +26,9 @@ def unexplained_by(gauge: Gauge, parents: Sequence[Gauge]) -> Gauge:
     weights = _solved(rows, [one - middle for one in _values(gauge.calm)])
     calm = (value - middle - _dot(weights, row) for value, row in zip(_values(gauge.calm), rows, strict=True))
     since = (
-        None if value is None else value - middle - _dot(weights, [one.of(one.gauge.since[at]) for one in fit])
+        None
+        if value is None
+        else value - middle - _dot(weights, [one.of(one.gauge.since[at]) for one in fit])
         for at, value in enumerate(gauge.since)
     )
     return Gauge(gauge.entity, gauge.kind, tuple(calm), tuple(since), gauge.other)

@@ -19,7 +19,7 @@ _MANY_STEPS = 4
 class Bend:
     """A gauge's strength (log1p of sigmas in its bad direction), and its first step away, -1 if none.
 
-    Of four or more steps the second worst counts: one spike is not lasting.
+    Of four or more steps the second worst counts, of many the worst but a twentieth: a spike is not lasting.
     """
 
     gauge: Gauge
@@ -51,7 +51,7 @@ def calm_range(calm: Sequence[float | None]) -> tuple[float, float] | None:
 
 def sigmas(gauge: Gauge) -> list[float]:
     """Sigmas of each suspect sample from calm, rises positive; 0 where a sample or calm is missing."""
-    known = calm_range(gauge.calm)
+    known = calm_range(gauge.calm) if _beyond(gauge) else None
     if known is None:
         return [0.0] * len(gauge.since)
     middle, scale = known
@@ -59,6 +59,13 @@ def sigmas(gauge: Gauge) -> list[float]:
         0.0 if one is None else max(-_MOST_SIGMAS, min(_MOST_SIGMAS, (one - middle) / scale))
         for one in gauge.since
     ]
+
+
+def _beyond(gauge: Gauge) -> bool:
+    """Whether any suspect sample lies outside all calm ones: cheaper than a scale, and most are not."""
+    calm = [one for one in gauge.calm if one is not None]
+    since = [one for one in gauge.since if one is not None]
+    return bool(calm and since) and (max(since) > max(calm) or min(since) < min(calm))
 
 
 def bend_of(gauge: Gauge) -> Bend:
@@ -72,7 +79,7 @@ def bend_of(gauge: Gauge) -> Bend:
         bad = found
     first = next((index for index, one in enumerate(bad) if one > _AWAY), -1)
     ranked = sorted(bad, reverse=True)
-    lasting = ranked[1] if len(ranked) >= _MANY_STEPS else max(bad, default=0.0)
+    lasting = ranked[1 + len(ranked) // 20] if len(ranked) >= _MANY_STEPS else max(bad, default=0.0)
     return Bend(gauge, log1p(max(lasting, 0.0)), first)
 
 

@@ -1,16 +1,32 @@
-"""The messages of one incident as the bearings take them."""
+"""The signals and messages of one incident as the bearings take them."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from steadyhand.journey.evidence.bearings.observed import Said
+from steadyhand.journey.evidence.bearings.features import figures
+from steadyhand.journey.evidence.bearings.observed import Gauge, Kind, Observed, Said
 from steadyhand.journey.evidence.bearings.strength import signed_g
-from steadyhand.journey.evidence.model import Window
+from steadyhand.journey.evidence.model import Bearing, Role, Window
 from steadyhand.journey.evidence.patterns.compare import Patterns, compare
 from steadyhand.journey.evidence.patterns.tally import Tallies
+from steadyhand.journey.evidence.roles import words
+from steadyhand.journey.evidence.signal import Signal
+from steadyhand.journey.topology import Topology
 
 _WARNING = 2
+_KIND_OF: dict[Role, Kind] = {
+    "latency": "latency",
+    "errors": "errors",
+    "traffic": "load",
+    "up": "up",
+    "saturation": "resource",
+    "waiting": "resource",
+    "work": "resource",
+}
+_PROCESSOR = frozenset({"cpu", "load", "load1"})
+_MEMORY = frozenset({"memory", "mem", "rss", "resident", "heap"})
+_STEADY = 10
 _BACK_S = (120.0, 180.0, 240.0)
 
 
@@ -57,3 +73,56 @@ def _contrast(said: Iterable[Said]) -> float:
         ),
         default=0.0,
     )
+
+
+def bearings_of(
+    known: Sequence[Signal], said: Sequence[Said], topology: Topology, service: str, baseline: Window
+) -> tuple[Bearing, ...]:
+    """The bearings of every entity around the service that alerts."""
+    seen = Observed(
+        target=service,
+        symptom=None,
+        depends_on={one.name: one.depends_on for one in topology.services},
+        gauges=tuple(gauges_of(known, topology, baseline)),
+        said=tuple(said),
+        hidden=frozenset(one.name for one in topology.services if one.kind == "client"),
+    )
+    return taken(seen)
+
+
+def taken(seen: Observed) -> tuple[Bearing, ...]:
+    """What was seen, as one bearing of each entity."""
+    return tuple(Bearing(entity=name, figures=found) for name, found in figures(seen).items())
+
+
+def gauges_of(known: Iterable[Signal], topology: Topology, baseline: Window) -> Iterator[Gauge]:
+    """Each signal as calm and suspect samples of the entity it speaks of.
+
+    What a service measures of its calls to a known target speaks of the target.
+    """
+    border = baseline.end.timestamp()
+    for one in known:
+        kind = _kind(one)
+        if kind is None:
+            continue
+        outside = topology.get(one.target) is not None and one.target != one.entity
+        pairs = list(zip(one.times, one.values, strict=True))
+        calm = tuple(value for at, value in pairs if at < border)
+        since = tuple(value for at, value in pairs if at >= border)
+        yield Gauge(
+            entity=one.target if outside else one.entity,
+            kind="edge_far" if outside and kind == "latency" else kind,
+            calm=calm,
+            since=since,
+            other=one.entity if outside else "",
+            stopped=len(calm) >= _STEADY and not since,
+        )
+
+
+def _kind(signal: Signal) -> Kind | None:
+    if signal.role == "resource":
+        known = words(signal.metric)
+        if known & _PROCESSOR:
+            return "cpu"
+        return "memory" if known & _MEMORY else "resource"
+    return _KIND_OF.get(signal.role)

@@ -1,0 +1,39 @@
+"""An answer as it is scored, whoever gave it."""
+
+from dataclasses import dataclass
+
+from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Who is to blame, the likeliest first; `confidence` is that of the first. Abstained: nobody."""
+
+    components: tuple[str, ...]
+    confidence: float
+    abstained: bool
+    fault_class: str | None = None
+    change: str | None = None
+    onset: float | None = None
+    seconds: float = 0.0
+    tokens: int = 0
+
+
+def answer_of(found: Diagnosis, seconds: float, tokens: int = 0) -> Answer:
+    """A diagnosis as an answer. What it lists while abstaining still counts for AC@k, not as a claim."""
+    ranked = tuple(dict.fromkeys(one.cause.entity for one in found.hypotheses))
+    first = found.hypotheses[0] if found.hypotheses else None
+    return Answer(
+        components=ranked,
+        confidence=first.confidence if first else 0.0,
+        abstained=found.best is None,
+        fault_class=first.cause.fault_class if first else None,
+        change=first.cause.change_id if first else None,
+        onset=_began(first),
+        seconds=seconds,
+        tokens=tokens,
+    )
+
+
+def _began(first: Hypothesis | None) -> float | None:
+    return first.onset.at.timestamp() if first and first.onset else None

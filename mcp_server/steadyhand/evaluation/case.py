@@ -1,0 +1,62 @@
+"""A case: what a diagnosis may see, apart from what is true."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from steadyhand.journey.evidence.bearings.observed import Gauge
+from steadyhand.journey.evidence.model import Page
+from steadyhand.journey.topology import Topology
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that existed when the alert arrived."""
+
+    page: Page
+    topology: Topology
+    gauges: Callable[[], tuple[Gauge, ...]]
+    """The series behind the page, for the baselines; made when asked for."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The known answer. No method under test ever holds one.
+
+    `component` is None in a fault-free window: the right answer is to name nobody. `changes` are None
+    where the case does not ask for one; empty where none is guilty. `onset` is in unix seconds.
+    """
+
+    component: str | None
+    family: str
+    fault_class: str | None = None
+    changes: frozenset[str] | None = None
+    onset: float | None = None
+    decoys: frozenset[str] = frozenset()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing is wrong in it."""
+        return self.component is None and not self.changes
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case. `look` reads its inputs, `reveal` its truth; only the scorer calls the latter."""
+
+    id: str
+    system: str
+    look: Callable[[], Inputs]
+    reveal: Callable[[], Truth]
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """What may be seen, read once."""
+        return self.look()
+
+    @property
+    def kept_aside(self) -> bool:
+        """Whether it belongs to the third that nobody looks at before the end: by a hash of its name."""
+        digest = hashlib.sha256(f"{self.system}/{self.id}".encode()).digest()
+        return int.from_bytes(digest, "big") % 3 == 0

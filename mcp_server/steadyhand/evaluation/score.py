@@ -1,0 +1,165 @@
+"""Answers against truth: the one place that reads it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from statistics import median
+
+from steadyhand.evaluation.answers import Answer
+from steadyhand.evaluation.baselines import BASELINES
+from steadyhand.evaluation.case import Case, Truth
+from steadyhand.evaluation.errors import NoCases
+from steadyhand.evaluation.figures import (
+    SURE,
+    Bin,
+    Share,
+    average_of_five,
+    bins,
+    calibration_error,
+    hits_within,
+)
+
+Respond = Callable[[Case], Answer]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One case, answered and judged. A rank is 1-based; None where the true cause was not named."""
+
+    case: str
+    system: str
+    truth: Truth
+    answer: Answer
+    candidates: int
+    rank: int | None
+    right: bool
+    baselines: Mapping[str, int | None]
+    onset_error: float | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """The figures of one group of cases."""
+
+    name: str
+    n: int
+    chance: float | None
+    first: Share
+    three: Share
+    average: float | None
+    fault_class: Share
+    change: Share
+    decoys: Share
+    baselines: Mapping[str, Share]
+    abstained: Share
+    specificity: Share
+    confident_wrong: Share
+    sure: Share
+    sure_right: Share
+    bins: tuple[Bin, ...]
+    calibration_error: float | None
+    onset_error: float | None
+    seconds: float
+    tokens: int
+
+
+def score(cases: Iterable[Case], respond: Respond) -> tuple[Scored, ...]:
+    """Every case answered, then judged. Raises NoCases, and what reading or answering raises."""
+    found = tuple(_scored(one, respond(one)) for one in cases)
+    if not found:
+        raise NoCases("there is no case to score; name a folder with cases or generated:N")
+    return found
+
+
+def _scored(case: Case, answer: Answer) -> Scored:
+    truth, inputs = case.reveal(), case.inputs
+    names = {one.entity for one in inputs.page.bearings}
+    return Scored(
+        case=case.id,
+        system=case.system,
+        truth=truth,
+        answer=answer,
+        candidates=len(names),
+        rank=_rank(answer.components, truth),
+        right=_right(answer, truth),
+        baselines={name: _rank(method(inputs), truth) for name, method in BASELINES.items()},
+        onset_error=_error(answer, truth),
+    )
+
+
+def _rank(ranked: Sequence[str], truth: Truth) -> int | None:
+    return ranked.index(truth.component) + 1 if truth.component in ranked else None
+
+
+def _right(answer: Answer, truth: Truth) -> bool:
+    """Whether the first answer is right: nobody if nothing is wrong, else component and, if asked, change."""
+    if truth.healthy:
+        return answer.abstained
+    change = truth.changes is None or (answer.change in truth.changes if truth.changes else not answer.change)
+    return change and (truth.component is None or answer.components[:1] == (truth.component,))
+
+
+def _error(answer: Answer, truth: Truth) -> float | None:
+    return None if answer.onset is None or truth.onset is None else answer.onset - truth.onset
+
+
+def rows(found: Sequence[Scored]) -> tuple[Row, ...]:
+    """Per system, then per system and family; the pooled row last and never alone."""
+    systems = _grouped(found, lambda one: one.system)
+    families = _grouped(found, lambda one: f"{one.system} / {one.truth.family}")
+    pooled = [_row("all pooled", found)]
+    return (*(_row(*one) for one in systems), *(_row(*one) for one in families), *pooled)
+
+
+def _grouped(found: Sequence[Scored], key: Callable[[Scored], str]) -> list[tuple[str, tuple[Scored, ...]]]:
+    return [(name, tuple(same)) for name, same in groupby(sorted(found, key=key), key=key)]
+
+
+def _row(name: str, found: Sequence[Scored]) -> Row:
+    sick = [one for one in found if not one.truth.healthy]
+    placed = [one for one in sick if one.truth.component is not None]
+    claimed = [one for one in found if not one.answer.abstained]
+    sure = [one for one in claimed if one.answer.confidence >= SURE]
+    ranks = [one.rank for one in placed]
+    reliability = bins([(one.answer.confidence, one.right) for one in claimed])
+    errors = [abs(one.onset_error) for one in sick if one.onset_error is not None]
+    return Row(
+        name=name,
+        n=len(found),
+        chance=sum(1 / one.candidates for one in placed if one.candidates) / len(placed) if placed else None,
+        first=hits_within(ranks, 1),
+        three=hits_within(ranks, 3),
+        average=average_of_five(ranks),
+        fault_class=_of(sick, lambda one: one.truth.fault_class, lambda one: one.answer.fault_class),
+        change=Share(
+            sum(_names_change(one) for one in sick), sum(one.truth.changes is not None for one in sick)
+        ),
+        decoys=Share(sum(one.answer.change in one.truth.decoys for one in sick), len(sick)),
+        baselines={method: hits_within([one.baselines[method] for one in placed], 1) for method in BASELINES},
+        abstained=Share(sum(one.answer.abstained for one in sick), len(sick)),
+        specificity=Share(
+            sum(one.answer.abstained for one in found if one.truth.healthy), len(found) - len(sick)
+        ),
+        confident_wrong=Share(sum(not one.right for one in sure), len(found)),
+        sure=Share(len(sure), len(sick)),
+        sure_right=Share(sum(one.right for one in sure), len(sure)),
+        bins=reliability,
+        calibration_error=calibration_error(reliability),
+        onset_error=median(errors) if errors else None,
+        seconds=median(one.answer.seconds for one in found),
+        tokens=sum(one.answer.tokens for one in found),
+    )
+
+
+def _names_change(one: Scored) -> bool:
+    wanted = one.truth.changes
+    if wanted is None:
+        return False
+    return one.answer.change in wanted if wanted else one.answer.change is None
+
+
+def _of(
+    found: Sequence[Scored], wanted: Callable[[Scored], str | None], given: Callable[[Scored], str | None]
+) -> Share:
+    asked = [one for one in found if wanted(one) is not None]
+    return Share(sum(wanted(one) == given(one) for one in asked), len(asked))

@@ -1,0 +1,39 @@
+"""From what the caller names to cases: a folder of one of the known layouts, or generated worlds."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from steadyhand.evaluation import metric_sets
+from steadyhand.evaluation.case import Case
+from steadyhand.evaluation.errors import NoCases
+from steadyhand.evaluation.worlds.generate import generated
+
+_GENERATED = "generated:"
+_CALM_WINDOWS = 30  # fault-free ones of each set
+
+
+def find_cases(data: str) -> tuple[Case, ...]:
+    """All cases that `data` names. Raises NoCases where there is none, BadCase where one cannot be read."""
+    if data.startswith(_GENERATED):
+        return _made(data)
+    found = tuple(_in_folder(Path(data)))
+    if not found:
+        raise NoCases(f"{data}: no case here; a case is a folder with case.json")
+    return (*found, *metric_sets.calm_cases(Path(data), _CALM_WINDOWS))
+
+
+def _made(data: str) -> tuple[Case, ...]:
+    many, _, seed = data.removeprefix(_GENERATED).partition(":")
+    try:
+        wanted = int(many), int(seed or 1)
+    except ValueError as error:
+        raise NoCases(f"{data}: write it like generated:120 or generated:120:7") from error
+    if wanted[0] < 1:
+        raise NoCases(f"{data}: not one case is asked for")
+    return generated(*wanted)
+
+
+def _in_folder(root: Path) -> Iterator[Case]:
+    for path in sorted(root.rglob("case.json")):
+        if metric_sets.is_case(path):
+            yield metric_sets.read_case(path.parent)

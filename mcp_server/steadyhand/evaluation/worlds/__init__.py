@@ -1,0 +1,1 @@
+"""Generated worlds: small productions with a known fault, made from a seed alone."""

@@ -1,0 +1,132 @@
+"""Cases from a seed: six families in four difficulties, traps and fault-free windows, in turn."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from random import Random
+
+from steadyhand.evaluation.case import Case, Inputs, Truth
+from steadyhand.evaluation.worlds.course import CALM, STEPS, Course
+from steadyhand.evaluation.worlds.emit import START, at, change_of, lines, reports, series
+from steadyhand.evaluation.worlds.shape import build
+from steadyhand.evaluation.worlds.story import FAMILIES, ONSET, Story, bystanders, loud
+from steadyhand.evaluation.worlds.traps import TRAPS
+from steadyhand.journey.evidence.bearings.observed import Gauge
+from steadyhand.journey.evidence.bearings.taken import gauges_of
+from steadyhand.journey.evidence.grid import grid_for
+from steadyhand.journey.evidence.model import Series, Window
+from steadyhand.journey.evidence.page import assemble
+from steadyhand.journey.evidence.series import signals
+
+HEALTHY = "fault-free"
+_STRENGTHS = (1.0, 0.6, 0.35, 0.22)
+_NOISE = (0.6, 1.0, 1.3, 1.6)
+_DECOYS = (0, 1, 2, 3)
+_BYSTANDERS = (1, 2, 3, 4)
+_HIDDEN = (0.0, 0.0, 0.1, 0.2)  # of the series are not collected
+_FEWEST_STEPS = 3  # after the onset before an alert can fire
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which world: its seed, what happens in it, and how hard it is (1 to 4)."""
+
+    seed: int
+    kind: str
+    level: int
+
+    @cached_property
+    def story(self) -> Story:
+        """The world, with its fault in it."""
+        chance = Random(f"{self.seed}/{self.kind}/{self.level}")
+        course = Course(build(chance), chance, _NOISE[self.level - 1])
+        story = Story(course, chance, _STRENGTHS[self.level - 1], ONSET + chance.randint(0, 20))
+        happen = FAMILIES.get(self.kind) or TRAPS.get(self.kind)
+        if happen is not None:
+            happen(story)
+        if happen is not None:
+            loud(story)
+        bystanders(story, _BYSTANDERS[self.level - 1])
+        for _ in range(_DECOYS[self.level - 1]):
+            story.decoy(story.onset - chance.uniform(3, 120))
+        course.travel()
+        return story
+
+    @cached_property
+    def until(self) -> int:
+        """The last step a diagnosis sees: the alert's own, and one more."""
+        story = self.story
+        return min(story.course.alert_at(story.onset + _FEWEST_STEPS) + 1, STEPS - 1)
+
+    def look(self) -> Inputs:
+        """What may be seen."""
+        story, until = self.story, self.until
+        chance = Random(f"{self.seed}/{self.kind}/hidden")
+        known = series(story, until, frozenset())
+        known = [one for one in known if chance.random() >= _HIDDEN[self.level - 1]]
+        window = Window(start=START, end=at(until + 0.5))
+        baseline = Window(start=START, end=at(CALM))
+        page = assemble(
+            incident="case",
+            service=story.world.front,
+            window=window,
+            baseline=baseline,
+            topology=story.world.topology,
+            lines=lines(story, until),
+            series=known,
+            changes=[change_of(one) for one in story.deploys if one.at <= until],
+            databases=reports(story, until) if self.level < len(_STRENGTHS) or self.seed % 2 else [],
+            alert_at=at(until),
+        )
+
+        def gauges() -> tuple[Gauge, ...]:
+            return _gauges(known, window, baseline, story)
+
+        return Inputs(page, story.world.topology, gauges)
+
+    def reveal(self) -> Truth:
+        """What is true."""
+        story = self.story
+        guilty = frozenset(one.id for one in story.deploys if one.guilty)
+        return Truth(
+            component=story.component,
+            family=self.kind,
+            fault_class=story.fault_class,
+            changes=guilty if story.component is not None else None,
+            onset=at(story.onset).timestamp() if story.component is not None else None,
+            decoys=frozenset(one.id for one in story.deploys if not one.guilty),
+        )
+
+
+def _gauges(known: list[Series], window: Window, baseline: Window, story: Story) -> tuple[Gauge, ...]:
+    grid = grid_for(known, window)
+    topology = story.world.topology
+    return tuple(gauges_of(signals(known, grid, topology, story.world.front), topology, baseline))
+
+
+def plans(many: int, seed: int) -> Iterator[Plan]:
+    """So many worlds: half of the six families, a third traps, the rest fault-free."""
+    families, traps = list(FAMILIES), list(TRAPS)
+    for number in range(many):
+        turn, place = divmod(number, 6)
+        level = 1 + turn % 4
+        if place < 3:  # noqa: PLR2004 - three of six are of the named families
+            yield Plan(seed + number, families[(turn * 3 + place) % len(families)], level)
+        elif place < 5:  # noqa: PLR2004 - two of six are traps
+            yield Plan(seed + number, traps[(turn * 2 + place - 3) % len(traps)], 1 + (turn // 7) % 2)
+        else:
+            yield Plan(seed + number, HEALTHY, level)
+
+
+def generated(many: int, seed: int) -> tuple[Case, ...]:
+    """The cases of so many worlds; the same seed gives the same ones. Steps are of 10 s."""
+    return tuple(
+        Case(f"{one.kind.replace(' ', '-')}-{one.level}-{one.seed}", _system(one), one.look, one.reveal)
+        for one in plans(many, seed)
+    )
+
+
+def _system(plan: Plan) -> str:
+    if plan.kind in FAMILIES:
+        return "generated"
+    return "generated traps" if plan.kind in TRAPS else "generated fault-free"

@@ -1,0 +1,1 @@
+"""Which entity is to blame, by learned weights over the bearings of all."""

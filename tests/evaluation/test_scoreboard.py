@@ -1,0 +1,150 @@
+"""The scoreboard: what a method may see, how an answer is judged, and what is printed of it."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from evaluation.layouts import metric_set
+
+from steadyhand.cli import main
+from steadyhand.evaluation.answers import Answer
+from steadyhand.evaluation.case import Case, Truth
+from steadyhand.evaluation.engines import Command, engine
+from steadyhand.evaluation.errors import BadAnswer, BadCase, NoCases
+from steadyhand.evaluation.figures import Share, bins, calibration_error
+from steadyhand.evaluation.metric_sets import read_case
+from steadyhand.evaluation.score import rows, score
+from steadyhand.evaluation.sources import find_cases
+
+
+def _answer(*names: str, confidence: float = 0.9, change: str | None = None) -> Answer:
+    return Answer(components=names, confidence=confidence, abstained=not names, change=change)
+
+
+def _case(folder: Path) -> Case:
+    return read_case(metric_set(folder))
+
+
+def _program(folder: Path, text: str) -> str:
+    path = folder / "program.py"
+    path.write_text(text, encoding="utf-8")
+    return f"{sys.executable} {path}"
+
+
+def test_the_engine_finds_the_end_of_a_chain_of_slow_callers(tmp_path: Path) -> None:
+    found = engine(_case(tmp_path))
+    assert found.components[0] == "stock"
+
+
+def test_a_diagnosis_sees_nothing_from_after_the_alert(tmp_path: Path) -> None:
+    case = _case(tmp_path)
+    gauges = case.inputs.gauges()
+    assert {len(one.since) for one in gauges} == {5}
+    assert all(
+        item.onset is not None and item.onset.at <= case.inputs.page.window.end
+        for item in case.inputs.page.items
+    )
+
+
+def test_a_case_is_answered_although_its_truth_is_not_there(tmp_path: Path) -> None:
+    folder = metric_set(tmp_path)
+    (folder / "truth.json").unlink()
+    case = read_case(folder)
+    assert engine(case).components
+    with pytest.raises(BadCase, match=r"truth\.json"):
+        case.reveal()
+
+
+def test_files_a_case_names_may_be_missing(tmp_path: Path) -> None:
+    folder = metric_set(tmp_path)
+    (tmp_path / "shared/topology.json").unlink()
+    assert engine(read_case(folder)).components
+
+
+def test_fault_free_windows_come_with_each_set(tmp_path: Path) -> None:
+    metric_set(tmp_path)
+    healthy = [one for one in find_cases(str(tmp_path)) if one.reveal().healthy]
+    assert healthy
+    assert all(engine(one).abstained for one in healthy)
+
+
+def test_no_case_at_all_fails_loudly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", str(tmp_path)]) == 1
+    assert "no case here" in capsys.readouterr().err
+    with pytest.raises(NoCases):
+        score((), engine)
+
+
+def test_who_answers_nobody_is_right_only_where_all_is_well(tmp_path: Path) -> None:
+    case = _case(tmp_path)
+    well = Case("calm", "little", lambda: case.inputs, lambda: Truth(component=None, family="fault-free"))
+    found = score((case, well), lambda _: _answer())
+    assert [one.right for one in found] == [False, True]
+
+
+def test_a_decoy_named_beside_the_right_component_is_not_right(tmp_path: Path) -> None:
+    case = _case(tmp_path)
+
+    def reveal() -> Truth:
+        return Truth(component="stock", family="cpu", changes=frozenset({"c1"}), decoys=frozenset({"c2"}))
+
+    asked = Case("asked", "little", lambda: case.inputs, reveal)
+    found = score((asked,), lambda _: _answer("stock", change="c2"))
+    (row, *_) = rows(found)
+    assert (found[0].right, row.first.hits, row.decoys.hits, row.confident_wrong.hits) == (False, 1, 1, 1)
+
+
+def test_the_pooled_row_never_stands_alone(tmp_path: Path) -> None:
+    found = rows(score((_case(tmp_path),), engine))
+    assert [one.name for one in found] == ["little", "little / cpu", "all pooled"]
+
+
+def test_the_interval_of_few_cases_is_wide() -> None:
+    low, high = Share(20, 20).interval
+    assert (round(low, 2), high) == (0.84, 1.0)
+
+
+def test_a_confidence_that_keeps_its_word_has_no_calibration_error() -> None:
+    kept = [(0.5, at % 2 == 0) for at in range(100)]
+    boasted = [(0.95, at % 2 == 0) for at in range(100)]
+    assert calibration_error(bins(kept)) == pytest.approx(0.0, abs=0.01)
+    assert calibration_error(bins(boasted)) == pytest.approx(0.45, abs=0.01)
+
+
+def test_any_program_can_answer_and_never_sees_the_truth(tmp_path: Path) -> None:
+    program = _program(
+        tmp_path,
+        "import json, pathlib\n"
+        "seen = sorted(one.name for one in pathlib.Path('.').iterdir())\n"
+        "assert seen == ['engine.json', 'evidence.txt', 'page.json', 'topology.json'], seen\n"
+        "first = json.load(open('engine.json'))['hypotheses'][0]['cause']['entity']\n"
+        "print(json.dumps({'causes': [{'component': first, 'confidence': 0.5}], 'tokens': 12}))\n",
+    )
+    found = Command(program, 60.0)(_case(tmp_path / "set"))
+    assert (found.components, found.confidence, found.tokens) == (("stock",), 0.5, 12)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("print('no json')", "not of the form"),
+        ("import sys; sys.exit('broken')", "ended with 1: broken"),
+        ("import threading; threading.Event().wait()", "no answer within"),
+    ],
+)
+def test_a_program_that_does_not_answer_is_named(tmp_path: Path, text: str, told: str) -> None:
+    program = _program(tmp_path, text)
+    with pytest.raises(BadAnswer, match=told):
+        Command(program, 2.0)(_case(tmp_path / "set"))
+
+
+def test_the_board_is_written_as_a_page_and_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metric_set(tmp_path / "set")
+    page, data = tmp_path / "board.html", tmp_path / "board.json"
+    assert main(["eval", str(tmp_path / "set"), "--html", str(page), "--json", str(data)]) == 0
+    assert "all pooled" in capsys.readouterr().out
+    assert "<svg" in page.read_text(encoding="utf-8")
+    assert json.loads(data.read_text(encoding="utf-8"))["rows"][-1]["name"] == "all pooled"
