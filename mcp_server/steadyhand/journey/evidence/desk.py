@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.evidence.bearings.observed import Said
+from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.evidence.model import Flag, Item, Window
 from steadyhand.journey.evidence.rule import EvidenceRule
 from steadyhand.journey.evidence.screen import Deviation, Span
