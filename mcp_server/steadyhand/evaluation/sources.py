@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from steadyhand.evaluation import metric_sets
+from steadyhand.evaluation import commit_set, metric_sets
 from steadyhand.evaluation.case import Case
 from steadyhand.evaluation.errors import NoCases
 from steadyhand.evaluation.worlds.generate import generated
@@ -37,3 +37,5 @@ def _in_folder(root: Path) -> Iterator[Case]:
     for path in sorted(root.rglob("case.json")):
         if metric_sets.is_case(path):
             yield metric_sets.read_case(path.parent)
+        elif (path.parent / "context/commits.json").is_file():
+            yield commit_set.read_case(path.parent)
