@@ -155,7 +155,7 @@ def calibration(scored: Sequence[Scored]) -> tuple[tuple[float, float], ...]:
     """
     named = [one for one in scored if one.answer.components]
     pairs = np.array(
-        sorted((one.answer.confidence, float(one.right and not one.answer.abstained)) for one in named)
+        sorted((one.answer.confidence, float(one.right and not one.truth.healthy)) for one in named)
     )
     blocks: list[list[float]] = []  # sum of confidence, sum right, count
     for part in np.array_split(pairs, BLOCKS):
