@@ -1,4 +1,4 @@
-"""Cases that ask for the guilty commit: logs, metrics, traces, and the commits, deploys, flags around them."""
+"""Cases that ask for the guilty commit: logs, metrics, traces, and the commits and deploys around them."""
 
 import gzip
 import json
