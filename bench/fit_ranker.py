@@ -9,7 +9,6 @@ weights fitted on all others. Needs numpy and scipy (requirements/bench.txt).
 
 import argparse
 import hashlib
-import json
 import pickle
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -185,17 +184,30 @@ def load(args: argparse.Namespace) -> list[tuple[Case, Inputs]]:
     return out
 
 
-def main() -> int:
-    """Print the figures; write the weights where asked."""
+def parsed() -> argparse.Namespace:
+    """What was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--worlds", type=int, default=240)
     parser.add_argument("--seed", type=int, default=1000)
-    parser.add_argument("--strength", type=float, default=0.3, help="inverse of the ridge")
+    parser.add_argument("--strength", type=float, default=3.0, help="inverse of the ridge")
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--version", default="ranker-1")
     parser.add_argument("--write", action="store_true")
-    given = parser.parse_args()
+    return parser.parse_args()
+
+
+def tell(title: str, scored: Sequence[Scored]) -> None:
+    """The figures per system, and those of the ranker without the mechanisms."""
+    print(title)
+    print(as_text([row for row in rows(scored) if " / " not in row.name]))
+    print("ranker alone, AC@1:", {name: round(float(np.mean(one)), 2) for name, one in ALONE.items()})
+    ALONE.clear()
+
+
+def main() -> int:
+    """Print the figures; write the weights where asked."""
+    given = parsed()
     known = load(given)
     names = names_of(known)
     made = [example(case, inputs, names) for case, inputs in known]
@@ -208,26 +220,10 @@ def main() -> int:
         "calibrated_n": 0,
         "calibration": (),
     }
-    print("five-fold, uncalibrated")
     folded = out_of_fold(examples, names, given.strength, lambda one: str(fold_of(one.case)), about)
-    print(as_text([row for row in rows(folded) if " / " not in row.name]))
-    print("ranker alone, AC@1:", {name: round(float(np.mean(one)), 2) for name, one in ALONE.items()})
-    ALONE.clear()
-    print("each system by weights of the others")
-    print(
-        as_text(
-            [
-                row
-                for row in rows(
-                    out_of_fold(
-                        examples, names, given.strength, lambda one: one.case.system.split()[0], about
-                    )
-                )
-                if " / " not in row.name
-            ]
-        )
-    )
-    print("ranker alone, AC@1:", {name: round(float(np.mean(one)), 2) for name, one in ALONE.items()})
+    tell("five-fold, uncalibrated", folded)
+    others = out_of_fold(examples, names, given.strength, lambda one: one.case.system.split()[0], about)
+    tell("each system by weights of the others", others)
     knots = calibration(folded)
     about |= {
         "calibrated_on": f"{given.version}, out of fold",
@@ -235,10 +231,9 @@ def main() -> int:
         "calibration": knots,
     }
     whole = as_weights(fit(examples, names, given.strength), names, about)
-    print(json.dumps(knots))
     if given.write:
         target = Path(shipped_weights.__file__).with_name("weights.json")
-        target.write_text(whole.model_dump_json(indent=1, exclude_defaults=False) + "\n", encoding="utf-8")
+        target.write_text(whole.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return 0
 
 

@@ -18,37 +18,39 @@ def _at(minutes: float) -> str:
     return (ALERT + timedelta(minutes=minutes)).isoformat()
 
 
+TOLD = {
+    "case.json": {
+        "id": "till",
+        "system": "commits",
+        "t_alert": _at(0),
+        "target": {"service": "till", "metric": "http_5xx_ratio"},
+    },
+    "truth.json": {
+        "root_cause_commit": GUILTY,
+        "first_failing_service": "till",
+        "decoy_deploy_commits": [LATER],
+    },
+    "context/commits.json": [
+        {"sha": sha, "author": "a", "message": text, "diff": diff}
+        for sha, text, diff in (
+            (GUILTY, "read the price as a number", "-price = Decimal(text)\n+price = int(pricetag)"),
+            (LATER, "colours", "-red\n+blue"),
+        )
+    ],
+    "context/deploys.json": [
+        {"timestamp": _at(-6), "service": "till", "commit_sha": GUILTY, "version": "2"},
+        {"timestamp": _at(2), "service": "till", "commit_sha": LATER, "version": "3"},
+    ],
+    "context/flags.json": [],
+    "traces.json": [],
+}
+
+
 def _folder(root: Path) -> Path:
     """A till that cannot read a price since a release; another release comes after the alert."""
     folder = root / "till"
     (folder / "context").mkdir(parents=True)
-    told = {
-        "case.json": {
-            "id": "till",
-            "system": "commits",
-            "t_alert": _at(0),
-            "target": {"service": "till", "metric": "http_5xx_ratio"},
-        },
-        "truth.json": {
-            "root_cause_commit": GUILTY,
-            "first_failing_service": "till",
-            "decoy_deploy_commits": [LATER],
-        },
-        "context/commits.json": [
-            {"sha": sha, "author": "a", "message": text, "diff": diff}
-            for sha, text, diff in (
-                (GUILTY, "read the price as a number", "-price = Decimal(text)\n+price = int(pricetag)"),
-                (LATER, "colours", "-red\n+blue"),
-            )
-        ],
-        "context/deploys.json": [
-            {"timestamp": _at(-6), "service": "till", "commit_sha": GUILTY, "version": "2"},
-            {"timestamp": _at(2), "service": "till", "commit_sha": LATER, "version": "3"},
-        ],
-        "context/flags.json": [],
-        "traces.json": [],
-    }
-    for name, text in told.items():
+    for name, text in TOLD.items():
         (folder / name).write_text(json.dumps(text))
     series = [f"{_at(at)},till,http_5xx_ratio,{0.5 if at >= -5 else 0.002}" for at in range(-60, 5)]
     lines = [
