@@ -16,6 +16,9 @@ from steadyhand.evaluation.figures import Share, bins, calibration_error
 from steadyhand.evaluation.metric_sets import read_case
 from steadyhand.evaluation.score import rows, score
 from steadyhand.evaluation.sources import find_cases
+from steadyhand.journey.diagnosis.engine import diagnose
+from steadyhand.journey.diagnosis.ranking.weights import shipped
+from steadyhand.journey.diagnosis.rule import DiagnosisRule
 
 
 def _answer(*names: str, confidence: float = 0.9, change: str | None = None) -> Answer:
@@ -45,6 +48,15 @@ def test_a_diagnosis_sees_nothing_from_after_the_alert(tmp_path: Path) -> None:
         item.onset is not None and item.onset.at <= case.inputs.page.window.end
         for item in case.inputs.page.items
     )
+
+
+def test_weights_whose_calibration_is_not_proven_leave_the_diagnosis_uncalibrated(tmp_path: Path) -> None:
+    inputs = _case(tmp_path).inputs
+    proven = shipped().model_copy(update={"proven": True})
+    found = [
+        diagnose(inputs.page, inputs.topology, DiagnosisRule(), ranker=one) for one in (shipped(), proven)
+    ]
+    assert [one.calibrated_on for one in found] == ["uncalibrated", proven.calibrated_on]
 
 
 def test_a_case_is_answered_although_its_truth_is_not_there(tmp_path: Path) -> None:

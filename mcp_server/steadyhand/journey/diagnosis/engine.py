@@ -53,7 +53,7 @@ def diagnose(
         incident=page.incident,
         hypotheses=named,
         none_of_these=min(max(1.0 - math.fsum(one.confidence for one in named), 0.0), 1.0),
-        calibrated_on=learned.calibrated_on if ranking else weights.calibrated_on,
+        calibrated_on=learned.calibrated_on if ranking and learned.proven else weights.calibrated_on,
         model_version=f"{weights.version}+{learned.version}" if ranking else weights.version,
         unexplained=_unexplained(scene, named),
         data_gaps=page.gaps,

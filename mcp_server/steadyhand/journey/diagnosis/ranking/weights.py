@@ -29,6 +29,10 @@ class RankerWeights(Value):
     figures: dict[str, FigureWeights]
     calibrated_on: str = Field(description="The cases whose answers, out of fold, gave the calibration.")
     calibrated_n: int = Field(ge=0)
+    proven: bool = Field(
+        default=False,
+        description="The calibration met its goals on cases kept aside; only then may a guardrail rest on it.",
+    )
     calibration: tuple[tuple[Share, Share], ...] = Field(
         description="Raw share -> share of answers that were right; both ascend."
     )
