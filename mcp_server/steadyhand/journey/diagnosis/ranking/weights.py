@@ -31,7 +31,7 @@ class RankerWeights(Value):
     calibrated_n: int = Field(ge=0)
     proven: bool = Field(
         default=False,
-        description="The calibration met its goals on cases kept aside; only then may a guardrail rest on it.",
+        description="Calibration met its goals on cases kept aside; only then may a guardrail rest on it.",
     )
     calibration: tuple[tuple[Share, Share], ...] = Field(
         description="Raw share -> share of answers that were right; both ascend."
