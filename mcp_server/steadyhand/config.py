@@ -18,7 +18,7 @@ from steadyhand.adapters.databases.postgres import PostgresSettings
 from steadyhand.adapters.databases.postgres_hand import PostgresHandSettings
 from steadyhand.adapters.ledger.settings import StoreRule
 from steadyhand.adapters.logs.registry import LogSettings
-from steadyhand.adapters.metrics.prometheus import PrometheusSettings
+from steadyhand.adapters.metrics.registry import MetricSettings
 from steadyhand.adapters.playbooks.folder import PlaybookSettings
 from steadyhand.adapters.rollouts.drivers import TrafficSettings
 from steadyhand.adapters.traces.registry import TraceSettings
@@ -51,7 +51,7 @@ class Connections(Rule):
         default=DEFAULT_SOURCES, description="Who may post alerts, each to /alerts/ and its name."
     )
     logs: tuple[LogSettings, ...] = ()
-    metrics: tuple[PrometheusSettings, ...] = ()
+    metrics: tuple[MetricSettings, ...] = ()
     traces: tuple[TraceSettings, ...] = Field(default=(), description="Who calls whom, and how it went.")
     databases: tuple[PostgresSettings, ...] = Field(default=(), description="To look at, read-only.")
     hands: tuple[PostgresHandSettings, ...] = Field(default=(), description="To build an index in.")
@@ -65,6 +65,7 @@ class Connections(Rule):
     def _names_differ(self) -> "Connections":
         _once("alerts", (TERMINAL.name, *(one.name for one in self.alerts)))
         _once("logs", (one.name for one in self.logs))
+        _once("metrics", (one.name for one in self.metrics))
         _once("traces", (one.name for one in self.traces))
         _once("databases", (one.name for one in self.databases))
         _once("hands", (one.name for one in self.hands))

@@ -16,7 +16,7 @@ SteadyhandError
     └── NewerRelease        a newer release wrote it: only that one knows what it means
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol, runtime_checkable
@@ -181,6 +181,21 @@ class MetricSource(Protocol):
 
     async def value(self, expression: str, at: datetime) -> float | None:
         """One number, or None where there is no sample. Raises SourceError."""
+        ...
+
+
+class ServiceMetrics(Protocol):
+    """A metrics system with a language of its own; the configuration holds what to ask for each service."""
+
+    name: str
+
+    @property
+    def services(self) -> Collection[str]:
+        """Those it is asked for."""
+        ...
+
+    async def series_of(self, service: str, window: Window, step: timedelta) -> Sequence[Series]:
+        """The series of a service, each labelled `service`. Raises SourceError."""
         ...
 
 

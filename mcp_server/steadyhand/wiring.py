@@ -21,7 +21,7 @@ from steadyhand.adapters.ledger.archive import FileArchive
 from steadyhand.adapters.ledger.sql import open_store
 from steadyhand.adapters.logs.registry import build_logs
 from steadyhand.adapters.machine import SystemClock, secret
-from steadyhand.adapters.metrics.prometheus import Prometheus
+from steadyhand.adapters.metrics.registry import build_others, build_promql
 from steadyhand.adapters.playbooks.folder import PlaybookSettings, load_folder
 from steadyhand.adapters.rollouts.drivers import Tools, build
 from steadyhand.adapters.traces.registry import build_traces
@@ -53,7 +53,7 @@ class Wired:
 def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wired:
     """Everything the configuration names, put together. Raises ConfigError, LedgerError."""
     links, clock = config.connections, SystemClock()
-    metrics = tuple(Prometheus(one, http, secret(one.secret_env)) for one in links.metrics)
+    metrics = build_promql(links.metrics, http, secret)
     tools = traffic_tools(folder, http, metrics)
     known = {one.name: one for one in metrics}
     traces = tuple(build_traces(one, http, secret, known) for one in links.traces)
@@ -66,6 +66,7 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         logs=tuple(build_logs(one, http, secret) for one in links.logs),
         metrics=metrics,
+        other_metrics=build_others(links.metrics, http, secret),
         traces=traces,
         probes={one.name: PostgresProbe(one, needed(one.dsn_env)) for one in links.databases},
         hands={one.name: PostgresHand(one, needed(one.dsn_env)) for one in links.hands},

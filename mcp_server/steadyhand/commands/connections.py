@@ -17,7 +17,8 @@ from steadyhand.adapters.databases.postgres import PostgresProbe, PostgresSettin
 from steadyhand.adapters.logs.files import FileLogSettings
 from steadyhand.adapters.logs.registry import LogSettings, build_logs
 from steadyhand.adapters.machine import SystemClock, secret
-from steadyhand.adapters.metrics.prometheus import Prometheus, PrometheusSettings
+from steadyhand.adapters.metrics.prometheus import PrometheusSettings
+from steadyhand.adapters.metrics.registry import MetricSettings, build_others, build_promql
 from steadyhand.adapters.rollouts.drivers import TrafficSettings, build
 from steadyhand.adapters.traces.registry import TraceSettings, build_traces
 from steadyhand.config import Connections, home, load
@@ -29,6 +30,7 @@ from steadyhand.wiring import needed, traffic_tools
 _BACK = timedelta(minutes=15)
 _DEADLINE_S = 30.0
 _FEW_LINES = 100
+_STEP = timedelta(minutes=1)
 _SKEW = timedelta(seconds=5)
 State = Literal["ok", "partial", "empty", "failed"]
 _WORDS = {"ok": "ok", "partial": "PARTIAL", "empty": "NO DATA", "failed": "FAILED"}
@@ -98,7 +100,11 @@ def _tries(links: Connections) -> Iterator[tuple[str, str, _Try]]:
     for logs in links.logs:
         yield "logs", logs.name, _logs(logs)
     for metrics in links.metrics:
-        yield "metrics", metrics.name, _metrics(metrics)
+        yield (
+            "metrics",
+            metrics.name,
+            _promql(metrics) if isinstance(metrics, PrometheusSettings) else _metrics(metrics),
+        )
     for traces in links.traces:
         yield "traces", traces.name, _traces(traces, links)
     for database in links.databases:
@@ -177,9 +183,26 @@ def _logs(settings: LogSettings) -> _Try:
     return ask
 
 
-def _metrics(settings: PrometheusSettings) -> _Try:
+def _metrics(settings: MetricSettings) -> _Try:
     async def ask(client: httpx2.AsyncClient, now: datetime) -> _Seen:
-        source = Prometheus(settings, client, secret(settings.secret_env))
+        (source,) = build_others([settings], client, secret)
+        window = Window(start=now - _BACK, end=now)
+        found = [
+            series
+            for one in sorted(source.services)
+            for series in await source.series_of(one, window, _STEP)
+            if series.times
+        ]
+        newest = max((one.times[-1] for one in found), default=None)
+        at = None if newest is None else datetime.fromtimestamp(newest, UTC)
+        return _Seen(f"{len(found)} series of {len(source.services)} services in {show_duration(_BACK)}", at)
+
+    return ask
+
+
+def _promql(settings: PrometheusSettings) -> _Try:
+    async def ask(client: httpx2.AsyncClient, now: datetime) -> _Seen:
+        (source,) = build_promql([settings], client, secret)
         newest = await source.value("max(timestamp(up))", now)
         count = await source.value("count(up)", now)
         at = None if newest is None else datetime.fromtimestamp(newest, UTC)
@@ -190,7 +213,7 @@ def _metrics(settings: PrometheusSettings) -> _Try:
 
 def _traces(settings: TraceSettings, links: Connections) -> _Try:
     async def ask(client: httpx2.AsyncClient, now: datetime) -> _Seen:
-        metrics = {one.name: Prometheus(one, client, secret(one.secret_env)) for one in links.metrics}
+        metrics = {one.name: one for one in build_promql(links.metrics, client, secret)}
         source = build_traces(settings, client, secret, metrics)
         edges = await source.edges(Window(start=now - _BACK, end=now))
         services = {name for one in edges for name in (one.caller, one.callee)}
@@ -210,7 +233,7 @@ def _database(settings: PostgresSettings) -> _Try:
 
 def _traffic(settings: TrafficSettings, links: Connections) -> _Try:
     async def ask(client: httpx2.AsyncClient, _: datetime) -> _Seen:
-        metrics = [Prometheus(one, client, secret(one.secret_env)) for one in links.metrics]
+        metrics = build_promql(links.metrics, client, secret)
         seen = await build(settings, traffic_tools(home(), client, metrics)).observe()
         return _Seen(f"the canary has {seen.share:.0%}", expects_data=False)
 

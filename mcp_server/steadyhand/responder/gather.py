@@ -113,11 +113,18 @@ def _ask_metrics(
 ) -> Sequence[tuple[str, _Ask[Series]]]:
     services = [outside.rules.topology.get(name) for name in names]
     selectors = dict.fromkeys(one for service in services if service for one in service.metrics)
-    return [
+    asks = [
         (f"{source.name} {selector}", partial(source.series, selector, whole, step))
         for source in outside.metrics
         for selector in selectors
     ]
+    others = [
+        (f"{source.name} {name}", partial(source.series_of, name, whole, step))
+        for source in outside.other_metrics
+        for name in names
+        if name in source.services
+    ]
+    return [*asks, *others]
 
 
 async def _look(probe: DatabaseProbe, now: datetime) -> Sequence[DatabaseReport]:

@@ -13,6 +13,7 @@ from steadyhand.ports import (
     DatabaseProbe,
     LogSource,
     MetricSource,
+    ServiceMetrics,
     TraceSource,
     TrafficTarget,
     Watchdog,
@@ -35,6 +36,7 @@ class Outside:
     host: str = "localhost"
     logs: Sequence[LogSource] = ()
     metrics: Sequence[MetricSource] = ()
+    other_metrics: Sequence[ServiceMetrics] = ()
     traces: Sequence[TraceSource] = ()
     probes: Mapping[str, DatabaseProbe] = field(default_factory=dict)
     hands: Mapping[str, DatabaseHand] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """Logs in Datadog: counted by the aggregate endpoint, read by cursor from the search endpoint of API v2."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -8,31 +8,16 @@ import httpx2
 from pydantic import BaseModel, Field, SecretStr
 
 from steadyhand.adapters.access import JSON, body_of, told
-from steadyhand.adapters.http import Web
+from steadyhand.adapters.datadog import DatadogAccess, base_of, datadog_web
 from steadyhand.adapters.logs.remote import Batch, Counts, RemoteLogSettings, flattened, line_of
 from steadyhand.journey.evidence.model import LogLine, Window
 from steadyhand.journey.evidence.sampling import Cell, Slice
-from steadyhand.journey.rule import Duration
 
 _MOST_LEVELS = 12
 _STORAGE = "indexes"
 
 
-class DatadogAccess(RemoteLogSettings):
-    """How Datadog is signed in to: an application key of a role that can only read."""
-
-    site: str = Field(default="datadoghq.com", pattern=r"^[a-z0-9.-]+$", description="e.g. datadoghq.eu.")
-    url: str = Field(
-        default="", pattern=r"^(https?://[^@]+)?$", description="In place of https://api.SITE; for tests."
-    )
-    api_key_env: str = "DD_API_KEY"
-    app_key_env: str = "DD_APP_KEY"
-    timeout: Duration = Field(
-        default=timedelta(seconds=10), description="For one question, retries included."
-    )
-
-
-class DatadogLogSettings(DatadogAccess):
+class DatadogLogSettings(DatadogAccess, RemoteLogSettings):
     """Which logs are a service's, as Datadog's search says it."""
 
     kind: Literal["datadog"]
@@ -172,41 +157,6 @@ class DatadogStore:
             fields={"host": about.host or None, **flattened(about.attributes)},
             ref=f"{self.name}:{log.id}",
         )
-
-
-def keys_of(
-    settings: DatadogAccess, secret: Callable[[str], SecretStr | None]
-) -> tuple[SecretStr, SecretStr]:
-    """Both keys. Raises ValueError when one is not named."""
-    api_key, app_key = secret(settings.api_key_env), secret(settings.app_key_env)
-    if api_key is None or app_key is None:
-        raise ValueError("Datadog needs an API key and an application key; name both")
-    return api_key, app_key
-
-
-def base_of(settings: DatadogAccess) -> str:
-    """Where the API is."""
-    return settings.url.rstrip("/") or f"https://api.{settings.site}"
-
-
-def datadog_web(
-    settings: DatadogAccess, name: str, client: httpx2.AsyncClient, api_key: SecretStr, app_key: SecretStr
-) -> Web:
-    """What asks it. Datadog tells how long to wait in a header of its own."""
-    keys = (api_key, app_key)
-    names = f"${settings.api_key_env} and ${settings.app_key_env}"
-    return Web(
-        source=name,
-        client=client,
-        deadline=settings.timeout,
-        headers={
-            "DD-API-KEY": api_key.get_secret_value(),
-            "DD-APPLICATION-KEY": app_key.get_secret_value(),
-        },
-        secrets=keys,
-        way_out=f"check the keys in {names}, their site ({settings.site}) and that their role may read this",
-        wait_header="x-ratelimit-reset",
-    )
 
 
 def _missing(meta: _Meta) -> tuple[str, ...]:

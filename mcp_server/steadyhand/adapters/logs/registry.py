@@ -6,8 +6,9 @@ from typing import Annotated, assert_never
 import httpx2
 from pydantic import Field, SecretStr
 
+from steadyhand.adapters.datadog import keys_of
 from steadyhand.adapters.logs.cloudwatch import CloudWatchLogSettings, CloudWatchStore
-from steadyhand.adapters.logs.datadog import DatadogLogSettings, DatadogStore, keys_of
+from steadyhand.adapters.logs.datadog import DatadogLogSettings, DatadogStore
 from steadyhand.adapters.logs.elastic import ElasticLogSettings, ElasticStore
 from steadyhand.adapters.logs.files import FileLogs, FileLogSettings
 from steadyhand.adapters.logs.journald import JournaldSettings, JournaldStore

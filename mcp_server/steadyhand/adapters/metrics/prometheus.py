@@ -27,6 +27,10 @@ class PrometheusSettings(Rule):
     auth: Literal["none", "bearer", "basic"] = "none"
     user: str = Field(default="", description="For auth: basic.")
     secret_env: str = Field(default="", description="Environment variable with the token or password.")
+    tenant: str = Field(default="", description="Sent as X-Scope-OrgID: Mimir, Cortex.")
+    params: dict[str, str] = Field(
+        default={}, description="Sent with each query, e.g. Thanos: dedup and partial_response."
+    )
     timeout: Duration = timedelta(seconds=10)
     most_series: int = Field(default=2000, gt=0, description="An answer with more is refused.")
 
@@ -87,7 +91,8 @@ class Prometheus:
         """Raises ValueError when the sign-in needs a secret and none is given."""
         self.name = settings.name
         self._settings = settings
-        headers = authorization(settings.auth, settings.user, secret)
+        tenant = {"X-Scope-OrgID": settings.tenant} if settings.tenant else {}
+        headers = {**authorization(settings.auth, settings.user, secret), **tenant}
         self._web = Web(
             source=settings.name,
             client=client,
@@ -129,7 +134,9 @@ class Prometheus:
         return None if math.isnan(number) else number
 
     async def _ask(self, path: str, params: Mapping[str, str]) -> _Matrix | _Vector | _Scalar:
-        answer = await self._web.read(f"{self._settings.url}/api/v1/{path}", params)
+        answer = await self._web.read(
+            f"{self._settings.url}/api/v1/{path}", {**self._settings.params, **params}
+        )
         if not answer.ok:
             raise self._failure(answer)
         try:

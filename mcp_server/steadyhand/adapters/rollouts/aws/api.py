@@ -52,13 +52,17 @@ class Aws:
         self._settings = settings
         self._client = client
 
-    async def query(self, service: str, version: str, action: str, params: Mapping[str, str]) -> ET.Element:
-        """One call of a Query API (elasticloadbalancing). Names carry no namespace in the answer."""
+    async def query(
+        self, service: str, version: str, action: str, params: Mapping[str, str], *, asks: bool = False
+    ) -> ET.Element:
+        """One call of a Query API (elasticloadbalancing, monitoring); `asks`: it changes nothing.
+
+        Names carry no namespace in the answer.
+        """
         body = urlencode({"Action": action, "Version": version, **params}).encode()
         headers = {"content-type": "application/x-www-form-urlencoded"}
-        answer = await self._call(
-            service, "POST", "/", body, headers, effect=not action.startswith("Describe")
-        )
+        effect = not (asks or action.startswith("Describe"))
+        answer = await self._call(service, "POST", "/", body, headers, effect=effect)
         return _parsed(answer.body, self.name)
 
     async def target(
