@@ -24,7 +24,7 @@ from steadyhand.adapters.machine import SystemClock, secret
 from steadyhand.adapters.metrics.registry import build_others, build_promql
 from steadyhand.adapters.playbooks.folder import PlaybookSettings, load_folder
 from steadyhand.adapters.rollouts.drivers import Tools, build
-from steadyhand.adapters.traces.registry import build_traces
+from steadyhand.adapters.traces.registry import build_all_traces
 from steadyhand.adapters.watchdog.url import UrlWatchdog
 from steadyhand.config import BUNDLED, IncidentConfig
 from steadyhand.journey.diagnosis.playbook import Shelf
@@ -55,8 +55,6 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
     links, clock = config.connections, SystemClock()
     metrics = build_promql(links.metrics, http, secret)
     tools = traffic_tools(folder, http, metrics)
-    known = {one.name: one for one in metrics}
-    traces = tuple(build_traces(one, http, secret, known) for one in links.traces)
     channels = build_all(links.channels, http, clock, needed)
     outside = Outside(
         rules=config,
@@ -67,7 +65,7 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         logs=tuple(build_logs(one, http, secret) for one in links.logs),
         metrics=metrics,
         other_metrics=build_others(links.metrics, http, secret),
-        traces=traces,
+        traces=build_all_traces(links.traces, http, secret, metrics),
         probes={one.name: PostgresProbe(one, needed(one.dsn_env)) for one in links.databases},
         hands={one.name: PostgresHand(one, needed(one.dsn_env)) for one in links.hands},
         traffic={one.name: build(one, tools) for one in links.traffic},

@@ -1,6 +1,6 @@
 """Every kind of trace source: the settings by kind, and how each is put together."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, assert_never
 
 import httpx2
@@ -34,6 +34,17 @@ def build_traces(
                 assert_never(settings)
     except ValueError as error:
         raise ConfigError(f"connections.traces: {settings.name}: {error}; set secret_env") from error
+
+
+def build_all_traces(
+    given: Sequence[TraceSettings],
+    client: httpx2.AsyncClient,
+    secret: Callable[[str], SecretStr | None],
+    metrics: Sequence[MetricSource],
+) -> tuple[TraceSource, ...]:
+    """All sources. Raises ConfigError as `build_traces` does."""
+    known = {one.name: one for one in metrics}
+    return tuple(build_traces(one, client, secret, known) for one in given)
 
 
 def _graph(settings: TempoSettings, metrics: Mapping[str, MetricSource]) -> MetricSource | None:
