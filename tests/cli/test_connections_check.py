@@ -113,7 +113,7 @@ def test_what_fails_is_told_in_a_line_with_the_way_out_and_the_rest_is_tried(
             | {"services": services},
             {"kind": "files", "files": {"shop": [str(log)]}},
         ],
-        "traces": [{"kind": "jaeger", "url": "http://127.0.0.1:1", "timeout": "1s"}],
+        "traces": [{"kind": "jaeger", "url": "http://127.0.0.1:1"}],
         "databases": [{"kind": "postgres", "name": "db", "dsn_env": "NO_TOKEN"}],
         "channels": [{"kind": "terminal", "path": "/dev/null"}],
     }
