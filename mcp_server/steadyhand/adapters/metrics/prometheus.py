@@ -1,5 +1,6 @@
 """Metrics of Prometheus, or anything that answers like its HTTP API."""
 
+import asyncio
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ import httpx2
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 
 from steadyhand.adapters.http import Answer, Web, authorization
+from steadyhand.adapters.metrics.native import Sample, classic
 from steadyhand.journey.evidence.model import Series, Window
 from steadyhand.journey.rule import Duration, Rule
 from steadyhand.ports import SourceError, SourceRefused, SourceUnavailable
@@ -47,12 +49,13 @@ _Point = tuple[float, float]  # the API writes values as strings: "0.5", "NaN", 
 
 class _Stream(BaseModel):
     metric: dict[str, str]
-    values: list[_Point]
+    values: list[_Point] = []
+    histograms: list[Sample] = []
 
 
 class _Sample(BaseModel):
     metric: dict[str, str]
-    value: _Point
+    value: _Point | None = None  # None: it is a native histogram
 
 
 class _Matrix(BaseModel):
@@ -102,20 +105,26 @@ class Prometheus:
         )
 
     async def series(self, selector: str, window: Window, step: timedelta) -> Sequence[Series]:
-        """Every series the expression gives, sampled each `step`; asked in parts when the window is long."""
-        points: dict[tuple[tuple[str, str], ...], list[_Point]] = {}
+        """Every series the expression gives, sampled each `step`; asked in parts when the window is long.
+
+        Native histograms come as the series of classic ones.
+        """
+        streams: dict[tuple[tuple[str, str], ...], _Stream] = {}
         for start, end in _parts(window, step):
             times = {"start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step.total_seconds():g}"}
             data = await self._ask("query_range", {"query": selector, **times})
             if not isinstance(data, _Matrix):
                 raise SourceRefused(self.name, f"answered a {data.kind} to a range query")
             for stream in data.result:
-                points.setdefault(tuple(sorted(stream.metric.items())), []).extend(stream.values)
-            if len(points) > self._settings.most_series:
+                known = streams.setdefault(tuple(sorted(stream.metric.items())), stream)
+                if known is not stream:
+                    known.values.extend(stream.values)
+                    known.histograms.extend(stream.histograms)
+            if len(streams) > self._settings.most_series:
                 raise SourceRefused(
                     self.name, f"more than {self._settings.most_series} series; narrow the selector"
                 )
-        return [_series(dict(metric), given) for metric, given in points.items()]
+        return await asyncio.to_thread(_told, list(streams.values()))
 
     async def value(self, expression: str, at: datetime) -> float | None:
         """The one number of the expression at that instant; None without a sample or for NaN.
@@ -128,7 +137,12 @@ class Prometheus:
         if isinstance(data, _Vector) and len(data.result) > 1:
             raise SourceRefused(self.name, f"the expression gives {len(data.result)} series; aggregate it")
         if isinstance(data, _Vector):
-            number = data.result[0].value[1] if data.result else math.nan
+            first = data.result[0].value if data.result else (0.0, math.nan)
+            if first is None:
+                raise SourceRefused(
+                    self.name, "the expression gives a histogram; ask histogram_quantile of it"
+                )
+            number = first[1]
         else:
             number = data.result[1]
         return None if math.isnan(number) else number
@@ -140,7 +154,7 @@ class Prometheus:
         if not answer.ok:
             raise self._failure(answer)
         try:
-            success = _Success.model_validate_json(answer.body)
+            success = await asyncio.to_thread(_Success.model_validate_json, answer.body)
         except ValidationError as error:
             raise SourceRefused(self.name, "the answer is not one of the Prometheus API") from error
         for warning in success.warnings:
@@ -166,9 +180,29 @@ def _parts(window: Window, step: timedelta) -> Iterator[tuple[float, float]]:
         yield start + first * width, start + last * width
 
 
-def _series(metric: dict[str, str], points: Sequence[_Point]) -> Series:
-    name = metric.pop("__name__", "")
-    real = [(time, value) for time, value in points if math.isfinite(value)]
-    return Series(
-        name=name, labels=metric, times=tuple(time for time, _ in real), values=tuple(v for _, v in real)
-    )
+def _told(streams: Sequence[_Stream]) -> list[Series]:
+    """What the answer holds; series sampled at the same instants share these."""
+    shared: dict[tuple[float, ...], tuple[float, ...]] = {}
+    found = []
+    for stream in streams:
+        name = stream.metric.pop("__name__", "")
+        if stream.values:
+            times, values = _real(stream.values)
+            found.append(_series(name, stream.metric, shared.setdefault(times, times), values))
+        if stream.histograms:
+            found.extend(classic(name, stream.metric, stream.histograms))
+    return found
+
+
+def _real(points: Sequence[_Point]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Times and values of the points that are a number."""
+    times, values = zip(*points, strict=True)
+    if not math.isfinite(sum(values)):
+        kept = [one for one in points if math.isfinite(one[1])]
+        times, values = zip(*kept, strict=True) if kept else ((), ())
+    return times, values
+
+
+def _series(name: str, labels: dict[str, str], times: tuple[float, ...], values: tuple[float, ...]) -> Series:
+    """Made without a second check: the answer's points were read as numbers already."""
+    return Series.model_construct(name=name, labels=labels, times=times, values=values)
