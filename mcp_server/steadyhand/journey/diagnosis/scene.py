@@ -29,8 +29,13 @@ class Scene:
 
     @property
     def symptoms(self) -> tuple[Item, ...]:
-        """What is out of the ordinary; changes, gaps and standing facts of a database are not."""
-        return tuple(one for one in self.page.items if self.is_symptom(one))
+        """What is out of the ordinary; changes, gaps and standing facts of a database are not.
+
+        Nothing is, while nobody suffers: a cache that hits less, or a database whose probe failed, while
+        every service is as ever, has led to nothing and names no cause.
+        """
+        found = tuple(one for one in self.page.items if self.is_symptom(one))
+        return found if any(map(self._is_pain, found)) else ()
 
     def is_symptom(self, item: Item) -> bool:
         """Whether the item shows something out of the ordinary."""
@@ -57,7 +62,13 @@ class Scene:
     @property
     def harm(self) -> tuple[Item, ...]:
         """How the alerting service itself suffers, a dependency's own numbers apart."""
-        return tuple(one for one in self.shown(*HARM, about=self.page.service) if is_own(one))
+        own = (one for one in self.shown(*HARM, about=self.page.service) if is_own(one))
+        return tuple(one for one in own if not is_hit_share(one))
+
+    def _is_pain(self, item: Item) -> bool:
+        if item.kind != "metric":
+            return True
+        return self.kind(item.entity) in {None, "service"} and not is_hit_share(item)
 
     @property
     def nearby(self) -> tuple[str, ...]:
@@ -90,6 +101,11 @@ def speaks_of(item: Item, name: str) -> bool:
 def is_own(item: Item) -> bool:
     """Whether the item is the entity's own number, not one about something it calls."""
     return item.facts.get("target", item.entity) == item.entity
+
+
+def is_hit_share(item: Item) -> bool:
+    """Whether the item tells how many look-ups a cache answered: fewer hits are no pain by themselves."""
+    return item.role == "up" and item.facts.get("unit") == "share"
 
 
 def number(item: Item, fact: str) -> float:

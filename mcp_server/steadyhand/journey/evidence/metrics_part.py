@@ -1,6 +1,6 @@
 """The metric part of the page: screened, judged against this hour of other days, forecast and compared."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from steadyhand.journey.evidence.companions import company, headline
@@ -26,7 +26,7 @@ from steadyhand.journey.evidence.selection import strongest
 from steadyhand.journey.evidence.series import every_signal, signals
 from steadyhand.journey.evidence.sieve import sift
 from steadyhand.journey.evidence.signal import Signal
-from steadyhand.journey.evidence.silence import silenced
+from steadyhand.journey.evidence.silence import Silence, silenced
 from steadyhand.journey.evidence.standstill import standstill
 
 _SOON_MIN = 60.0
@@ -53,16 +53,14 @@ def metrics_part(series: Sequence[Series], seasons: Sequence[Season], desk: Desk
     figure = _demand_item(demand(known, judged.moved, desk.service), desk)
     coming = _coming(known, judged.moved, grid, desk)
     shown = strongest(judged.moved, desk.room("metric") - len(figure) - len(coming))
-    gone = silenced(known, grid, desk.baseline)
+    silence = silenced(known, grid, desk.baseline)
     items = (
-        *(silence_item(one, count, desk.masker) for one, count in gone),
+        *(silence_item(one, count, desk.masker) for one, count in silence.gone),
         *_told(shown, usual, grid, desk),
         *coming,
         *figure,
     )
-    silent = tuple(
-        Flag(kind="silent", entity=one.signal.entity, text=f"{count} series stopped") for one, count in gone
-    )
+    silent = _silent(silence, desk)
     owners = Owners(desk.topology, desk.service)
     return Part(
         items=items,
@@ -71,6 +69,16 @@ def metrics_part(series: Sequence[Series], seasons: Sequence[Season], desk: Desk
         flags=(*silent, *flags(series, every, grid, owners)),
         signals=tuple(known),
     )
+
+
+def _silent(silence: Silence, desk: Desk) -> Iterator[Flag]:
+    for one, count in silence.gone:
+        yield Flag(kind="silent", entity=one.signal.entity, text=f"{count} series stopped")
+    for name in silence.collectors:
+        text = (
+            f"{desk.masker.text(name, 80)} stopped answering for all it reports on: nothing is known of them"
+        )
+        yield Flag(kind="silent", entity=desk.service, text=text)
 
 
 def _coverage(

@@ -4,7 +4,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import inf, log, sqrt
+from itertools import groupby
+from math import log, sqrt
 from operator import mul
 from statistics import median
 from typing import Literal
@@ -20,6 +21,7 @@ _FEWEST_CALM = 10
 FEWEST_AWAY = 3
 _RUN_OF = 4
 _MOST_SIGMAS = 1000.0
+_BLIP_S = 8.0
 _FLOOR_SIGMAS = 5.0
 _RECENT = 5
 _RESTARTING = frozenset({"code", "config", "scaling"})
@@ -181,11 +183,26 @@ def _own(run: tuple[int, int], signal: Signal, away: Sequence[bool], masked: Seq
     return outside >= FEWEST_AWAY
 
 
+def _missed_a_beat(run: tuple[int, int], signal: Signal, away: Sequence[bool]) -> bool:
+    """Whether a liveness probe failed for so short that its asker may have been late, not the asked dead.
+
+    Under load a probe with a second to answer fails now and then of the healthiest server.
+    """
+    if signal.role != "up" or signal.unit == "share":
+        return False
+    start, end = run
+    step = (signal.times[-1] - signal.times[0]) / max(1, len(signal.times) - 1)
+    longest = max(len(list(same)) for off, same in groupby(away[start : end + 1]) if off)
+    back = end < len(signal.times) - 1
+    return longest * step < (_BLIP_S if back else _BLIP_S / 2)
+
+
 def _sureness(signal: Signal, calm: Calm, sign: int, run: tuple[int, int]) -> float:
     """In sigmas how surely a share of so few answers is another one in this run; no bound elsewhere."""
     if not calm.of:
-        return inf
-    return sign * binomial_sigmas(calm.hits, calm.of, *_counted_share(signal, run[0], run[1] + 1))
+        return _MOST_SIGMAS
+    sure = sign * binomial_sigmas(calm.hits, calm.of, *_counted_share(signal, run[0], run[1] + 1))
+    return min(sure, _MOST_SIGMAS)
 
 
 def sigmas(signal: Signal, calm: Calm, sign: int, value: float) -> float:
@@ -205,11 +222,9 @@ def _found(
         far >= calm.floor and z >= rule.sigmas and at >= judged_from
         for far, z, at in zip(excess, far_by, signal.times, strict=True)
     ]
-    runs = [
-        run
-        for run in _runs(away)
-        if _own(run, signal, away, masked) and _sureness(signal, calm, sign, run) >= rule.sigmas
-    ]
+    lasting = [run for run in _runs(away) if not _missed_a_beat(run, signal, away)]
+    own = [run for run in lasting if _own(run, signal, away, masked)]
+    runs = [run for run in own if _sureness(signal, calm, sign, run) >= rule.sigmas]
     if not runs:
         return None
     start, end = max(runs, key=lambda run: sum(excess[run[0] : run[1] + 1]))
@@ -225,7 +240,6 @@ def _found(
         direction="up" if sign > 0 else "down",
         shape="spike" if over else found.shape,
         strength=min(
-            _MOST_SIGMAS,
             max(far_by[start : end + 1]),
             _FLOOR_SIGMAS * peak / calm.floor,
             _sureness(signal, calm, sign, (start, end)),

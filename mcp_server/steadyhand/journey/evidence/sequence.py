@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from steadyhand.journey.evidence.model import Item, Onset
 from steadyhand.journey.evidence.wording import clock, since
 
 Step = tuple[Item, ...]
+_CLOCKS = timedelta(seconds=1)  # two sources' clocks, and how they round, may differ by this much
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,8 @@ class Told:
 def sequence(items: Sequence[Item]) -> Told:
     """The order of those with an onset, none claimed that the intervals do not allow.
 
-    A step ends where everything in it began at the latest before anything later can have begun at the
-    earliest. An item so uncertain that it would hold two steps together is set apart.
+    A step ends where everything in it began at the latest, a second before anything later can have begun at
+    the earliest. An item so uncertain that it would hold two steps together is set apart.
     """
     dated = sorted((one for one in items if one.onset), key=lambda one: (_of(one).at, one.id))
     apart: list[Item] = []
@@ -42,7 +43,7 @@ def _steps(dated: Sequence[Item]) -> list[Step]:
     latest: datetime | None = None
     for index, one in enumerate(dated):
         earliest = min(_of(later).lo for later in dated[index:])
-        if latest is None or earliest < latest:
+        if latest is None or earliest < latest + _CLOCKS:
             steps = steps or [[]]
             steps[-1].append(one)
         else:

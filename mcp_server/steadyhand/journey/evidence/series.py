@@ -68,6 +68,7 @@ class _Workbench:
             labels=labels,
             target=next((labels[one] for one in roles.TARGET_LABELS if labels.get(one)), ""),
             grid=self.grid,
+            origin="/".join(value for _, value in _replica(first.labels)),
         )
 
 

@@ -14,7 +14,7 @@ class Signal:
 
     `values` is what the screen judges; `fine` is the same less smoothed, for dating. Both have one
     number per instant of `times` (unix seconds); instants without data are left out. `answers` tells
-    of a share of how many answers each value is, where that is known.
+    of a share of how many answers each value is, where that is known; `origin` who was asked for it.
     """
 
     metric: str
@@ -31,6 +31,7 @@ class Signal:
     limit: float | None = None
     counted: bool = False
     answers: tuple[float, ...] = ()
+    origin: str = ""
 
     @property
     def bad(self) -> Bad:
@@ -52,6 +53,7 @@ class Subject:
     labels: Mapping[str, str]
     target: str
     grid: Grid
+    origin: str = ""
 
     def signal(
         self,
@@ -81,6 +83,7 @@ class Subject:
             smoothing=smoothing,
             counted=counted,
             answers=of if answers else (),
+            origin=self.origin,
         )
 
 

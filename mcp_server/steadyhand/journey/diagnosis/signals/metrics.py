@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterable
 
-from steadyhand.journey.diagnosis.scene import Scene, earliest, ids, is_own, speaks_of
+from steadyhand.journey.diagnosis.scene import Scene, earliest, ids, is_hit_share, is_own, speaks_of
 from steadyhand.journey.diagnosis.signals.signal import Signal
 from steadyhand.journey.diagnosis.suspect import Suspect
 from steadyhand.journey.evidence.model import Item, Onset
 
 _FEWER = frozenset({"down", "gone"})
+_NEARLY_NONE = 0.5
 _MEMORY = frozenset({"memory", "mem", "rss", "heap", "resident"})
 _CPU = frozenset({"cpu"})
 _CACHE = frozenset({"cache", "hit", "hits", "miss", "misses"})
@@ -126,7 +127,14 @@ def _target_unremarkable(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
 
 
 def _cache_is_down(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
-    return ids(one for one in scene.shown("up", about=suspect.entity) if one.direction in _FEWER)
+    return ids(one for one in scene.shown("up", about=suspect.entity) if _is_dead(one))
+
+
+def _is_dead(item: Item) -> bool:
+    """Down; or, of a share of hits, nearly none of them left."""
+    if is_hit_share(item) and item.now is not None and item.normal is not None:
+        return item.direction in _FEWER and item.now <= _NEARLY_NONE * item.normal
+    return item.direction in _FEWER
 
 
 def _misses_jump(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
@@ -137,7 +145,7 @@ def _misses_jump(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
 def _a_cache_is_gone(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
     others = (name for name in scene.of_kind("cache") if name != suspect.entity)
     gone = (one for name in others for one in scene.shown("up", about=name))
-    return ids(one for one in gone if one.direction in _FEWER)
+    return ids(one for one in gone if _is_dead(one))
 
 
 def _memory_ramps(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
