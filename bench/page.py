@@ -30,6 +30,7 @@ from metrics import LES
 
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.adapters.logs.files import FileLogs, FileLogSettings
+from steadyhand.adapters.machine import SystemClock
 from steadyhand.adapters.metrics.prometheus import Prometheus, PrometheusSettings
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.evidence.digest import render
@@ -40,7 +41,6 @@ from steadyhand.journey.topology import Service
 from steadyhand.responder.gather import gather
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.rules import Rules
-from steadyhand.wiring import SystemClock
 
 SERVICES = tuple(f"service-{number}" for number in range(10))
 SICK = SERVICES[0]
