@@ -41,7 +41,7 @@ def diagnose(
     learned = ranker or shipped()
     ranking = rank(page.bearings, learned) if page.bearings else None
     scene = Scene(page, topology, rule, _places(ranking))
-    findings = _ranked(scene, weights) if scene.symptoms or scene.places else []
+    findings = _ranked(scene, weights) if scene.symptoms or _odd(scene) else []
     *shares, _ = _softmax([*(one.score for one in findings), weights.none], rule.temperature)
     listed = [one for index, one in enumerate(findings) if index < _FEWEST or one.supports][: rule.most]
     sure = confidences([shares[findings.index(one)] for one in listed], learned) if ranking else shares
@@ -58,6 +58,11 @@ def diagnose(
         unexplained=_unexplained(scene, named),
         data_gaps=page.gaps,
     )
+
+
+def _odd(scene: Scene) -> bool:
+    """Whether the ranker finds somebody likelier to be to blame than nobody."""
+    return max(scene.places.values(), default=-math.inf) > 0
 
 
 def _places(ranking: Ranking | None) -> Mapping[str, float]:

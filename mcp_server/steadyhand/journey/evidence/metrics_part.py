@@ -20,7 +20,7 @@ from steadyhand.journey.evidence.metric_items import (
 from steadyhand.journey.evidence.model import Chart, Flag, Item, Series
 from steadyhand.journey.evidence.owners import Owners
 from steadyhand.journey.evidence.quality import flags
-from steadyhand.journey.evidence.screen import Deviation, deviation
+from steadyhand.journey.evidence.screen import Deviation, deviation, without_missed_beats
 from steadyhand.journey.evidence.season import Season, Usual
 from steadyhand.journey.evidence.selection import strongest
 from steadyhand.journey.evidence.series import every_signal, signals
@@ -67,7 +67,7 @@ def metrics_part(series: Sequence[Series], seasons: Sequence[Season], desk: Desk
         coverage=_coverage(len(series), grid, len(known), judged, len(shown), seasons),
         moved=tuple(shown),
         flags=(*silent, *flags(series, every, grid, owners)),
-        signals=tuple(known),
+        signals=tuple(map(without_missed_beats, known)),
     )
 
 
