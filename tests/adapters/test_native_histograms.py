@@ -17,9 +17,9 @@ from servers import Reply, Request, free_port, http_server, reply_json, running
 
 from steadyhand.adapters.metrics.native import NativeHistogram, classic
 from steadyhand.adapters.metrics.prometheus import Prometheus, PrometheusSettings
+from steadyhand.errors import SourceRefused, SourceUnavailable
 from steadyhand.journey.evidence.histogram import quantile
 from steadyhand.journey.evidence.model import Series, Window
-from steadyhand.ports import SourceRefused, SourceUnavailable
 
 PROMETHEUS = shutil.which("prometheus")
 START = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)

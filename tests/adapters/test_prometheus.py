@@ -8,8 +8,8 @@ from pydantic import SecretStr, ValidationError
 from servers import HttpServer, Reply, Request, http_server, reply_json
 
 from steadyhand.adapters.metrics.prometheus import Prometheus, PrometheusSettings
+from steadyhand.errors import SourceRefused, SourceUnavailable
 from steadyhand.journey.evidence.model import Window
-from steadyhand.ports import SourceRefused, SourceUnavailable
 
 pytestmark = pytest.mark.anyio
 START = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from steadyhand.errors import SourceUnavailable
 from steadyhand.journey.evidence.model import Page, Series, Window
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.topology import Service
-from steadyhand.ports import SourceUnavailable
 from steadyhand.responder.gather import gather
 from stories.night import Night
 
