@@ -155,6 +155,11 @@ class Night:
         )
         return take_alert(self.outside, alert, alert.model_dump_json())
 
+    def leave_alone(self, incident: str) -> None:
+        """The engine does not look into it."""
+        with self.outside.ledger.write() as tx:
+            tx.disarm(f"{incident}:investigate")
+
     async def turn(self) -> None:
         await self.worker.turn()
         await self.worker.settle()

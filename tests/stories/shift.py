@@ -73,8 +73,7 @@ class Shift(Night):
     ) -> str:
         """An alert comes in and whatever is due at once leaves."""
         incident = self.alert(name, service=service, severity=severity)
-        with self.outside.ledger.write() as tx:
-            tx.disarm(f"{incident}:investigate")
+        self.leave_alone(incident)
         await self.turn()
         return incident
 

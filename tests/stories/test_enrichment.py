@@ -132,7 +132,7 @@ def test_a_source_that_hangs_holds_a_page_until_the_deadline_and_no_longer(night
         await night.worker.turn()
         for _ in range(400):
             await asyncio.sleep(0.005)  # the store works in threads of its own
-            if night.metrics.asked == 17:
+            if night.metrics.asked == 18:
                 break
         await night.clock.advance(seconds=4)
         await night.worker.turn()

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from steadyhand.journey.alert.impact import Impact
+from steadyhand.journey.alert.rule import EnrichmentRule
 from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.ladder import Tier
 from steadyhand.journey.escalation.policy import Assignment, EscalationPolicy, EscalationRule
 from steadyhand.journey.remedy.goals import GoalRule
 from steadyhand.responder.deciding import Refused
-from steadyhand.responder.grading import Voice, grade
+from steadyhand.responder.grading import Voice, grade, regrade
 from steadyhand.tools.server import build_server
 from stories.night import ERRORS, RULES, TIERS, Night
 
@@ -62,6 +64,85 @@ def test_an_outage_that_is_measured_wakes_the_people_of_an_outage(night: Night) 
         assert "0.7 of answers fail" in seen.severity_why
         assert rung(night, "max")
         assert "severity.changed" in night.actions(incident)
+
+    asyncio.run(story())
+
+
+@pytest.fixture
+def informed(tmp_path: Path) -> Night:
+    """Pages wait up to five seconds for what is measured."""
+    given = NIGHT.model_copy(update={"enrichment": EnrichmentRule(deadline=timedelta(seconds=5))})
+    return Night(tmp_path, given)
+
+
+async def turns(night: Night) -> None:
+    for _ in range(5):
+        await night.turn()
+
+
+def test_an_outage_measured_within_seconds_wakes_only_the_people_of_an_outage(informed: Night) -> None:
+    async def story() -> None:
+        night = informed
+        night.users.override = 0.7
+        incident = night.alert()
+        night.leave_alone(incident)
+        await turns(night)
+        (page,) = (one for one in night.phone.rings if ":page:" in one.key)
+        assert (page.target, page.subject) == ("max", "SEV1 shop: HighErrorRate")
+        assert "HighErrorRate is firing. You are manager." in page.body
+        assert "Now 0.7" in page.body
+        assert not rung(night, "ana")
+        await night.leap(minutes=16)
+        assert not rung(night, "bo"), "no clock of the SEV2 runs on"
+
+    asyncio.run(story())
+
+
+def test_a_warning_that_users_do_not_feel_is_minor_before_anybody_hears_of_it(informed: Night) -> None:
+    async def story() -> None:
+        night = informed
+        night.users.override = 0.0
+        incident = night.alert(severity="warning")
+        assert severity_of(night, incident) == "SEV2"
+        night.leave_alone(incident)
+        await turns(night)
+        assert severity_of(night, incident) == "SEV3"
+        assert rung(night, "ana") == ["SEV3 shop: HighErrorRate"]
+
+    asyncio.run(story())
+
+
+def test_once_a_page_has_left_a_measurement_lowers_nothing(informed: Night) -> None:
+    async def story() -> None:
+        night = informed
+        night.users.blind = True
+        incident = night.alert(severity="warning")
+        night.leave_alone(incident)
+        await turns(night)
+        assert rung(night, "ana") == ["SEV2 shop: HighErrorRate"]
+        calm = Impact(failed=0.0, complete=True)
+        with night.outside.ledger.write() as tx:
+            before = tx.incident(incident)
+            assert before is not None
+            assert regrade(night.outside, tx, before, calm, night.clock.now()).severity == "SEV2"
+
+    asyncio.run(story())
+
+
+def test_a_first_look_that_is_quicker_than_the_page_changes_what_waits(informed: Night) -> None:
+    async def story() -> None:
+        night = informed
+        incident = night.alert()
+        with night.outside.ledger.write() as tx:
+            tx.disarm(f"{incident}:enrich")
+            before = tx.incident(incident)
+            assert before is not None
+            regrade(night.outside, tx, before, Impact(failed=0.7), night.clock.now())
+        night.leave_alone(incident)
+        await turns(night)
+        assert not night.phone.rings, "it waits for what is known, as before"
+        await night.leap(seconds=5)
+        assert [one.target for one in night.phone.rings] == ["max"]
 
     asyncio.run(story())
 

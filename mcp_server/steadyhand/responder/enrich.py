@@ -20,6 +20,7 @@ from steadyhand.journey.alert.enrichment import (
     words,
 )
 from steadyhand.journey.alert.grouping import neighbours
+from steadyhand.journey.alert.impact import Impact, impact
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.evidence.model import Window
 from steadyhand.journey.incident.state import Incident
@@ -27,6 +28,7 @@ from steadyhand.journey.recovery.criteria import assess
 from steadyhand.journey.recovery.model import Goal, Reading
 from steadyhand.journey.remedy.goals import GoalRule
 from steadyhand.ports import SourceError
+from steadyhand.responder.grading import regrade
 from steadyhand.responder.intake import UnknownIncident
 from steadyhand.responder.outside import Outside
 from steadyhand.store import Timer, Transaction
@@ -42,8 +44,8 @@ async def enrich(outside: Outside, timer: Timer) -> None:
     until = datetime.fromisoformat(timer.payload["until"])
     budget = until - outside.clock.now() - _MARGIN
     incident, known = await asyncio.to_thread(_look, outside, timer.incident)
-    found = await _asked(outside, incident, known, budget if budget > timedelta() else _LATE)
-    await asyncio.to_thread(_store, outside, timer, incident, found)
+    found, felt = await _asked(outside, incident, known, budget if budget > timedelta() else _LATE)
+    await asyncio.to_thread(_store, outside, timer, found, felt)
 
 
 def _look(outside: Outside, wanted: str) -> tuple[Incident, Enrichment]:
@@ -97,8 +99,10 @@ def _neighbour(outside: Outside, tx: Transaction, service: str, other: str) -> N
     return Neighbour(service=other, side=side, sick=True if firing else None, words=text)
 
 
-async def _asked(outside: Outside, incident: Incident, known: Enrichment, budget: timedelta) -> Enrichment:
-    """What the metrics say, as far as they say it in time."""
+async def _asked(
+    outside: Outside, incident: Incident, known: Enrichment, budget: timedelta
+) -> tuple[Enrichment, Impact]:
+    """What the metrics say, as far as they say it in time, and what the service's users feel by them."""
     asks = Asks(outside)
     alert = next((one for one in incident.alerts if one.status == "firing"), incident.alerts[0])
     expression = _series(outside, alert)
@@ -106,12 +110,13 @@ async def _asked(outside: Outside, incident: Incident, known: Enrichment, budget
     for when, times in moments.items():
         for at in times:
             asks.ask(when, expression, at)
-    goals = {one.service: outside.rules.goals.get(one.service, ()) for one in known.neighbours}
+    services = (incident.service, *(one.service for one in known.neighbours))
+    goals = {one: outside.rules.goals.get(one, ()) for one in services}
     for service, rules in goals.items():
         for rule in rules:
             asks.ask(f"{service}:{rule.name}", rule.expression, outside.clock.now())
     await asks.within(budget)
-    return known.model_copy(
+    found = known.model_copy(
         update={
             "series": expression,
             "levels": _levels(moments, asks, alert),
@@ -120,6 +125,8 @@ async def _asked(outside: Outside, incident: Incident, known: Enrichment, budget
             "took_s": round((outside.clock.now() - known.at).total_seconds(), 3),
         }
     )
+    own = goals[incident.service]
+    return found, impact(_goals(own), _readings(incident.service, own, asks))
 
 
 def _series(outside: Outside, alert: Alert) -> str:
@@ -140,17 +147,27 @@ def _levels(moments: Mapping[Moment, Sequence[datetime]], asks: "Asks", alert: A
 
 def _health(one: Neighbour, rules: Sequence[GoalRule], asks: "Asks") -> Neighbour:
     """What its goals say beside its alerts; a goal that was not read says nothing."""
-    values = {
-        rule.name: value for rule in rules for value in asks.values.get(f"{one.service}:{rule.name}", ())
-    }
-    readings = [Reading(name=name, value=value) for name, value in values.items()]
-    found = assess([Goal(**rule.model_dump()) for rule in rules], readings)
+    readings = _readings(one.service, rules, asks)
+    values = {reading.name: reading.value for reading in readings}
+    found = assess(_goals(rules), readings)
     if found.missed:
         missed = ", ".join(f"{name} is {show(values[name])}" for name in found.missed)
         return one.model_copy(update={"sick": True, "words": f"{one.words}; {missed}"})
     if found.recovered and not one.sick:
         return one.model_copy(update={"sick": False, "words": f"{one.words} and meets its goals"})
     return one
+
+
+def _goals(rules: Sequence[GoalRule]) -> list[Goal]:
+    return [Goal(**rule.model_dump()) for rule in rules]
+
+
+def _readings(service: str, rules: Sequence[GoalRule], asks: "Asks") -> list[Reading]:
+    return [
+        Reading(name=rule.name, value=value)
+        for rule in rules
+        for value in asks.values.get(f"{service}:{rule.name}", ())
+    ]
 
 
 class Asks:
@@ -204,9 +221,14 @@ async def _all(tasks: Sequence["asyncio.Task[None]"]) -> None:
     await asyncio.wait(tasks)
 
 
-def _store(outside: Outside, timer: Timer, incident: Incident, found: Enrichment) -> None:
+def _store(outside: Outside, timer: Timer, found: Enrichment, felt: Impact) -> None:
+    """How bad it is by what is measured is settled first: then its pages leave, under that severity."""
     until, now = datetime.fromisoformat(timer.payload["until"]), outside.clock.now()
     with outside.ledger.write() as tx:
         tx.finish(timer)
+        incident = tx.incident(timer.incident)
+        if incident is None:
+            raise UnknownIncident(f"there is no incident {timer.incident}")
+        incident = regrade(outside, tx, incident, felt, now)
         tx.put("enrichment", f"{incident.id}:{incident.episode}", incident.id, found, now)
         tx.release_pages(incident.id, words(found), until, now)

@@ -7,6 +7,9 @@ from steadyhand.journey.alert.impact import Impact, impact
 from steadyhand.journey.alert.severity import Severity, classify
 from steadyhand.journey.commands import ActorKind
 from steadyhand.journey.incident.grading import objection
+from steadyhand.journey.incident.holding import held
+from steadyhand.journey.incident.paging import thread
+from steadyhand.journey.incident.reduce import reduce
 from steadyhand.journey.incident.state import Incident, SeverityChanged
 from steadyhand.journey.recovery.model import Goal
 from steadyhand.responder.deciding import Refused
@@ -50,16 +53,25 @@ def grade(outside: Outside, wanted: str, severity: Severity, why: str, voice: Vo
 
 
 def regrade(outside: Outside, tx: Transaction, incident: Incident, seen: Impact, now: datetime) -> Incident:
-    """What was measured since may raise it; nothing is lowered, and no person's word is overruled."""
+    """What is measured decides before the first page has left; later it may raise, and lowers nothing.
+
+    No person's word is overruled. Raises LedgerError.
+    """
     firing = [one for one in incident.alerts if one.status == "firing"]
     if not seen.words or not firing:
         return incident
     service = outside.rules.topology.get(incident.service)
     severity, why = min(classify(one, service, outside.rules.severity, seen) for one in firing)
+    waits = tx.unheard_until(incident.id, thread(incident))
     event = _event(outside, incident, severity, f"measured: {why}.", _OURS)
+    event = event.model_copy(update={"unheard": waits is not None})
     if severity == incident.severity or objection(incident, event):
         return incident
-    return happen(tx, incident.id, event, now)
+    after, commands = reduce(incident, event, now)
+    # Pages that wait for what is known wait on, under the new severity; quiet hours do not hold a graver one.
+    if waits is not None and now < waits <= now + outside.rules.enrichment.deadline:
+        commands = held(commands, waits)
+    return tx.save(after, commands, now)
 
 
 def _event(

@@ -170,6 +170,19 @@ class AlertRows:
 
     # pages that wait for what is known
 
+    def unheard_until(self, incident: str, thread: str) -> datetime | None:
+        """The instant for which the first page of this thread waits; None when any was tried, or none waits."""
+        pages = (
+            (s.outbox.c.incident == incident)
+            & (s.outbox.c.thread == thread)
+            & s.outbox.c.key.like(f"{thread}:page:%")
+            & (s.outbox.c.state != "cancelled")
+        )
+        tried, due = self._db.execute(
+            select(func.max(s.outbox.c.attempts), func.min(s.outbox.c.due_at)).where(pages)
+        ).one()
+        return from_ms(due) if tried == 0 else None
+
     def release_pages(self, incident: str, text: str, until: datetime, now: datetime) -> int:
         """Let pages that wait until then leave now, with these words at their end; returns how many."""
         waiting = (

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from steadyhand.journey.alert.severity import worse
-from steadyhand.journey.commands import Command, Disarm, Record, Send
+from steadyhand.journey.commands import Command, Disarm, Record, Send, Unsend
 from steadyhand.journey.incident.paging import LADDER, call, message, next_page, tell
 from steadyhand.journey.incident.state import Incident, Outcome, SeverityChanged
 
@@ -17,6 +17,8 @@ def reduce(incident: Incident, event: SeverityChanged, now: datetime) -> Outcome
     if why_not:
         return incident, (record,)
     after = _graded(incident, event)
+    if event.unheard and not incident.acked_by:
+        return _before_anybody(after, record, now)
     if incident.acked_by:  # somebody has it: they are told, and nobody is woken
         return after, (record, *_shown(after, incident, event, now))
     if worse(event.severity, incident.severity):
@@ -27,14 +29,16 @@ def reduce(incident: Incident, event: SeverityChanged, now: datetime) -> Outcome
 def objection(incident: Incident, event: SeverityChanged) -> str:
     """Why the severity stays as it is; empty when it may change.
 
-    What is measured may raise and never lower by itself; a model may lower anything but a person's own word.
+    Once a page has left, what is measured may raise and never lower by itself; a model may lower anything but a
+    person's own word.
     """
     raising = worse(event.severity, incident.severity)
+    first_word = event.unheard and incident.severity_by == "system"
     found = (
         (incident.status == "resolved", "the incident is over"),
         (not event.why.strip(), "another severity needs a reason"),
         (event.kind == "system" and incident.severity_by == "human", "a person has set it"),
-        (event.kind == "system" and not raising, "a measurement does not lower it"),
+        (event.kind == "system" and not raising and not first_word, "a measurement does not lower it"),
         (event.kind == "agent" and not raising and incident.severity_by == "human", "a person has set it"),
     )
     return next((why for holds, why in found if holds), "")
@@ -66,6 +70,13 @@ def _graded(incident: Incident, event: SeverityChanged) -> Incident:
             "calls": incident.calls + 1,
         }
     )
+
+
+def _before_anybody(after: Incident, record: Record, now: datetime) -> Outcome:
+    """Nobody has heard of it: the pages of the new severity leave in place of those that wait."""
+    firing = next((one.name for one in after.alerts if one.status == "firing"), "An alert")
+    called, pages = call(after.model_copy(update={"told": (), "called": ()}), now, f"{firing} is firing.")
+    return called, (Disarm(kinds=LADDER), Unsend(), record, *pages)
 
 
 def _raised(

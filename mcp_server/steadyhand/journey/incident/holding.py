@@ -17,9 +17,13 @@ def hold(
     if not deadline or not any(_is_page(one) for one in commands):
         return tuple(commands)
     until = now + deadline
-    held = [one.model_copy(update={"not_before": until}) if _is_page(one) else one for one in commands]
     payload = {"until": until.isoformat()}
-    return (*held, Arm(kind="enrich", key=f"{incident.id}:enrich", due_at=now, payload=payload))
+    return (*held(commands, until), Arm(kind="enrich", key=f"{incident.id}:enrich", due_at=now, payload=payload))
+
+
+def held(commands: Sequence[Command], until: datetime) -> tuple[Command, ...]:
+    """The commands, their pages held until then."""
+    return tuple(one.model_copy(update={"not_before": until}) if _is_page(one) else one for one in commands)
 
 
 def _is_page(command: Command) -> bool:

@@ -122,6 +122,7 @@ class SeverityChanged(Value):
     kind: ActorKind
     via: str
     policy: Policy
+    unheard: bool = Field(default=False, description="No page has left yet: it is as if it had opened so.")
 
 
 class Acknowledged(Value):
