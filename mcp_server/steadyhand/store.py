@@ -191,7 +191,7 @@ class Alerts(Protocol):
     def silence(self, wanted: str) -> Silence | None: ...
     def keep_silence(self, silence: Silence) -> None: ...
     def unheard_until(self, incident: str, thread: str) -> datetime | None:
-        """The instant for which the first page of this thread waits; None when any was tried, or none waits."""
+        """The instant the first page of this thread waits for; None once any was tried, or none waits."""
         ...
 
     def release_pages(self, incident: str, text: str, until: datetime, now: datetime) -> int:
@@ -260,6 +260,14 @@ class Transaction(Alerts, Protocol):
         self, message: Message, why: str, again_at: datetime | None, *, ending: Ending, lost: bool
     ) -> bool:
         """The channel did not take it: again at an instant, or it ends so. False as with `sent`."""
+        ...
+
+    def hold(self, message: Message, until: datetime) -> None:
+        """It must wait until an instant, and this was no try. What was taken back meanwhile ends."""
+        ...
+
+    def companions(self, message: Message) -> Sequence[Message]:
+        """Other messages that left together with this one: they have its receipt."""
         ...
 
     def arrived(self, key: str, how: Arrival) -> Message | None:

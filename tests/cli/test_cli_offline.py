@@ -63,11 +63,12 @@ def test_config_check_says_who_is_told_when(terminal: Terminal) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[1:] == [
         "When nobody answers a SEV2 of shop that opens at 2026-01-31 02:00 UTC:",
-        "  after 0s: on_call by terminal ana",
-        "  after 15m: lead by terminal bo",
-        "  after 45m: on_call by terminal ana",
-        "  after 1h: lead by terminal bo",
-        "  after 1h30m: last_resort by terminal ana, terminal bo",
+        "  after 0s: on_call by terminal ana (answer within 15m)",
+        "  after 15m: lead by terminal bo (answer within 15m)",
+        "  after 45m: on_call by terminal ana (answer within 15m)",
+        "  after 1h: lead by terminal bo (answer within 15m)",
+        "  after 1h30m: last_resort by terminal ana, terminal bo (answer within 15m)",
+        "  then every 30m: last_resort again, until somebody answers",
     ]
 
 
@@ -105,7 +106,7 @@ def test_an_instant_that_is_none_is_a_plain_failure(terminal: Terminal, at: str)
 def test_config_check_says_when_a_severity_wakes_nobody_else(terminal: Terminal) -> None:
     done = terminal.call("config", "check", "--severity", "SEV3", "--config", str(terminal.config))
     assert done.stdout.splitlines()[2:] == [
-        "  after 0s: on_call by terminal ana",
+        "  after 0s: on_call by terminal ana (answer within 15m)",
         "  then nobody: this severity does not escalate by itself",
     ]
 

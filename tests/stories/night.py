@@ -13,6 +13,7 @@ from steadyhand.journey.alert.rule import EnrichmentRule
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.ladder import Tier
 from steadyhand.journey.escalation.policy import EscalationRule
+from steadyhand.journey.escalation.throttle import ThrottleRule
 from steadyhand.journey.evidence.model import DatabaseReport, Series, Window
 from steadyhand.journey.incident.state import Incident, Investigated
 from steadyhand.journey.remedy.goals import GoalRule, goals
@@ -45,6 +46,7 @@ RULES = Rules(
     ),
     escalation=EscalationRule(tiers=TIERS, repeat=1),
     enrichment=EnrichmentRule(deadline=timedelta()),  # pages leave at once; test_enrichment tells otherwise
+    throttle=ThrottleRule(limits={}),  # and each for itself; test_throttled_pages tells otherwise
     goals={"shop": (GoalRule(name="errors", kind="errors", expression=ERRORS, bound=0.02),)},
 )
 ROLL_BACK = Fix(

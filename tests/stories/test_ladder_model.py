@@ -34,6 +34,7 @@ MINUTE = timedelta(minutes=1)
 WAITS = (5, 10, 20)
 NAMES = ("ana", "bo", "cy")
 UNACK = 45 * MINUTE
+REMIND = 40 * MINUTE
 SEVERITY: Severity = "SEV2"
 LADDER = Ladder(
     tiers=tuple(
@@ -43,6 +44,7 @@ LADDER = Ladder(
     repeat=1,
     last_resort=(Contact(type="phone", user="all"),),
     unack_after=UNACK,
+    remind_every=REMIND,
 )
 RUNGS = [*NAMES, *NAMES, "all"]
 
@@ -119,14 +121,14 @@ class Ladders(RuleBasedStateMachine):
             if self.since is None:
                 self.quiet_until = None
             else:
-                self.rung += 1
+                self.rung = min(self.rung + 1, len(RUNGS) - 1)  # after the last resort it is told again
             self.told.append(RUNGS[self.rung])
             self.since = when
 
     def _next(self) -> datetime | None:
         if self.since is None:
             return self.quiet_until
-        return self.since + WAITS[self.rung % 3] * MINUTE if self.rung + 1 < len(RUNGS) else None
+        return self.since + (WAITS[self.rung % 3] * MINUTE if self.rung + 1 < len(RUNGS) else REMIND)
 
     # what may happen
 

@@ -36,6 +36,59 @@ def test_every_tier_is_told_in_its_turn_and_not_the_first_one_for_ever(begin: Be
     tell(story(begin()))
 
 
+def test_after_the_last_resort_it_is_told_again_at_a_steady_pace_until_somebody_answers(begin: Begin) -> None:
+    given = rules(tier("ana"), people=patient(), escalation={"remind_every": 20})
+
+    async def story(night: Shift) -> None:
+        incident = await night.fires()
+        assert night.phone("ana").rang_once
+        await night.passes(minutes=15)
+        assert night.phone("ana").says("You are last_resort")
+        for _ in range(3):
+            await night.passes(minutes=19)
+            assert night.phone("ana").silent
+            await night.passes(minutes=1)
+            assert night.phone("ana").says("last_resort did not answer. Nobody has it since 12:00 UTC.")
+        await night.passes(minutes=10)
+        night.restart()
+        night.acks(incident)
+        await night.passes(hours=24)
+        assert night.actions(incident).count("escalation.reminded") == 3
+
+    tell(story(begin(given)))
+
+
+@pytest.mark.parametrize(("escalation", "severity"), [({"remind_every": None}, "critical"), ({}, "info")])
+def test_nobody_is_reminded_of_what_may_wait_nor_where_the_rule_says_never(
+    begin: Begin, escalation: dict[str, None], severity: str
+) -> None:
+    treatment = {"SEV4": {"auto_escalate": True}}
+    given = rules(tier("ana"), people=patient(), escalation=escalation, severity_rules=treatment)
+
+    async def story(night: Shift) -> None:
+        await night.fires(severity=severity)
+        assert night.phone("ana").rang_once
+        await night.passes(minutes=15)
+        assert night.phone("ana").says("You are last_resort")
+        await night.passes(hours=72)
+
+    tell(story(begin(given)))
+
+
+def test_an_acknowledgement_says_whether_it_came_in_time(begin: Begin) -> None:
+    given = rules(tier("ana", after=60, response_time_minutes=10), people=patient())
+
+    async def story(night: Shift) -> None:
+        incident = await night.fires()
+        assert night.phone("ana").says("You are ana: answer within 10m.")
+        await night.passes(minutes=12)
+        night.acks(incident)
+        (line,) = (one for one in night.view(incident).trail if one.action == "incident.acknowledged")
+        assert line.body == {"after": "12m", "wanted_within": "10m", "in_time": "no"}
+
+    tell(story(begin(given)))
+
+
 @pytest.mark.parametrize(
     "change", [datetime(2026, 3, 29, 0, 50, tzinfo=UTC), datetime(2026, 10, 25, 0, 50, tzinfo=UTC)]
 )

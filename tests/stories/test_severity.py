@@ -89,7 +89,7 @@ def test_an_outage_measured_within_seconds_wakes_only_the_people_of_an_outage(in
         await turns(night)
         (page,) = (one for one in night.phone.rings if ":page:" in one.key)
         assert (page.target, page.subject) == ("max", "SEV1 shop: HighErrorRate")
-        assert "HighErrorRate is firing. You are manager." in page.body
+        assert "HighErrorRate is firing. You are manager: answer within 15m." in page.body
         assert "Now 0.7" in page.body
         assert not rung(night, "ana")
         await night.leap(minutes=16)

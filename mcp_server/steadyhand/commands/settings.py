@@ -64,6 +64,9 @@ def timeline_lines(
     told = timeline(policy.ladder, severity, start, escalates=policy.treatment.auto_escalate)
     for one in told:
         yield f"after {show_duration(one.at - start)}: {one.tier} {_whom(one)}"
+    again = policy.ladder.silence(policy.ladder.rungs, severity)
+    if policy.treatment.auto_escalate and again:
+        yield f"then every {show_duration(again)}: {told[-1].tier} again, until somebody answers"
     if not policy.treatment.auto_escalate:
         yield "then nobody: this severity does not escalate by itself"
 
@@ -78,7 +81,8 @@ def _whom(one: Telling) -> str:
         else reach.who
         for reach in one.whom
     )
-    return f"by {', '.join(ways)}{later}"
+    within = f" (answer within {show_duration(one.within)})" if one.whom else ""
+    return f"by {', '.join(ways)}{within}{later}"
 
 
 def _problems(config: IncidentConfig, service: str, start: datetime) -> Iterator[str]:

@@ -8,18 +8,20 @@ from functools import partial
 from typing import NamedTuple
 
 from steadyhand.journey.commands import Arm
-from steadyhand.journey.escalation.delivery import WAKING, Trouble, Waiting, after_trouble
+from steadyhand.journey.escalation.delivery import WAKING, Retry, Trouble, Waiting, after_trouble
 from steadyhand.journey.incident.state import MessageArrived
 from steadyhand.ports import Channel, EffectUnknown, Letter, SourceError, SourceRefused, SourceUnavailable
 from steadyhand.responder.distress import lose
 from steadyhand.responder.intake import happen
 from steadyhand.responder.outside import Outside
+from steadyhand.responder.throttling import WITH, Bundle, sort_out, together
 from steadyhand.responder.together import Most, Together
 from steadyhand.store import Arrival, Ending, Message, Timer, Transaction, told
 
 log = logging.getLogger("steadyhand.mail")
 _LEASE = timedelta(seconds=30)
 _DEADLINE_S = 10.0
+_ROUNDS = 50  # of claiming in a storm
 _MOST = Most(items=100, weight=100)  # ends of messages in one commit
 _COURTESY = frozenset({"note", "acknowledged", "resolved"})  # left out where a channel does not carry it
 
@@ -31,36 +33,55 @@ class Mail:
         self._outside = outside
         self._ends = Together(partial(_write, outside), _MOST)
 
-    async def claim(self, most: int) -> Sequence[Message]:
-        """Messages that are due now, oldest first. Raises LedgerError."""
-        if most <= 0:
-            return ()
-        outside = self._outside
-        now = outside.clock.now()
-        return await asyncio.to_thread(outside.ledger.claim_messages, outside.owner, now, _LEASE, most)
+    async def claim(self, most: int) -> Sequence[Bundle]:
+        """Messages that are due now, oldest first; pages that would ring too often wait. Raises LedgerError."""
+        return await asyncio.to_thread(_claim, self._outside, most) if most > 0 else ()
 
-    async def deliver(self, message: Message) -> None:
-        """Send one message and write down what became of it. Raises LedgerError."""
-        await self._ends.put(await self._try(message))
+    async def deliver(self, bundle: Bundle) -> None:
+        """Send these as one message and write down what became of each. Raises LedgerError."""
+        write = await self._try(bundle)
+        await asyncio.gather(*(self._ends.put(_End(one, write)) for one in bundle))
 
-    async def _try(self, message: Message) -> "_End":
-        channel = self._outside.channels.get(message.channel)
+    async def _try(self, bundle: Bundle) -> "_Write":
+        message, outside = bundle[0], self._outside
+        channel = outside.channels.get(message.channel)
         if message.act in _COURTESY and channel is not None and message.act not in channel.carries:
-            return _End(message, _left_out)
+            return _left_out
         try:
-            receipt = await _send(self._outside, channel, message)
+            receipt = await _send(outside, channel, bundle)
         except SourceError as error:
-            return _End(message, partial(_not_sent, error=error))
+            if not isinstance(error, EffectUnknown):
+                outside.rings.silent(bundle)
+            return partial(_not_sent, error=error, first=message)
         except Exception as error:  # a bug in one channel must not silence the others
             log.exception("channel %s failed", message.channel)
-            return _End(message, partial(_not_sent, error=EffectUnknown(message.channel, repr(error))))
-        within = channel.receipt_within if channel else None
-        return _End(message, partial(_sent, receipt=receipt, within=within))
+            return partial(_not_sent, error=EffectUnknown(message.channel, repr(error)), first=message)
+        # One receipt stands for all that left together.
+        return partial(_sent, receipt=receipt, within=channel.receipt_within if channel else None)
+
+
+_Write = Callable[[Outside, Transaction, Message, datetime], None]
 
 
 class _End(NamedTuple):
     message: Message
-    write: Callable[[Outside, Transaction, Message, datetime], None]
+    write: _Write
+
+
+def _claim(outside: Outside, most: int) -> Sequence[Bundle]:
+    """In a storm many leave as one, so more are claimed than leave."""
+    now, found = outside.clock.now(), list[Message]()
+    for _ in range(_ROUNDS):
+        more = outside.ledger.claim_messages(outside.owner, now, _LEASE, most)
+        found += more
+        if len(more) < most or len({(one.channel, one.target) for one in found}) >= most:
+            break
+    leaving, held = sort_out(found, outside.rings, outside.rules.throttle, now)
+    if held:
+        with outside.ledger.write() as tx:
+            for one in held:
+                tx.hold(one.message, one.until)
+    return leaving
 
 
 def _write(outside: Outside, ends: Sequence[_End]) -> Sequence[None]:
@@ -70,7 +91,8 @@ def _write(outside: Outside, ends: Sequence[_End]) -> Sequence[None]:
         return [one.write(outside, tx, one.message, now) for one in ends]
 
 
-async def _send(outside: Outside, channel: Channel | None, message: Message) -> str:
+async def _send(outside: Outside, channel: Channel | None, bundle: Bundle) -> str:
+    message = bundle[0]
     if message.channel == "console":
         return "shown"  # the incident's page is the message
     if channel is None:
@@ -79,7 +101,7 @@ async def _send(outside: Outside, channel: Channel | None, message: Message) -> 
         raise SourceRefused(message.channel, f"it does not do this: {message.act}")
     try:
         async with asyncio.timeout(_DEADLINE_S):
-            letter = await asyncio.to_thread(_letter, outside, message)
+            letter = together(await asyncio.to_thread(_letter, outside, message), bundle[1:])
             # An earlier try may have got through: its answer was lost, or its process died too soon.
             found = await channel.find(letter) if message.attempts > 1 else ""
             return found or await channel.send(letter)
@@ -120,11 +142,15 @@ def _left_out(_outside: Outside, tx: Transaction, message: Message, _now: dateti
 
 
 def _not_sent(
-    outside: Outside, tx: Transaction, message: Message, now: datetime, *, error: SourceError
+    outside: Outside, tx: Transaction, message: Message, now: datetime, *, error: SourceError, first: Message
 ) -> None:
-    """Try again after a pause; a page that comes too late goes by another way as well."""
-    waiting = Waiting.model_validate(message.model_dump(include=set(Waiting.model_fields)))
-    after = after_trouble(waiting, _trouble(error), outside.rules.delivery, now)
+    """Try again after a pause; a page that comes too late goes by another way as well.
+
+    What was to leave together is tried again together, when the first of it is.
+    """
+    after = _after(outside, message, error, now)
+    if after.again_at and message.key != first.key:
+        after = after.model_copy(update={"again_at": _after(outside, first, error, now).again_at})
     if after.again_at is None:
         log.error("message %s is given up: %s", message.key, error)
     ending: Ending = "unknown" if isinstance(error, EffectUnknown) else "failed"
@@ -134,6 +160,11 @@ def _not_sent(
         tx.record(message.incident, told(action, message, why=str(error)), now)
     if held and after.lost:
         _tell_lost(outside, tx, message, str(error), now)
+
+
+def _after(outside: Outside, message: Message, error: SourceError, now: datetime) -> Retry:
+    waiting = Waiting.model_validate(message.model_dump(include=set(Waiting.model_fields)))
+    return after_trouble(waiting, _trouble(error), outside.rules.delivery, now)
 
 
 def _trouble(error: SourceError) -> Trouble:
@@ -157,21 +188,27 @@ def take_receipt(outside: Outside, channel: Channel, key: str, how: Arrival, why
 
     Raises LedgerError when it could not be stored.
     """
-    now = outside.clock.now()
+    first, _, others = key.partition(WITH)
     with outside.ledger.write() as tx:
-        known = tx.message(key)
+        known = tx.message(first)
         if known is None or outside.channels.get(known[0].channel) is not channel:
             return False
-        message = tx.arrived(key, how)
-        if message is None:
-            return False
-        tx.disarm(_clock(message))
-        if how == "failed":
-            _tell_lost(outside, tx, message, why or "its channel could not deliver it", now)
-        elif message.incident:
-            event = MessageArrived(key=key, channel=message.channel, target=message.target, how=how)
-            happen(tx, message.incident, event, now)
-        return True
+        every = (known[0], *(tx.companions(known[0]) if others else ()))
+        news = [_arrived(outside, tx, one.key, how, why) for one in every]
+        return any(news)
+
+
+def _arrived(outside: Outside, tx: Transaction, key: str, how: Arrival, why: str) -> bool:
+    now, message = outside.clock.now(), tx.arrived(key, how)
+    if message is None:
+        return False
+    tx.disarm(_clock(message))
+    if how == "failed":
+        _tell_lost(outside, tx, message, why or "its channel could not deliver it", now)
+    elif message.incident:
+        event = MessageArrived(key=key, channel=message.channel, target=message.target, how=how)
+        happen(tx, message.incident, event, now)
+    return True
 
 
 def receipt_missing(outside: Outside, tx: Transaction, timer: Timer, now: datetime) -> None:

@@ -21,6 +21,7 @@ from steadyhand.ports import (
 from steadyhand.responder.baseline import Baselines
 from steadyhand.responder.pulse import Pulse
 from steadyhand.responder.rules import Rules
+from steadyhand.responder.throttling import Rings
 from steadyhand.store import Ledger
 
 
@@ -45,6 +46,7 @@ class Outside:
     baselines: Baselines = field(default_factory=Baselines)
     archive: Archive | None = None
     watchdog: Watchdog | None = None
+    rings: Rings = field(default_factory=Rings)
     pulse: Pulse = field(default_factory=Pulse)
     checkpoint_key: CheckpointKey | None = None
     checkpoints: Sequence[CheckpointSink] = ()

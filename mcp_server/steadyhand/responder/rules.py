@@ -17,6 +17,7 @@ from steadyhand.journey.escalation.people import People
 from steadyhand.journey.escalation.policy import DEFAULT_TREATMENT, EscalationRule
 from steadyhand.journey.escalation.roster import staffed, unknown_names
 from steadyhand.journey.escalation.schedule import Schedules
+from steadyhand.journey.escalation.throttle import ThrottleRule
 from steadyhand.journey.evidence.rule import EvidenceRule
 from steadyhand.journey.incident.retention import RetentionRule
 from steadyhand.journey.incident.state import Policy
@@ -43,6 +44,7 @@ class Rules(Rule):
     war_room: WarRoomRule = Field(default=WarRoomRule())
     stakeholders: StakeholderRule = Field(default=StakeholderRule())
     delivery: DeliveryRule = Field(default=DeliveryRule())
+    throttle: ThrottleRule = Field(default=ThrottleRule())
     heartbeats: Heartbeats = Field(default=(), description="Monitors that must report to us.")
     evidence: EvidenceRule = Field(default=EvidenceRule())
     diagnosis: DiagnosisRule = Field(default=DiagnosisRule())

@@ -15,7 +15,8 @@ from steadyhand.responder.mail import Mail
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.retention import prune
 from steadyhand.responder.sealing import Sealer
-from steadyhand.store import Message, Timer
+from steadyhand.responder.throttling import Bundle
+from steadyhand.store import Timer
 
 log = logging.getLogger("steadyhand.worker")
 _WORKERS = 20  # works under way at once; what waits longer waits in the store
@@ -90,7 +91,7 @@ class Worker:
         self._begin(works, mail)
         return _SOON if mail or works or self._stepping else _POLL
 
-    def _begin(self, works: Sequence[Timer], mail: Sequence[Message]) -> None:
+    def _begin(self, works: Sequence[Timer], mail: Sequence[Bundle]) -> None:
         if self._stepping is None or self._stepping.done():
             self._stepping = self._start(self._step(), "steps")
         for timer in works:
@@ -99,8 +100,8 @@ class Worker:
             self._works.add(task)
             task.add_done_callback(self._works.discard)
         # Beside the timers and each for itself: a slow receiver keeps nobody else waiting.
-        for message in mail:
-            task = self._start(self._post(message), message.key)
+        for bundle in mail:
+            task = self._start(self._post(bundle), bundle[0].key)
             self._letters.add(task)
             task.add_done_callback(self._letters.discard)
 
@@ -177,11 +178,11 @@ class Worker:
         for one in timers:
             self._outside.pulse.woke(now - one.due_at)
 
-    async def _post(self, message: Message) -> None:
+    async def _post(self, bundle: Bundle) -> None:
         try:
-            await self._mail.deliver(message)
+            await self._mail.deliver(bundle)
         except Exception as error:  # its lease runs out by itself; then it is sent again with the same key
-            log.exception("what became of %s is not written", message.key)
+            log.exception("what became of %s is not written", bundle[0].key)
             await self._labour.stumbled(error)
 
     def _ping(self) -> None:

@@ -171,7 +171,7 @@ class AlertRows:
     # pages that wait for what is known
 
     def unheard_until(self, incident: str, thread: str) -> datetime | None:
-        """The instant for which the first page of this thread waits; None when any was tried, or none waits."""
+        """The instant the first page of this thread waits for; None once any was tried, or none waits."""
         pages = (
             (s.outbox.c.incident == incident)
             & (s.outbox.c.thread == thread)

@@ -151,6 +151,21 @@ def unsent(
     return db.execute(update(s.outbox).where(mine).values(values)).rowcount == 1
 
 
+def hold(db: Batch, message: Message, until: datetime) -> None:
+    """It must wait until an instant, and this was no try. What was taken back meanwhile ends."""
+    if unsent(db, message, "", until, ending="cancelled", lost=False):
+        waiting = _same_try(message) & (_ROW.state == "queued")
+        db.execute(update(s.outbox).where(waiting).values(attempts=_ROW.attempts - 1))
+
+
+def companions(db: Batch, message: Message) -> list[Message]:
+    """Other messages that left together with this one: they have its receipt."""
+    receipt = select(_ROW.receipt).where(_ROW.key == message.key).scalar_subquery()
+    same = (_ROW.channel == message.channel) & (_ROW.target == message.target) & (_ROW.receipt == receipt)
+    found = select(s.outbox).where(same, _ROW.receipt != "", _ROW.key != message.key)
+    return [as_message(one) for one in db.execute(found.order_by(_ROW.key)).mappings()]
+
+
 def reclaim(db: Connection, late: ColumnElement[bool]) -> int:
     """Messages that dead processes held: back into the queue, or never again where they were taken back."""
     held = is_state(s.outbox, "sending") & late

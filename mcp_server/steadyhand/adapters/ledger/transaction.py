@@ -280,6 +280,14 @@ class SqlTransaction(AlertRows):
         """The channel did not take it. False when somebody else has it by now."""
         return outbox.unsent(self._db, message, why, again_at, ending=ending, lost=lost)
 
+    def hold(self, message: Message, until: datetime) -> None:
+        """It must wait until an instant, and this was no try."""
+        outbox.hold(self._db, message, until)
+
+    def companions(self, message: Message) -> Sequence[Message]:
+        """Other messages that left together with this one."""
+        return outbox.companions(self._db, message)
+
     def arrived(self, key: str, how: Arrival) -> Message | None:
         """Its receiver says what became of it. None when that is no news."""
         return outbox.arrived(self._db, key, how)

@@ -61,6 +61,7 @@ class Ladder(Rule):
     )
     people: tuple[PersonRule, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    remind_every: Minutes | None = None
     unack_after: Duration | None = None
     quiet_hours: QuietHours | None = None
     business_hours: BusinessHours | None = None
@@ -80,6 +81,15 @@ class Ladder(Rule):
     def has_next(self, rung: int) -> bool:
         """Whether anybody is left to tell, repeats included."""
         return rung + 1 < self.rungs
+
+    def silence(self, rung: int, severity: Severity) -> timedelta | None:
+        """How long this rung may be silent before people are told again; None: nobody is.
+
+        Beyond the last resort only what may not wait goes on: it is reminded of until somebody answers.
+        """
+        if self.has_next(rung):
+            return self.tier(rung).escalate_after
+        return None if severity in LENIENT else self.remind_every
 
     def reach(self, tier: Tier, severity: Severity, at: datetime) -> tuple[Reach, ...]:
         """Whom this tier means at an instant, each once; those without a way to be reached are left out."""

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.escalation.contact import Contact, Target
 from steadyhand.journey.escalation.hours import BusinessHours, QuietHours
-from steadyhand.journey.escalation.ladder import Ladder, SeverityTreatment, Tier
+from steadyhand.journey.escalation.ladder import Ladder, Minutes, SeverityTreatment, Tier
 from steadyhand.journey.rule import Duration, Rule
+
+_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 class EscalationPolicy(Rule):
@@ -47,7 +49,6 @@ def _shipped(
     return EscalationPolicy(name=name.lower(), tiers=(tier,), last_resort=everybody)
 
 
-_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 SHIPPED = (
     _shipped("SEV1", ("on-call", "manager"), 15 * _MINUTE, 30 * _MINUTE),
     _shipped("SEV2", ("team-lead",), 1 * _HOUR, 2 * _HOUR),
@@ -78,6 +79,10 @@ class EscalationRule(Rule):
         default=ASSIGNED, description="Who climbs which policy: the first row that fits."
     )
 
+    remind_every: Annotated[Minutes, Field(ge=_MINUTE)] | None = Field(
+        default=30 * _MINUTE,
+        description="After the last resort, it hears of a SEV1 or SEV2 again this often, until an answer.",
+    )
     unack_after: Duration | None = Field(
         default=None, description="Nothing heard of whoever has it for this long: back to the same rung."
     )
@@ -116,6 +121,7 @@ class EscalationRule(Rule):
         """All there are: that of the tiers first, then one for each policy."""
         own = (Ladder(tiers=self.tiers, repeat=self.repeat),) if self.tiers else ()
         update = {
+            "remind_every": self.remind_every,
             "unack_after": self.unack_after,
             "quiet_hours": self.quiet_hours,
             "business_hours": self.business_hours,

@@ -10,7 +10,7 @@ from steadyhand.journey.escalation.people import PersonRule, Reach
 from steadyhand.journey.escalation.policy import SEVERITIES
 from steadyhand.journey.escalation.schedule import Schedule
 from steadyhand.journey.escalation.shifts import gaps
-from steadyhand.journey.rule import Instant, Value
+from steadyhand.journey.rule import Duration, Instant, Value
 
 LOOK_AHEAD = timedelta(days=28)
 _MOST_GAPS = 3
@@ -22,6 +22,7 @@ class Telling(Value):
     at: Instant
     heard: Instant
     tier: str
+    within: Duration
     whom: tuple[Reach, ...]
 
 
@@ -31,7 +32,8 @@ def timeline(ladder: Ladder, severity: Severity, at: datetime, *, escalates: boo
     for rung in range(ladder.rungs):
         tier = ladder.tier(rung)
         whom = ladder.reach(tier, severity, at)
-        found.append(Telling(at=at, heard=ladder.heard(severity, at), tier=tier.name, whom=whom))
+        heard, within = ladder.heard(severity, at), tier.response_time_minutes
+        found.append(Telling(at=at, heard=heard, tier=tier.name, within=within, whom=whom))
         if whom and not escalates:
             break
         if whom:

@@ -1,6 +1,6 @@
 """Transitions by what people do, and by what they leave undone."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from steadyhand.journey.commands import ActorKind, Disarm, Record, Unsend
@@ -13,6 +13,7 @@ from steadyhand.journey.incident.state import (
     Outcome,
     TierSilent,
 )
+from steadyhand.journey.rule import show_duration
 
 _KINDS: dict[str, ActorKind] = {"steadyhand": "system", "model": "agent"}  # whoever else asks is a person
 AnswerEvent = Acknowledged | TierSilent | Escalated | ClosedByHuman
@@ -22,7 +23,7 @@ def reduce(incident: Incident, event: AnswerEvent, now: datetime) -> Outcome:
     """What follows from an answer, or from silence."""
     match event:
         case Acknowledged():
-            return _acknowledged(incident, event)
+            return _acknowledged(incident, event, now)
         case TierSilent():
             return _tier_silent(incident, event, now)
         case Escalated():
@@ -33,13 +34,14 @@ def reduce(incident: Incident, event: AnswerEvent, now: datetime) -> Outcome:
             assert_never(event)
 
 
-def _acknowledged(incident: Incident, event: Acknowledged) -> Outcome:
+def _acknowledged(incident: Incident, event: Acknowledged, now: datetime) -> Outcome:
     """Somebody has it. Where a tier wants more than one, the first does not silence the others."""
     if incident.acked_by or incident.status == "resolved" or event.by in incident.acks:
         return incident, ()
     acks = (*incident.acks, event.by)
     needed = incident.policy.ladder.tier(incident.rung).acknowledgements
-    body = {"acknowledgements": f"{len(acks)} of {needed}"} if needed > 1 else {}
+    body = _promptness(incident, now)
+    body |= {"acknowledgements": f"{len(acks)} of {needed}"} if needed > 1 else {}
     record = Record(
         action="incident.acknowledged", actor=event.by, actor_kind="human", via=event.via, body=body
     )
@@ -49,13 +51,33 @@ def _acknowledged(incident: Incident, event: Acknowledged) -> Outcome:
     return after, (Disarm(kinds=LADDER), Unsend(), record)
 
 
+def _promptness(incident: Incident, now: datetime) -> dict[str, str]:
+    """Whether the first answer came as soon as its first tier promised; of a relapse nothing was promised."""
+    if incident.episode or incident.acks:
+        return {}
+    after, within = now - incident.opened_at, incident.policy.ladder.tier(0).response_time_minutes
+    seconds = timedelta(seconds=round(after.total_seconds()))
+    in_time = "yes" if after <= within else "no"
+    return {"after": show_duration(seconds), "wanted_within": show_duration(within), "in_time": in_time}
+
+
 def _tier_silent(incident: Incident, event: TierSilent, now: datetime) -> Outcome:
     answered = bool(incident.acked_by) or incident.status == "resolved"
     if answered or event.rung != incident.rung:
         return incident, ()
     silent = incident.policy.ladder.tier(incident.rung).name
     why = f"{silent} did not answer{lateness(event.due_at, now)}."
+    ladder = incident.policy.ladder
+    if not ladder.has_next(incident.rung) and ladder.silence(incident.rung, incident.severity):
+        return _reminded(incident, now, why)
     return next_rung(incident, now, why, "steadyhand")
+
+
+def _reminded(incident: Incident, now: datetime, why: str) -> Outcome:
+    """Everybody was told and nobody has it: the last resort again, and again after the same time."""
+    again = incident.model_copy(update={"calls": incident.calls + 1})
+    after, pages = call(again, now, f"{why} Nobody has it since {incident.opened_at:%H:%M} UTC.")
+    return after, (Record(action="escalation.reminded", body={"why": why}), *pages)
 
 
 def next_rung(incident: Incident, now: datetime, why: str, by: str = "steadyhand") -> Outcome:

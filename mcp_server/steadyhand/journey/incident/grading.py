@@ -29,8 +29,8 @@ def reduce(incident: Incident, event: SeverityChanged, now: datetime) -> Outcome
 def objection(incident: Incident, event: SeverityChanged) -> str:
     """Why the severity stays as it is; empty when it may change.
 
-    Once a page has left, what is measured may raise and never lower by itself; a model may lower anything but a
-    person's own word.
+    Once a page has left, what is measured may raise and never lower by itself; a model may lower anything but
+    a person's own word.
     """
     raising = worse(event.severity, incident.severity)
     first_word = event.unheard and incident.severity_by == "system"

@@ -18,7 +18,10 @@ def hold(
         return tuple(commands)
     until = now + deadline
     payload = {"until": until.isoformat()}
-    return (*held(commands, until), Arm(kind="enrich", key=f"{incident.id}:enrich", due_at=now, payload=payload))
+    return (
+        *held(commands, until),
+        Arm(kind="enrich", key=f"{incident.id}:enrich", due_at=now, payload=payload),
+    )
 
 
 def held(commands: Sequence[Command], until: datetime) -> tuple[Command, ...]:

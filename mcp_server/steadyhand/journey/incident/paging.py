@@ -6,6 +6,7 @@ from steadyhand.journey.commands import Act, Arm, Command, Record, Send, TimerKi
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.people import Reach
 from steadyhand.journey.incident.state import Incident, Outcome
+from steadyhand.journey.rule import show_duration
 
 LADDER: tuple[TimerKind, ...] = ("escalate", "reach")  # the clocks that somebody's answer stops
 # Those that end with the incident.
@@ -74,7 +75,8 @@ def page_one(incident: Incident, way: Contact, why: str, about: str = "") -> Sen
     """Wake one of them by one way."""
     tier = incident.policy.ladder.tier(incident.rung)
     subject = f"{incident.severity} {incident.service}: {incident.title}"
-    body = f"{why} You are {tier.name}. Incident {incident.id}."
+    within = show_duration(tier.response_time_minutes)
+    body = f"{why} You are {tier.name}: answer within {within}. Incident {incident.id}."
     return message(incident, f"{page_step(incident)}{about}", way, subject, body)
 
 
@@ -100,11 +102,12 @@ def next_way(incident: Incident, one: Reach, tried: int, now: datetime) -> Arm |
 
 
 def next_page(incident: Incident, now: datetime) -> tuple[Command, ...]:
-    """The timer for the next rung, if this severity escalates by itself and anybody is left."""
+    """The timer for the next rung, or for a reminder after the last, if this severity escalates by itself."""
     ladder = incident.policy.ladder
-    if not (incident.policy.treatment.auto_escalate and ladder.has_next(incident.rung)):
+    wait = ladder.silence(incident.rung, incident.severity)
+    if wait is None or not incident.policy.treatment.auto_escalate:
         return ()
-    due = ladder.deadline(incident.severity, now, ladder.tier(incident.rung).escalate_after)
+    due = ladder.deadline(incident.severity, now, wait)
     payload = {"rung": str(incident.rung)}
     return (Arm(kind="escalate", key=f"{incident.id}:escalate", due_at=due, payload=payload),)
 

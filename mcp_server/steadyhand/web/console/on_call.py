@@ -63,6 +63,7 @@ class Ladder:
     severity: Severity
     told: tuple[Telling, ...]
     escalates: bool
+    again: timedelta | None
 
 
 class OnCallPage:
@@ -140,5 +141,6 @@ def ladders(rules: Rules, now: datetime) -> tuple[Ladder, ...]:
         escalates = policy.treatment.auto_escalate
         told = timeline(policy.ladder, severity, now, escalates=escalates)
         once = told[: len(policy.ladder.tiers)] + told[-1:] if escalates else told
-        found.append(Ladder(severity, once, escalates))
+        again = policy.ladder.silence(policy.ladder.rungs, severity) if escalates else None
+        found.append(Ladder(severity, once, escalates, again))
     return tuple(found)
