@@ -34,7 +34,7 @@ class Mail:
         self._ends = Together(partial(_write, outside), _MOST)
 
     async def claim(self, most: int) -> Sequence[Bundle]:
-        """Messages that are due now, oldest first; pages that would ring too often wait. Raises LedgerError."""
+        """Messages that are due now, oldest first; pages that ring too often wait. Raises LedgerError."""
         return await asyncio.to_thread(_claim, self._outside, most) if most > 0 else ()
 
     async def deliver(self, bundle: Bundle) -> None:
