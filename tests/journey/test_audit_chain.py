@@ -50,7 +50,11 @@ def test_any_change_of_any_field_shows_in_its_row(bodies: list[dict[str, str]], 
     entries = chain(bodies)
     assert find_tampering(entries) == ""
     at = data.draw(st.integers(0, len(entries) - 1))
-    field = data.draw(st.sampled_from(["ts", "incident", "actor", "via", "action", "body", "actor_kind"]))
+    field = data.draw(
+        st.sampled_from(
+            ["ts", "incident", "actor", "via", "action", "body", "actor_kind", "object", "before_hash"]
+        )
+    )
     old = getattr(entries[at], field)
     new = {"ts": 0, "body": {"new": "x" * 20}, "actor_kind": "agent"}.get(field, f"{old}x")
     forged = entries[at].model_copy(update={field: new})

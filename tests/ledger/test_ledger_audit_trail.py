@@ -18,7 +18,7 @@ from steadyhand.journey.audit.proof import find_problem
 from steadyhand.journey.commands import Record
 
 ROWS = 6
-COLUMNS = ("ts", "n", "incident", "actor", "actor_kind", "via", "action", "body", "prev", "hash")
+COLUMNS = ("ts", "n", "incident", "actor", "actor_kind", "via", "action", "body", "prev", "hash", "object")
 
 
 def written(path: Path, rows: int = ROWS) -> SqlLedger:

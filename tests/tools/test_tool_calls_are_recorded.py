@@ -23,6 +23,14 @@ def test_a_call_is_recorded_with_its_arguments_as_the_models_deed(bench: Bench) 
     assert json.loads(call.body["arguments"]) == {"service": "shop", "text": "login", "minutes": 5}
 
 
+def test_a_call_names_the_program_a_model_speaks_through_and_what_it_was_told(bench: Bench) -> None:
+    bench.text("query_logs", service="shop", text="login", minutes=5)
+    bench.text("query_logs", service="shop", text="login", minutes=5)
+    first, second = calls(bench)
+    assert len(first.body["prompt"]) == 16
+    assert first.body["prompt"] == second.body["prompt"]
+
+
 def test_a_call_about_an_incident_or_its_plan_stands_in_that_incidents_chain(bench: Bench) -> None:
     plan = bench.night.propose(bench.incident)
     bench.text("get_incident", incident_id=bench.incident)

@@ -95,6 +95,9 @@ class Record(Value):
     actor: str = "steadyhand"
     actor_kind: ActorKind = "system"
     via: str = "service"
+    object: str = Field(default="", description="What it is about, e.g. plan:plan-1; the store names it.")
+    before_hash: str = Field(default="", description="SHA-256 of the incident's state before, in hex.")
+    after_hash: str = Field(default="", description="And after; both empty where no state changed.")
 
 
 Command = Arm | Disarm | Send | FollowUp | Unsend | Consent | Record

@@ -61,9 +61,9 @@ def _way(message: Message) -> Way:
 def sort_out(
     messages: Sequence[Message], rings: Rings, rule: ThrottleRule, now: datetime
 ) -> tuple[Sequence[Bundle], Sequence[Held]]:
-    """Those that leave now, in the order in which they were claimed, and those that wait."""
+    """Those that leave now, oldest first, and those that wait."""
     groups: dict[Way | str, list[Message]] = {}
-    for one in messages:
+    for one in sorted(messages, key=lambda one: (one.queued_at, one.key)):
         groups.setdefault(_way(one) if _waits(one, rule) else one.key, []).append(one)
     leaving, held = [], []
     for name, group in groups.items():

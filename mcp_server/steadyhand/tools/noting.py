@@ -1,5 +1,6 @@
 """Every tool call stands in the trail before it is carried out, its arguments masked; so does its failure."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +18,8 @@ from steadyhand.store import Transaction
 from steadyhand.tools.kit import ask
 
 _LONGEST = 2000
+_NAME = 80
+_SHORT = 16
 
 
 class NotingServer(MCPServer):
@@ -25,22 +28,42 @@ class NotingServer(MCPServer):
     def __init__(self, outside: Outside, name: str, instructions: str, tools: list[Tool]) -> None:
         super().__init__(name, instructions=instructions, tools=tools)
         self._outside = outside
+        said = json.dumps([instructions, *((one.name, one.description) for one in tools)])
+        self._prompt = hashlib.sha256(said.encode()).hexdigest()[:_SHORT]  # what a model is told by us
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         """Record it, do it, record its failure."""
-        await ask(_note, self._outside, "tool.called", name, arguments)
+        who = {"prompt": self._prompt, "client": _client(context)}
+        await ask(_note, self._outside, "tool.called", name, arguments, who)
         try:
             return await super().call_tool(name, arguments, context)
         except ToolError as error:
-            await ask(_note, self._outside, "tool.failed", name, arguments, str(error))
+            await ask(_note, self._outside, "tool.failed", name, arguments, who, str(error))
             raise
 
 
-def _note(outside: Outside, action: str, tool: str, arguments: Mapping[str, Any], why: str = "") -> None:
+def _client(context: Context[Any, Any] | None) -> str:
+    """The program a model speaks through, by its own word; a protocol does not tell which model it is."""
+    try:
+        params = context.session.client_params if context else None
+    except ValueError:  # called outside of a request
+        return ""
+    return f"{params.client_info.name} {params.client_info.version}"[:_NAME] if params else ""
+
+
+def _note(
+    outside: Outside,
+    action: str,
+    tool: str,
+    arguments: Mapping[str, Any],
+    who: Mapping[str, str],
+    why: str = "",
+) -> None:
     text = json.dumps(arguments, ensure_ascii=False, sort_keys=True, default=str)
-    body = {"tool": tool[:80], "arguments": text} | ({"why": why[:_LONGEST]} if why else {})
+    facts = {name: value for name, value in who.items() if value} | ({"why": why[:_LONGEST]} if why else {})
+    body = {"tool": tool[:_NAME], "arguments": text, **facts}
     record = Record(action=action, actor="model", actor_kind="agent", via="mcp", body=body)
     with outside.ledger.write() as tx:
         tx.record(_incident(tx, arguments), record, outside.clock.now())

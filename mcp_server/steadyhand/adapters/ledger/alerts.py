@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from sqlalchemy import ColumnElement, Insert, func, select, tuple_, update
 from sqlalchemy import insert as plain_insert
@@ -27,6 +28,14 @@ class AlertRows:
     """The part of a transaction that is about alerts."""
 
     _db: Batch
+    _states: dict[str, str]
+
+    def _known(self, row: Sequence[Any] | None) -> Incident | None:
+        """The incident in a row of state and machine; its state is noted. Raises NewerRelease."""
+        found = incident_of(row)
+        if found is not None and row is not None:
+            self._states[found.id] = row[0]
+        return found
 
     # posts
 
@@ -131,7 +140,7 @@ class AlertRows:
         recent = (s.incident.c.status != "resolved") | (s.incident.c.resolved_at >= to_ms(since))
         known = s.incident.c.id.in_(ids) & recent & (s.incident.c.machine <= MACHINE)
         query = select(s.incident.c.state, s.incident.c.machine).where(known)
-        return [found for row in self._db.execute(query) if (found := incident_of(row))]
+        return [found for row in self._db.execute(query) if (found := self._known(row))]
 
     def belong(self, incident: str, services: Sequence[str]) -> None:
         """Note that alerts of these services are this incident's."""
@@ -145,7 +154,7 @@ class AlertRows:
         known = s.incident.c.id.in_(ids) & (s.incident.c.machine <= MACHINE)
         newest = select(s.incident.c.state, s.incident.c.machine).where(known)
         rows = self._db.execute(newest.order_by(s.incident.c.opened_at.desc()).limit(limit))
-        return [found for row in rows if (found := incident_of(row))]
+        return [found for row in rows if (found := self._known(row))]
 
     # silences
 

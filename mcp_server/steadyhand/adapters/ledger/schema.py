@@ -264,6 +264,9 @@ audit = Table(
     Column("body", Text, nullable=False),
     Column("prev", String, nullable=False),
     Column("hash", String, nullable=False, unique=True),
+    Column("object", String, nullable=False, server_default=""),
+    Column("before_hash", String, nullable=False, server_default=""),
+    Column("after_hash", String, nullable=False, server_default=""),
     Index("audit_incident", "incident", "seq"),
     Index(
         "audit_chain",

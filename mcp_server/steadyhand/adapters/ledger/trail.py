@@ -15,7 +15,7 @@ from sqlalchemy import insert as plain_insert
 from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.batch import Batch
 from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
-from steadyhand.journey.audit.entry import Entry
+from steadyhand.journey.audit.entry import Entry, object_of
 from steadyhand.journey.audit.proof import (
     FIRST,
     JOINED,
@@ -77,7 +77,9 @@ class SqlTrail:
     def record(self, incident: str, record: Record, now: datetime) -> None:
         """Append a line: secrets masked, people by their tokens."""
         safe = redacted(record)
-        self._append(incident, without_names(safe, self._tokens(safe)), now)
+        named = without_names(safe, self._tokens(safe))
+        about = named.object or object_of(named, incident)
+        self._append(incident, named.model_copy(update={"object": about}), now)
 
     def entries(self, incident: str = "") -> Sequence[Entry]:
         """All lines, or those of one incident, oldest first, with the names of people who were not erased."""

@@ -1,5 +1,6 @@
 """Reads and writes inside one transaction."""
 
+import hashlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, get_args
@@ -35,6 +36,7 @@ class SqlTransaction(AlertRows):
     def __init__(self, connection: Connection) -> None:
         self._db = Batch(connection)
         self._foreseen: dict[str, tuple[str, int]] = {}
+        self._states: dict[str, str] = {}
         self._held: set[tuple[str, int]] = set()
         self.audit = SqlTrail(self._db)
 
@@ -47,7 +49,7 @@ class SqlTransaction(AlertRows):
     def incident(self, wanted: str) -> Incident | None:
         """The incident of this id. Raises NewerRelease."""
         row = self._foreseen.pop(wanted, None)
-        return incident_of(row or self._db.execute(_INCIDENT, {"wanted": wanted}).one_or_none())
+        return self._known(row or self._db.execute(_INCIDENT, {"wanted": wanted}).one_or_none())
 
     def foresee(self, wanted: Collection[str]) -> None:
         """Read these incidents at once: each will be asked for, and changed by nobody else until then."""
@@ -71,12 +73,13 @@ class SqlTransaction(AlertRows):
         after = incident.model_copy(update={"version": incident.version + 1})
         self._foreseen.pop(after.id, None)
         resolved = after.milestones.get("resolved")
+        state = after.model_dump_json()
         values = {
             "version": after.version,
             "status": after.status,
             "service": after.service,
             "resolved_at": to_ms(resolved) if resolved else None,
-            "state": after.model_dump_json(),
+            "state": state,
             "machine": MACHINE,
         }
         if incident.version == 0:
@@ -84,9 +87,18 @@ class SqlTransaction(AlertRows):
             self._db.later(_OPEN, opened, leads=True)
         else:
             self._db.later(_SAVE, {"same": after.id, "before": incident.version, **values})
+        changed = {"before_hash": self._state_hash(incident), "after_hash": state_hash(state)}
+        self._states[after.id] = state
         for command in commands:
-            carry_out(self._db, self.audit, after, command, now)
+            one = command.model_copy(update=changed) if isinstance(command, Record) else command
+            carry_out(self._db, self.audit, after, one, now)
         return after
+
+    def _state_hash(self, before: Incident) -> str:
+        """Of the state as it is stored; empty for an incident that opens now."""
+        if before.version and before.id not in self._states:
+            self.incident(before.id)
+        return state_hash(self._states.get(before.id, ""))
 
     def arm(self, incident: str, arm: Arm) -> None:
         """Arm a timer, or move it; it may belong to no incident ("")."""
@@ -343,6 +355,11 @@ _INCIDENT = select(s.incident.c.state, s.incident.c.machine).where(s.incident.c.
 
 
 # Made once: building a statement costs more than running it.
+def state_hash(text: str) -> str:
+    """The SHA-256, in hex, of an incident's state as JSON; empty for none."""
+    return hashlib.sha256(text.encode()).hexdigest() if text else ""
+
+
 _OPEN = plain_insert(s.incident)
 _SAVE = (
     update(s.incident)

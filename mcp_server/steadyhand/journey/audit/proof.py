@@ -17,6 +17,7 @@ LARGEST = 2**53 - 1
 SERVICE = ""  # the chain of what belongs to no incident
 JOINED, SEALED = "trail.joined", "trail.sealed"
 FIRST = "(first format)"  # rows of the first release: one chain for all, without places in it
+_LATER = ("object", "before_hash", "after_hash")  # rows of earlier releases have none of these
 _ROW = b"\x01steadyhand-audit\x00"
 _CHECKPOINT = b"\x02steadyhand-checkpoint\x00"
 _PERSON = b"\x03steadyhand-person\x00"
@@ -60,7 +61,7 @@ def _check(value: object) -> None:
 
 def row_hash(row: Row) -> str:
     """SHA-256, in hex, over a domain tag and the canonical form of every other field. Raises ValueError."""
-    left_out = ("hash", "n") if row["n"] == 0 else ("hash",)
+    left_out = {"hash", *(("n",) if row["n"] == 0 else ()), *(one for one in _LATER if not row.get(one))}
     held = {name: value for name, value in row.items() if name not in left_out}
     return hashlib.sha256(_ROW + canonical(held)).hexdigest()
 
