@@ -1,5 +1,6 @@
 """Incidents as rows, read as the release that wrote them meant them."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,3 +18,8 @@ def incident_of(row: Sequence[Any] | None) -> Incident | None:
         return read_incident(state, machine)
     except NewerMachine as error:
         raise NewerRelease(str(error)) from error
+
+
+def state_hash(text: str) -> str:
+    """The SHA-256, in hex, of an incident's state as JSON; empty for none."""
+    return hashlib.sha256(text.encode()).hexdigest() if text else ""

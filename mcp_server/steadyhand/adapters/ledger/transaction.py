@@ -1,6 +1,5 @@
 """Reads and writes inside one transaction."""
 
-import hashlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, get_args
@@ -15,7 +14,7 @@ from steadyhand.adapters.ledger.alerts import AlertRows
 from steadyhand.adapters.ledger.batch import Batch
 from steadyhand.adapters.ledger.commands import arm_timer, carry_out, keep_decision
 from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
-from steadyhand.adapters.ledger.reading import incident_of
+from steadyhand.adapters.ledger.reading import incident_of, state_hash
 from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.adapters.ledger.trail import SqlTrail
 from steadyhand.journey.alert.heartbeat import Pulse
@@ -355,11 +354,6 @@ _INCIDENT = select(s.incident.c.state, s.incident.c.machine).where(s.incident.c.
 
 
 # Made once: building a statement costs more than running it.
-def state_hash(text: str) -> str:
-    """The SHA-256, in hex, of an incident's state as JSON; empty for none."""
-    return hashlib.sha256(text.encode()).hexdigest() if text else ""
-
-
 _OPEN = plain_insert(s.incident)
 _SAVE = (
     update(s.incident)
