@@ -182,6 +182,7 @@ class Promises(RuleBasedStateMachine):
                 one.target
                 for one in self.night.phone.rings
                 if one.key.startswith(f"{incident.id}:{incident.episode}:page:")
+                and "Nobody has it since" not in one.body  # a reminder, of which there is no end
             ]
             assert Counter(pages) == {"ana": 3, "bo": 3, "cy": 3}  # two rounds, then everybody
 
