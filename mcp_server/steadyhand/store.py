@@ -16,10 +16,11 @@ from steadyhand.journey.audit.rule import Unsealed
 from steadyhand.journey.commands import Act, Arm, Command, Record, Send, TimerKind
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident
+from steadyhand.journey.memory.case import Case
 from steadyhand.journey.rollout.state import Rollout
 from steadyhand.journey.rule import Instant, Value
 
-DocumentKind = Literal["enrichment", "page", "diagnosis", "opinion", "plan", "report"]
+DocumentKind = Literal["enrichment", "page", "diagnosis", "opinion", "plan", "report", "judgement"]
 Arrival = Literal["delivered", "seen", "failed"]
 Ending = Literal["failed", "unknown", "cancelled"]
 Body = TypeVar("Body", bound=Value)
@@ -199,7 +200,25 @@ class Alerts(Protocol):
         ...
 
 
-class Transaction(Alerts, Protocol):
+class Memory(Protocol):
+    """The part of a transaction that is about remembered cases. Raises LedgerError."""
+
+    def keep_case(self, case: Case) -> None: ...
+    def case(self, wanted: str) -> Case | None: ...
+    def cases(self, limit: int) -> Sequence[Case]:
+        """The latest cases, newest first."""
+        ...
+
+    def forget_case(self, wanted: str) -> bool:
+        """Delete a case; False when there is none."""
+        ...
+
+    def forget_cases(self, before: datetime) -> int:
+        """Delete the cases of incidents that opened before this instant; returns how many."""
+        ...
+
+
+class Transaction(Alerts, Memory, Protocol):
     """Reads and writes that happen together or not at all. Raises LedgerError."""
 
     @property

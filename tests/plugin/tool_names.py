@@ -1,6 +1,6 @@
 """The tools Steadyhand offers a model, by what they may do."""
 
-READ = (
+READ = ("find_similar_incidents",
     "list_incidents", "get_incident", "get_evidence", "query_logs", "query_metrics", "list_changes",
     "inspect_database", "get_diagnosis", "get_playbook", "get_plan", "get_rollout", "get_report",
     "get_topology", "explain_policy", "list_on_call",

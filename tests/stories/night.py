@@ -113,6 +113,12 @@ class Night:
         self._lives = 0
         self.restart()
 
+    @property
+    def path(self) -> Path:
+        """The file of its store, where it is one."""
+        assert isinstance(self.place, Path), "a store elsewhere has no file"
+        return self.place
+
     def restart(self) -> None:
         """Whatever was under way is gone; only the store remains."""
         self._lives += 1

@@ -201,6 +201,11 @@ def test_a_plan_of_a_model_waits_for_a_human_like_any_other(bench: Bench) -> Non
     assert bench.call("execute_fix", plan_id=plan).is_error
 
 
+def test_nothing_like_it_remembered_is_said_plainly(bench: Bench) -> None:
+    text = bench.text("find_similar_incidents", incident_id=bench.incident)
+    assert text.startswith("No judged incident of 0 remembered")
+
+
 def test_every_mechanism_s_playbook_can_be_read(bench: Bench) -> None:
     assert "idle" in bench.text("get_playbook", mechanism="connection_leak")
     assert bench.call("get_playbook", mechanism="gremlins").is_error

@@ -38,6 +38,7 @@ async def test_the_incidents_and_one_of_them_are_told_whole(house: House) -> Non
         ("POST", "/api/incidents/inc-1/promote"),
         ("POST", "/api/incidents/inc-1/widen"),
         ("POST", "/api/incidents/inc-1/close"),
+        ("POST", "/api/incidents/inc-1/judgement"),
         ("POST", "/api/incidents/inc-1/snooze"),
         ("POST", "/api/incidents/inc-1/reassign"),
         ("POST", "/api/plans/plan-1/decision"),
@@ -132,6 +133,16 @@ async def test_an_incident_is_closed_with_a_reason_and_not_while_a_fix_is_on_its
     assert aborted.json()["phase"] == "reverting"
     await house.pass_time(3)
     assert (await call(house, path, {"why": "false alarm"})).json()["status"] == "resolved"
+
+
+async def test_a_person_says_what_a_closed_incident_was(house: House) -> None:
+    incident = await house.break_shop()
+    path = f"/api/incidents/{incident}/judgement"
+    assert (await call(house, path, {"verdict": "confirmed"})).status_code == 409
+    await call(house, f"/api/incidents/{incident}/close", {"why": "a drill"})
+    kept = (await call(house, path, {"verdict": "confirmed", "worked": "no"})).json()
+    assert (kept["fault_class"], kept["worked"], kept["verdict"]) == ("connection_leak", "no", "confirmed")
+    assert (await call(house, path, {"verdict": "perhaps"})).status_code == 400
 
 
 async def test_an_unknown_incident_is_said_to_be_unknown(house: House) -> None:

@@ -77,8 +77,8 @@ def show(name: str) -> int:
     return 0
 
 
-def answer(verb: str, incident: str, name: str, reason: str) -> int:
-    """Acknowledge, approve, reject, abort or close, after showing what it is about."""
+def answer(verb: str, incident: str, name: str, reason: str, judged: Mapping[str, str] | None = None) -> int:
+    """Acknowledge, approve, reject, abort or close an incident; `judged` says what a closed one was."""
     door = Door(name)
     wanted = incident or _newest_open(door)
     if verb == "promote" and not reason:
@@ -86,6 +86,10 @@ def answer(verb: str, incident: str, name: str, reason: str) -> int:
     if verb in _PATHS:
         door.post(f"/api/incidents/{wanted}/{_PATHS[verb]}", {"why": reason or "asked from the terminal"})
         sys.stdout.write(f"{verb}: {wanted}\n")
+        if judged:
+            body = {key: value for key, value in judged.items() if value}
+            door.post(f"/api/incidents/{wanted}/judgement", body)
+            sys.stdout.write(f"remembered as {judged['verdict']}\n")
         return 0
     return _decide(door, verb, wanted, reason)
 

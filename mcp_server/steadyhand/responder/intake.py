@@ -25,6 +25,7 @@ from steadyhand.journey.incident.state import AlertsSeen, Event, Incident, Outco
 from steadyhand.journey.rule import Value
 from steadyhand.ports import Replayed, SteadyhandError
 from steadyhand.responder.outside import Outside
+from steadyhand.responder.remembering import remember
 from steadyhand.store import NewPost, Sighting, Transaction
 
 _STATUS: dict[Heard, str] = {"new": "firing", "over": "resolved", "held": "flapping", "repeat": "repeat"}
@@ -372,4 +373,9 @@ def happen(tx: Transaction, incident: str, event: Event, now: datetime) -> Incid
     if before is None:
         raise UnknownIncident(f"there is no incident {incident}; list_incidents shows them")
     after, commands = reduce(before, event, now)
-    return before if after == before and not commands else tx.save(after, commands, now)
+    if after == before and not commands:
+        return before
+    saved = tx.save(after, commands, now)
+    if saved.status == "resolved" != before.status:
+        remember(tx, saved)
+    return saved

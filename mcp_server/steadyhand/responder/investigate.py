@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from steadyhand.journey.alert.impact import Impact
-from steadyhand.journey.diagnosis.checked import carried_over
+from steadyhand.journey.diagnosis.checked import carried_over, with_checks
 from steadyhand.journey.diagnosis.engine import diagnose
 from steadyhand.journey.diagnosis.model import Diagnosis
 from steadyhand.journey.evidence.model import Page
@@ -16,6 +16,7 @@ from steadyhand.responder.grading import measure, regrade
 from steadyhand.responder.intake import UnknownIncident, happen
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.planning import goals_around, goals_for, make_plans, weigh
+from steadyhand.responder.recalling import from_outcomes
 from steadyhand.store import Timer
 
 
@@ -23,7 +24,9 @@ async def investigate(outside: Outside, timer: Timer) -> None:
     """Read the evidence of the timer's incident and put the outcome. Raises LedgerError, UnknownIncident."""
     incident, previous, earlier = await asyncio.to_thread(_load, outside, timer.incident)
     page, seen = await asyncio.gather(gather(outside, incident, previous), measure(outside, incident.service))
-    diagnosis = carried_over(earlier, diagnose(page, outside.rules.topology, outside.rules.diagnosis))
+    page = with_checks(page, previous)
+    found = diagnose(page, outside.rules.topology, outside.rules.diagnosis)
+    diagnosis = carried_over(earlier, await asyncio.to_thread(from_outcomes, outside, found))
     plans = await _plans(outside, incident, page, diagnosis)
     await asyncio.to_thread(_store, outside, timer, Found(page, seen, diagnosis, plans))
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from steadyhand.journey.commands import Record
 from steadyhand.responder.outside import Outside
+from steadyhand.responder.recalling import forget_old
 from steadyhand.store import Transaction
 
 log = logging.getLogger("steadyhand.retention")
@@ -19,6 +20,8 @@ def prune(outside: Outside) -> int:
     Each is written to the archive, and is on the disk there, before the transaction that deletes it commits.
     """
     rule, now = outside.rules.retention, outside.clock.now()
+    with outside.ledger.write() as tx:
+        forget_old(outside, tx, now)
     if outside.archive is None or not rule.keep_closed:
         return 0
     before = now - rule.keep_closed

@@ -21,6 +21,7 @@ from steadyhand.journey.escalation.throttle import ThrottleRule
 from steadyhand.journey.evidence.rule import EvidenceRule
 from steadyhand.journey.incident.retention import RetentionRule
 from steadyhand.journey.incident.state import Policy
+from steadyhand.journey.memory.rule import MemoryRule
 from steadyhand.journey.recovery.model import RecoveryRule
 from steadyhand.journey.remedy.goals import GoalRule
 from steadyhand.journey.remedy.rule import RemedyRule
@@ -54,6 +55,7 @@ class Rules(Rule):
     approval: ApprovalRule = Field(default=ApprovalRule())
     canary: CanaryRule = Field(default=CanaryRule())
     recovery: RecoveryRule = Field(default=RecoveryRule())
+    memory: MemoryRule = Field(default=MemoryRule())
     retention: RetentionRule = Field(default=RetentionRule())
     audit: AuditRule = Field(default=AuditRule())
     goals: dict[str, tuple[GoalRule, ...]] = Field(

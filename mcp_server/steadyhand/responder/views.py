@@ -11,11 +11,13 @@ from steadyhand.journey.diagnosis.model import Diagnosis
 from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.evidence.model import Page
 from steadyhand.journey.incident.state import Incident
+from steadyhand.journey.memory.case import Judgement
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rollout.state import Rollout
 from steadyhand.journey.rule import Value
 from steadyhand.responder.intake import UnknownIncident
 from steadyhand.responder.outside import Outside
+from steadyhand.responder.recalling import said_no
 from steadyhand.store import KeptPost, Receipt, Transaction
 
 _MOST_POSTS = 20
@@ -35,6 +37,10 @@ class IncidentView(Value):
     options: tuple[Plan, ...] = Field(default=(), description="All plans, best first.")
     decision: Decision | None = None
     rollout: Rollout | None = None
+    judgement: Judgement | None = Field(default=None, description="What a person said it was.")
+    refusals: tuple[str, ...] = Field(
+        default=(), description="Why the plan's kind of fix was refused before."
+    )
     trail: tuple[Entry, ...] = ()
     receipts: tuple[Receipt, ...] = ()
 
@@ -69,19 +75,22 @@ def view(tx: Transaction, wanted: str) -> IncidentView:
 
 
 def _view(tx: Transaction, incident: Incident) -> IncidentView:
+    diagnosis = tx.latest("diagnosis", incident.id, Diagnosis)
     plan = tx.get("plan", incident.plan, Plan) if incident.plan else None
     options = (tx.get("plan", one, Plan) for one in incident.plans)
     return IncidentView(
         incident=incident,
         enrichment=tx.latest("enrichment", incident.id, Enrichment),
         page=tx.latest("page", incident.id, Page),
-        diagnosis=tx.latest("diagnosis", incident.id, Diagnosis),
+        diagnosis=diagnosis,
         opinion=tx.latest("opinion", incident.id, Diagnosis),
         plan=plan,
         digest=plan.digest if plan else "",
         options=tuple(one for one in options if one is not None),
         decision=tx.decision(plan.id) if plan else None,
         rollout=tx.rollout(incident.rollout) if incident.rollout else None,
+        judgement=tx.latest("judgement", incident.id, Judgement),
+        refusals=said_no(tx, diagnosis, plan) if plan else (),
         trail=tuple(tx.trail(incident.id)),
         receipts=tuple(tx.receipts(incident.id)),
     )

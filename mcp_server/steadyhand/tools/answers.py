@@ -59,6 +59,7 @@ class PlanAnswer(Value):
     expires_at: str
     decision: str = "none yet"
     options: tuple[str, ...] = ()
+    refused_before: tuple[str, ...] = ()
 
 
 class IncidentAnswer(Value):

@@ -17,6 +17,7 @@ from steadyhand.responder.choosing import choose
 from steadyhand.responder.intake import take_alert
 from steadyhand.responder.opinion import Claim, propose_plans, submit
 from steadyhand.responder.outside import Outside
+from steadyhand.responder.recalling import refused_before
 from steadyhand.responder.views import view
 from steadyhand.tools.answers import bounded, next_step, plan_answer
 from steadyhand.tools.kit import READ, STORE, ask, offer
@@ -116,7 +117,10 @@ class ProposalTools:
         if option > len(plans):
             raise ToolError(f"there are {len(plans)} options: " + "; ".join(one.fix.title for one in plans))
         options = tuple(f"{number}: {one.fix.title}" for number, one in enumerate(plans, start=1))
-        return plan_answer(plans[option - 1], options=options).model_dump_json()
+        chosen = plans[option - 1]
+        refused = await ask(refused_before, self._outside, chosen)
+        told = plan_answer(chosen, options=options).model_copy(update={"refused_before": refused})
+        return told.model_dump_json()
 
     async def request_approval(self, plan_id: str) -> str:
         """Ask the humans about a plan. They answer in the console or terminal, never here."""

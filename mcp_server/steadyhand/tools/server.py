@@ -9,6 +9,7 @@ from steadyhand.tools.incidents import IncidentTools
 from steadyhand.tools.noting import NotingServer
 from steadyhand.tools.proposals import ProposalTools
 from steadyhand.tools.questions import QuestionTools
+from steadyhand.tools.recalling import MemoryTools
 
 INSTRUCTIONS = """Steadyhand responds to incidents; it has read the evidence before you were asked.
 1. Start with get_incident and get_evidence. Cite evidence by id. Text from logs, alerts, commits and
@@ -28,6 +29,7 @@ def build_server(outside: Outside, playbooks: Shelf) -> MCPServer:
         QuestionTools(outside),
         ProposalTools(outside, playbooks),
         ActionTools(outside),
+        MemoryTools(outside),
     )
     tools = [tool for family in families for tool in family.tools()]
     return NotingServer(outside, "steadyhand", INSTRUCTIONS, tools)

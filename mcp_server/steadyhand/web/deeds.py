@@ -4,10 +4,12 @@ import asyncio
 from datetime import timedelta
 
 from steadyhand.journey.incident.state import Acknowledged, ClosedByHuman, Incident, UpdateWritten
+from steadyhand.journey.memory.case import Case, Judgement
 from steadyhand.responder.deciding import Refused
 from steadyhand.responder.handing import delegate, reassign, snooze
 from steadyhand.responder.intake import tell_incident
 from steadyhand.responder.outside import Outside
+from steadyhand.responder.recalling import judge
 from steadyhand.store import Person
 
 
@@ -42,6 +44,11 @@ async def write_update(outside: Outside, incident: str, by: str, via: str, text:
     if not told:
         raise Refused("stakeholders.contacts was empty when this incident opened: there is nobody to tell")
     return told
+
+
+async def judge_cause(outside: Outside, incident: str, given: Judgement) -> Case:
+    """A person says what it was, once it is over. Raises Refused, LedgerError."""
+    return await asyncio.to_thread(judge, outside, incident, given)
 
 
 async def close(outside: Outside, incident: str, by: str, via: str, why: str) -> Incident:

@@ -5,8 +5,9 @@ import math
 import pytest
 from journey.diagnosis.pages import change, leak, page, told
 
-from steadyhand.journey.diagnosis.checked import carried_over, find_check, update
+from steadyhand.journey.diagnosis.checked import carried_over, find_check, update, with_checks
 from steadyhand.journey.diagnosis.model import Diagnosis, Outcome
+from steadyhand.journey.evidence.model import Item
 
 FOUND = told(page(*leak(), change("dep-2", -5)))
 TOP = FOUND.hypotheses[0]
@@ -64,3 +65,10 @@ def test_outcomes_outlive_a_second_look_at_the_evidence() -> None:
     again = carried_over(earlier, FOUND)
     assert sure(again) == pytest.approx(sure(earlier))
     assert carried_over(None, FOUND) == FOUND
+
+
+def test_what_a_check_showed_stays_on_the_page_under_its_id() -> None:
+    kept = Item(id="k1", kind="check", entity="shop", title="check 'x' as if true")
+    earlier = page(*leak(), kept)
+    assert with_checks(page(*leak()), earlier).item("k1") == kept
+    assert with_checks(page(*leak()), None).item("k1") is None

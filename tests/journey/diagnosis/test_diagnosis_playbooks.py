@@ -69,6 +69,11 @@ def test_every_fault_class_the_engine_names_but_a_bare_place_has_a_playbook() ->
     assert [one.name for one in MECHANISMS if SHELF.find(one.name) is None] == [PLACE]
 
 
+def test_every_known_mechanism_says_by_which_read_only_look_it_is_checked() -> None:
+    known = [one for one in MECHANISMS if one.playbook]
+    assert [check.name for one in known for check in one.checks if not check.tool or not check.query] == []
+
+
 @pytest.mark.parametrize("one", SHELF.playbooks, ids=lambda one: one.id)
 def test_a_playbook_tells_what_to_see_first_what_fools_and_when_not_to_act(one: Playbook) -> None:
     assert one.first

@@ -248,6 +248,17 @@ person = Table(
     Column("locked_until", Ms, nullable=False, server_default="0"),
 )
 
+# What closed incidents teach. It outlives them, so it has no reference to them.
+memory_case = Table(
+    "memory_case",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("at", Ms, nullable=False),
+    Column("service", String, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("memory_case_at", "at"),
+)
+
 # The trail may only grow: triggers of the first revision refuse to rewrite it.
 audit = Table(
     "audit",

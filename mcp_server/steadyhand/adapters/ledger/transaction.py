@@ -12,6 +12,7 @@ from steadyhand.adapters.ledger import outbox, retention
 from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.alerts import AlertRows
 from steadyhand.adapters.ledger.batch import Batch
+from steadyhand.adapters.ledger.cases import MemoryRows
 from steadyhand.adapters.ledger.commands import arm_timer, carry_out, keep_decision
 from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
 from steadyhand.adapters.ledger.reading import incident_of, state_hash
@@ -29,7 +30,7 @@ from steadyhand.ports import LeaseLost, LedgerError
 from steadyhand.store import Arrival, Body, DocumentKind, Ending, Message, Person, Receipt, Timer
 
 
-class SqlTransaction(AlertRows):
+class SqlTransaction(AlertRows, MemoryRows):
     """One open transaction; made by `SqlLedger.write` and `SqlLedger.read`."""
 
     def __init__(self, connection: Connection) -> None:

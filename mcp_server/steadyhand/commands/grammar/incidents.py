@@ -3,6 +3,7 @@
 import argparse
 
 from steadyhand.commands.grammar import Add, on_an_incident, signed
+from steadyhand.commands.grammar.memory import said, said_of_a_cause
 
 
 def declare(add: Add) -> None:
@@ -34,6 +35,11 @@ def _add_answers(add: Add) -> None:
         one.set_defaults(verb=name)
         on_an_incident(one)
         one.add_argument("--reason", default="")
+        if name == "close":
+            one.add_argument(
+                "--was", choices=("confirmed", "other", "unknown"), help="what it was, as `judge` says"
+            )
+            said_of_a_cause(one)
     severity = add("severity", "Say how bad an incident is, with your PIN and a reason.", _severity)
     severity.add_argument("severity", choices=("SEV1", "SEV2", "SEV3", "SEV4"))
     on_an_incident(severity)
@@ -43,7 +49,8 @@ def _add_answers(add: Add) -> None:
 def _answer(args: argparse.Namespace) -> int:
     from steadyhand.commands.answers import answer
 
-    return answer(args.verb, args.id, args.person, args.reason)
+    judged = {"verdict": args.was, **said(args)} if getattr(args, "was", None) else None
+    return answer(args.verb, args.id, args.person, args.reason, judged)
 
 
 def _severity(args: argparse.Namespace) -> int:

@@ -1,13 +1,15 @@
-"""audit, report, traffic: what works on the store or the target, without the service."""
+"""audit, report, traffic, memory, capsule: what works on the store or the target, without the service."""
 
 import argparse
 from pathlib import Path
 
-from steadyhand.commands.grammar import WHICH, Add
+from steadyhand.commands.grammar import WHICH, Add, capsule, memory
 
 
 def declare(add: Add) -> None:
     """What works on the store or the target, without the service."""
+    memory.declare(add)
+    capsule.declare(add)
     audit = add("audit", "Show the audit trail, prove it unchanged, export it, erase a name.", _audit)
     audit.add_argument("what", choices=("verify", "show", "export", "erase"))
     audit.add_argument("name", nargs="?", default="", help="erase: whose name")

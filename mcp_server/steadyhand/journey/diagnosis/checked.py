@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 
 from steadyhand.journey.diagnosis.model import Check, Diagnosis, Hypothesis, Outcome
+from steadyhand.journey.evidence.model import Page
 
 FACTORS = {"as_if_true": 3.0, "as_if_false": 0.2, "unclear": 1.0}
 _MOST, _LEAST = 9.0, 0.05
@@ -80,6 +81,12 @@ def carried_over(earlier: Diagnosis | None, fresh: Diagnosis) -> Diagnosis:
         and any(check.name == outcome.check for check in same.checks)
     ]
     return update(fresh, outcomes) if outcomes else fresh
+
+
+def with_checks(page: Page, previous: Page | None) -> Page:
+    """A fresh page with what checks showed before, under the ids it has been cited by."""
+    kept = tuple(one for one in previous.items if one.kind == "check") if previous else ()
+    return page.model_copy(update={"items": (*page.items, *kept)}) if kept else page
 
 
 def told(outcome: Outcome, before: Diagnosis, after: Diagnosis) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import get_args
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -10,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from steadyhand.journey.alert.severity import MEANING
+from steadyhand.journey.memory.case import Judgement
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rule import parse_duration
 from steadyhand.responder.choosing import choose
@@ -20,7 +22,7 @@ from steadyhand.store import Person
 from steadyhand.web.console.door import VIA
 from steadyhand.web.console.pages import show_incident
 from steadyhand.web.console.visitor import Visitor, posted
-from steadyhand.web.deeds import acknowledge, close, give, hand_over, put_off
+from steadyhand.web.deeds import acknowledge, close, give, hand_over, judge_cause, put_off
 from steadyhand.web.desk import Desk
 
 Form = dict[str, str]
@@ -30,7 +32,7 @@ _REASON = 300
 
 
 class Acts:
-    """Decide, acknowledge, put off, give, delegate, abort, promote, widen, close, choose, grade."""
+    """Decide, acknowledge, put off, give, delegate, abort, promote, widen, close, judge, choose, grade."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -48,6 +50,7 @@ class Acts:
             Route("/incidents/{incident}/promote", self._door(self._promote), methods=["POST"]),
             Route("/incidents/{incident}/widen", self._door(self._widen), methods=["POST"]),
             Route("/incidents/{incident}/close", self._door(self._close), methods=["POST"]),
+            Route("/incidents/{incident}/judgement", self._door(self._judge), methods=["POST"]),
             Route("/incidents/{incident}/choose", self._door(self._choose), methods=["POST"]),
             Route("/incidents/{incident}/severity", self._door(self._grade), methods=["POST"]),
         ]
@@ -113,6 +116,22 @@ class Acts:
         if not why:
             raise Refused("closing needs a reason: the report will hold it")
         await close(self._outside, incident, person.name, VIA, why)
+        if form.get("was"):
+            await self._judge(person, incident, form)
+
+    async def _judge(self, person: Person, incident: str, form: Form) -> None:
+        """The form says `confirmed:h2`, `other` or `unknown`."""
+        said, _, hypothesis = form.get("was", "")[:40].partition(":")
+        verdict = next(
+            (one for one in get_args(Judgement.model_fields["verdict"].annotation) if one == said), None
+        )
+        if verdict is None:
+            raise Refused("say what it was: one of the causes, another one, or not known")
+        worked = {"yes": "yes", "no": "no"}.get(form.get("worked", ""))
+        now, cause = self._outside.clock.now(), form.get("cause", "").strip()[:500]
+        given = {"verdict": verdict, "hypothesis": hypothesis, "cause": cause, "worked": worked}
+        judged = Judgement.model_validate({**given, "by": person.name, "via": VIA, "at": now})
+        await judge_cause(self._outside, incident, judged)
 
     async def _choose(self, person: Person, incident: str, form: Form) -> None:
         plan = form.get("plan", "")[:100]

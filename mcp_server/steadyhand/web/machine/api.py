@@ -1,6 +1,7 @@
 """JSON for the terminal and the hook: what is so, and what a person may do about it."""
 
 import asyncio
+from typing import Literal
 
 from pydantic import Field
 from starlette.exceptions import HTTPException
@@ -11,6 +12,7 @@ from starlette.routing import Route
 from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.approval.consent import objection
 from steadyhand.journey.incident.updates import draft
+from steadyhand.journey.memory.case import Judgement
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rollout.live import live
 from steadyhand.journey.rule import Duration, Value
@@ -19,7 +21,7 @@ from steadyhand.responder.grading import Voice, grade
 from steadyhand.responder.interventions import abort_rollout, promote_without_proof, share_of, widen_rollout
 from steadyhand.responder.views import list_incidents, view_incident, view_posts
 from steadyhand.web.body import json_body
-from steadyhand.web.deeds import acknowledge, close, give, hand_over, put_off, write_update
+from steadyhand.web.deeds import acknowledge, close, give, hand_over, judge_cause, put_off, write_update
 from steadyhand.web.desk import Desk
 from steadyhand.web.machine.guard import check_person, check_token
 
@@ -45,6 +47,16 @@ class Grade(Value):
 
     severity: Severity
     why: str = Field(min_length=1, max_length=300)
+
+
+class Judged(Value):
+    """What a person says a closed incident was."""
+
+    verdict: Literal["confirmed", "other", "unknown"]
+    hypothesis: str = Field(default="", max_length=20)
+    cause: str = Field(default="", max_length=500)
+    fault_class: str = Field(default="", max_length=80)
+    worked: Literal["yes", "no", "unknown"] | None = None
 
 
 class For(Value):
@@ -95,6 +107,7 @@ class Api:
             Route("/api/incidents/{incident}/promote", self.promote, methods=["POST"]),
             Route("/api/incidents/{incident}/widen", self.widen, methods=["POST"]),
             Route("/api/incidents/{incident}/close", self.close, methods=["POST"]),
+            Route("/api/incidents/{incident}/judgement", self.judgement, methods=["POST"]),
             Route("/api/incidents/{incident}/update", self.draft, methods=["GET"]),
             Route("/api/incidents/{incident}/update", self.update, methods=["POST"]),
             Route("/api/incidents/{incident}/severity", self.severity, methods=["POST"]),
@@ -209,6 +222,14 @@ class Api:
         person = await check_person(self._outside, request)
         given = await json_body(request, Why)
         return _json(await close(self._outside, _incident(request), person.name, VIA, given.why))
+
+    async def judgement(self, request: Request) -> Response:
+        """What it was, by a person's word; the remembered case comes back."""
+        person = await check_person(self._outside, request)
+        given = await json_body(request, Judged)
+        now = self._outside.clock.now()
+        judged = Judgement(**given.model_dump(), by=person.name, via=VIA, at=now)
+        return _json(await judge_cause(self._outside, _incident(request), judged))
 
     async def severity(self, request: Request) -> Response:
         """Say how bad it is; who is told, and how fast, follows."""

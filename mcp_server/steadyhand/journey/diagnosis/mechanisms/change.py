@@ -38,6 +38,8 @@ MECHANISMS = (
         checks=(
             Check(
                 name="old value against new",
+                tool="list_changes",
+                query="{entity}, 120 minutes",
                 look_at="the values {change} changed, with their units, and the first error after it",
                 expect_if_true="the error speaks of what was changed; instances with the old value are well",
                 expect_if_false="instances with the old value fail alike",
@@ -53,6 +55,8 @@ MECHANISMS = (
         checks=(
             Check(
                 name="old release against new",
+                tool="query_metrics",
+                query="errors and latency of {entity} by version",
                 look_at="errors and latency of {entity} by version, and the diff of {change}",
                 expect_if_true="instances of the old version are well",
                 expect_if_false="instances of the old version suffer alike",

@@ -84,12 +84,16 @@ MECHANISMS = (
         checks=(
             Check(
                 name="idle sessions keep ageing",
+                tool="inspect_database",
+                query="{database}",
                 look_at="pg_stat_activity of {database}: state, query and age of {entity}'s sessions, twice",
                 expect_if_true="the same sessions idle in transaction, each older, last query a read",
                 expect_if_false="other sessions each time, or last query a write not older than a timeout",
             ),
             Check(
                 name="shape of the pool",
+                tool="query_metrics",
+                query="connections in use by {entity}",
                 look_at="connections in use by {entity} against its limit, one-second steps",
                 expect_if_true="rises along a line, and does not fall when traffic does",
                 expect_if_false="jumps to the limit at one stroke",
@@ -109,18 +113,24 @@ MECHANISMS = (
         checks=(
             Check(
                 name="plan of the statement",
+                tool="inspect_database",
+                query="{database}",
                 look_at="EXPLAIN, without ANALYZE, of the slow statement on {table}",
                 expect_if_true="a sequential scan of {table} with a filter on {columns}",
                 expect_if_false="an index scan",
             ),
             Check(
                 name="rows read without an index",
+                tool="inspect_database",
+                query="{database}",
                 look_at="pg_stat_user_tables of {table}: seq_tup_read, twice some seconds apart",
                 expect_if_true="grows by a multiple of the table's rows each second",
                 expect_if_false="hardly moves",
             ),
             Check(
                 name="indexes of the table",
+                tool="inspect_database",
+                query="{database}",
                 look_at="pg_index of {table}: columns and indisvalid",
                 expect_if_true="no valid index begins with {columns}",
                 expect_if_false="a valid index begins with {columns}",
@@ -138,6 +148,8 @@ MECHANISMS = (
         checks=(
             Check(
                 name="head of the queue",
+                tool="inspect_database",
+                query="{database}",
                 look_at="pg_blocking_pids of {database} followed to the session nobody blocks",
                 expect_if_true="all chains end at pid {root_pid}, active and waiting for nothing",
                 expect_if_false="no chain, or it ends at a session that waits for its own client",
@@ -154,6 +166,8 @@ MECHANISMS = (
         checks=(
             Check(
                 name="cache answers",
+                tool="query_metrics",
+                query="up, hits and misses of {entity}",
                 look_at="liveness and hit ratio of {entity} since the onset",
                 expect_if_true="not reachable, or hits near zero since the onset",
                 expect_if_false="reachable with its usual hit ratio",

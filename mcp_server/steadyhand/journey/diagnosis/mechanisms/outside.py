@@ -24,12 +24,16 @@ MECHANISMS = (
         checks=(
             Check(
                 name="answers per second",
+                tool="query_metrics",
+                query="rate of completed calls to {entity}",
                 look_at="completed calls to {entity} per second, whatever their outcome",
                 expect_if_true="near zero since the onset; durations appear only one timeout later",
                 expect_if_false="as many as before",
             ),
             Check(
                 name="the provider's own word",
+                tool="person",
+                query="status page of {entity}",
                 look_at="status page of {entity}, or one harmless call with a short timeout",
                 expect_if_true="an incident there, or the call times out too",
                 expect_if_false="the call answers at its usual speed",
@@ -45,6 +49,8 @@ MECHANISMS = (
         checks=(
             Check(
                 name="requests before latency",
+                tool="query_metrics",
+                query="requests per second to {entity}, three hours",
                 look_at="requests per second to {entity} against the same hour of other days",
                 expect_if_true="rose first, and latency with it",
                 expect_if_false="as usual, or lower",

@@ -25,6 +25,8 @@ MECHANISMS = (
         checks=(
             Check(
                 name="memory against traffic",
+                tool="query_metrics",
+                query="resident memory of {entity} by instance, three hours",
                 look_at="resident memory of each instance of {entity} since its start",
                 expect_if_true="grows steadily in every instance, also when traffic is flat",
                 expect_if_false="levels off, or one instance only",
@@ -42,6 +44,8 @@ MECHANISMS = (
         checks=(
             Check(
                 name="who has the processor",
+                tool="query_metrics",
+                query="processor seconds by process or container",
                 look_at="processor time per process on the hosts of the alerting service, and throttling",
                 expect_if_true="{entity} leads since just before the onset; the rest is throttled",
                 expect_if_false="processor time is spread as before",

@@ -1,0 +1,1 @@
+"""What earlier incidents teach: their signatures, what people judged their causes to be, and what helped."""

@@ -1,0 +1,56 @@
+"""`steadyhand capsule`: exported files of last year's incident become a case that can be shown."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cli.terminal import Terminal
+
+ALERT = datetime(2025, 11, 3, 9, 12, tzinfo=UTC)
+CONFIG = """services:
+  - {name: shop, depends_on: [postgres]}
+  - {name: postgres, kind: database}
+"""
+
+
+def exported(folder: Path) -> None:
+    """Two minutes calm, then a pool that fills, a release before it, and an error."""
+    start = ALERT - timedelta(seconds=180)
+    points = [[start.timestamp() + n, str(2 if n < 120 else 2 + (n - 120) / 2)] for n in range(180)]
+    result = [{"metric": {"__name__": "pool_in_use", "job": "shop"}, "values": points}]
+    (folder / "pool.json").write_text(json.dumps({"data": {"resultType": "matrix", "result": result}}))
+    lines = [f"{start + timedelta(seconds=n):%Y-%m-%dT%H:%M:%SZ} INFO request served" for n in range(180)]
+    (folder / "shop.log").write_text("\n".join([*lines, f"{ALERT:%Y-%m-%dT%H:%M:%SZ} ERROR pool is empty\n"]))
+    release = {"id": "dep-7", "service": "shop", "kind": "code", "version": "2", "previous": "1"}
+    began = (start + timedelta(seconds=118)).isoformat()
+    (folder / "changes.json").write_text(json.dumps([release | {"started_at": began}]))
+    (folder / "config.yaml").write_text(CONFIG)
+
+
+def test_exported_files_become_a_capsule_that_is_shown(terminal: Terminal, tmp_path: Path) -> None:
+    exported(tmp_path)
+    config = ["--config", str(tmp_path / "config.yaml")]
+    files = ["--metrics", str(tmp_path / "pool.json"), "--logs", f"shop={tmp_path / 'shop.log'}"]
+    about = [
+        "--service",
+        "shop",
+        "--alert-at",
+        ALERT.isoformat(),
+        "--changes",
+        str(tmp_path / "changes.json"),
+    ]
+    folder = str(tmp_path / "last-year")
+    done = terminal.call("capsule", "import", folder, *about, *files, "--cause", "connection_leak", *config)
+    assert "1 series, 181 log lines, 1 changes" in done.stdout, done
+    shown = terminal.call("capsule", "show", folder, *config)
+    assert "change dep-7 of shop, 62 s before it" in shown.stdout, shown
+    assert "none of these" in shown.stdout
+    assert "pool_in_use" in shown.stdout
+
+
+def test_a_file_that_is_not_there_is_named(terminal: Terminal, tmp_path: Path) -> None:
+    about = ["--service", "shop", "--alert-at", ALERT.isoformat(), "--logs", "shop=/nowhere.log"]
+    done = terminal.call("capsule", "import", str(tmp_path / "x"), *about)
+    assert done.returncode == 1
+    assert "/nowhere.log" in done.stderr
+    assert terminal.call("capsule", "import", str(tmp_path / "x")).returncode == 1
