@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from steadyhand.adapters.channels.terminal import plain
+from steadyhand.adapters.machine import SystemClock
 from steadyhand.commands.answers import Door
 from steadyhand.commands.store import the_store
 from steadyhand.config import default_path, load
@@ -17,7 +18,7 @@ from steadyhand.journey.diagnosis.playbook import Shelf, split
 from steadyhand.journey.memory.case import Case
 from steadyhand.journey.memory.post_mortem import from_mapping, from_markdown
 from steadyhand.ports import ConfigError
-from steadyhand.wiring import SystemClock, playbooks
+from steadyhand.wiring import playbooks
 
 _LARGEST = 1_000_000  # bytes: a post-mortem is a page, not a dump
 
