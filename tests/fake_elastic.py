@@ -1,8 +1,7 @@
 """A fake of the few Elasticsearch and OpenSearch calls that are made; it refuses what the real ones refuse.
 
-Paths, methods and parameters were compared with the REST specifications both projects publish
-(elastic/elasticsearch 7f96835: open_point_in_time, close_point_in_time, search; opensearch-project/OpenSearch
-5eed625: create_pit, delete_pit, search).
+Written from the API both projects document (search, points in time); neither the fake nor our requests were
+validated against the REST specifications they publish.
 """
 
 import json

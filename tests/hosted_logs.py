@@ -1,7 +1,7 @@
 """Fakes of Splunk, Datadog, CloudWatch Logs Insights and pod logs; each refuses what the real one refuses.
 
-Requests to Datadog were compared with its published OpenAPI (DataDog/datadog-api-client-python a5ed8d1,
-schemas v2: ListLogs, AggregateLogs); those to CloudWatch are validated with the shapes botocore ships.
+Written from the APIs their vendors document. Requests to CloudWatch are validated with the shapes botocore
+ships; those to the others, Datadog included, were not validated against a published specification.
 """
 
 import json
