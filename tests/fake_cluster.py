@@ -22,6 +22,8 @@ SPECS: dict[str, Any] = {
     "deployments": {"replicas": ANY, "selector": ANY, "template": TEMPLATE},
     "replicasets": {"replicas": ANY, "selector": ANY, "template": TEMPLATE},
     "pods": {"containers": ANY},
+    "events": ANY,
+    "jobs": ANY,
     "httproutes": {"parentRefs": ANY, "hostnames": ANY, "rules": ANY},
     "rollouts": {"replicas": ANY, "selector": ANY, "template": TEMPLATE, "strategy": ANY, "paused": ANY},
     "canaries": {"targetRef": ANY, "analysis": ANY, "skipAnalysis": ANY},

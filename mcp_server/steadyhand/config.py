@@ -10,12 +10,15 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from steadyhand.adapters.alerts.sources import DEFAULT_SOURCES, TERMINAL, AlertSettings
+from steadyhand.adapters.changes.sources import ChangeSettings
 from steadyhand.adapters.channels.registry import ChannelSettings
 from steadyhand.adapters.channels.terminal import TerminalSettings
 from steadyhand.adapters.checkpoints.build import CheckpointSettings
 from steadyhand.adapters.checkpoints.file import FileCheckpointSettings
+from steadyhand.adapters.checks.settings import CheckSettings
 from steadyhand.adapters.databases.postgres import PostgresSettings
 from steadyhand.adapters.databases.postgres_hand import PostgresHandSettings
+from steadyhand.adapters.edges.promql import EdgeSettings
 from steadyhand.adapters.ledger.settings import StoreRule
 from steadyhand.adapters.logs.registry import LogSettings
 from steadyhand.adapters.metrics.registry import MetricSettings
@@ -53,6 +56,9 @@ class Connections(Rule):
     logs: tuple[LogSettings, ...] = ()
     metrics: tuple[MetricSettings, ...] = ()
     traces: tuple[TraceSettings, ...] = Field(default=(), description="Who calls whom, and how it went.")
+    changes: tuple[ChangeSettings, ...] = Field(default=(), description="Who else tells changes.")
+    edges: tuple[EdgeSettings, ...] = Field(default=(), description="Who saw which service call which.")
+    checks: tuple[CheckSettings, ...] = Field(default=(), description="What run_check may look at.")
     databases: tuple[PostgresSettings, ...] = Field(default=(), description="To look at, read-only.")
     hands: tuple[PostgresHandSettings, ...] = Field(default=(), description="To build an index in.")
     traffic: tuple[TrafficSettings, ...] = Field(default=(), description="To move, after a human's yes.")
@@ -67,6 +73,8 @@ class Connections(Rule):
         _once("logs", (one.name for one in self.logs))
         _once("metrics", (one.name for one in self.metrics))
         _once("traces", (one.name for one in self.traces))
+        _once("changes", (one.name for one in self.changes))
+        _once("edges", (one.name for one in self.edges))
         _once("databases", (one.name for one in self.databases))
         _once("hands", (one.name for one in self.hands))
         _once("traffic", (one.name for one in self.traffic))

@@ -24,6 +24,7 @@ from steadyhand.errors import (
     SteadyhandError,
 )
 from steadyhand.journey.alert.model import Delivery
+from steadyhand.journey.change.finding import CheckKind, Finding
 from steadyhand.journey.commands import Act
 from steadyhand.journey.evidence.model import (
     Change,
@@ -62,11 +63,9 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The present instant, aware, in UTC."""
-        ...
 
     async def sleep(self, span: timedelta) -> None:
         """Return once `span` has passed."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +85,6 @@ class AlertSource(Protocol):
 
     async def read(self, post: Post) -> Delivery:
         """The alerts of a post, which is checked first. Raises AlertRefused, SourceUnavailable."""
-        ...
 
 
 class LogSource(Protocol):
@@ -99,7 +97,6 @@ class LogSource(Protocol):
 
         Raises SourceError where nothing can be seen at all.
         """
-        ...
 
 
 @runtime_checkable
@@ -113,7 +110,6 @@ class LogCounter(Protocol):
 
         What was not counted is named. Raises SourceError where nothing can be seen at all.
         """
-        ...
 
 
 class MetricSource(Protocol):
@@ -123,11 +119,9 @@ class MetricSource(Protocol):
 
     async def series(self, selector: str, window: Window, step: timedelta) -> Sequence[Series]:
         """Every series the selector matches, sampled each `step`. Raises SourceError."""
-        ...
 
     async def value(self, expression: str, at: datetime) -> float | None:
         """One number, or None where there is no sample. Raises SourceError."""
-        ...
 
 
 class ServiceMetrics(Protocol):
@@ -145,21 +139,23 @@ class ServiceMetrics(Protocol):
         ...
 
 
-class TraceSource(Protocol):
-    """Traces of requests, read-only: who calls whom, and what single requests did."""
+class EdgeSource(Protocol):
+    """Who called whom: spans, or a mesh's counters."""
 
     name: str
 
     async def edges(self, window: Window) -> Sequence[CallEdge]:
-        """Every pair of caller and callee seen in the window. Raises SourceError where none can be seen."""
-        ...
+        """Every pair of caller and callee seen in the window. Raises SourceError."""
+
+
+class TraceSource(EdgeSource, Protocol):
+    """Traces of requests, read-only: who calls whom, and what single requests did."""
 
     async def spans(self, services: Sequence[str], window: Window, most: int) -> SpanReport:
         """Spans of at most `most` traces that pass these services in the window, failed ones among them.
 
         What cannot be seen is a gap in the report. Raises SourceError where nothing can be seen at all.
         """
-        ...
 
 
 class ChangeSource(Protocol):
@@ -169,7 +165,32 @@ class ChangeSource(Protocol):
 
     async def changes(self, services: Sequence[str], window: Window) -> Sequence[Change]:
         """Changes to these services that began in the window, oldest first. Raises SourceError."""
-        ...
+
+    async def diff(self, change: Change) -> str:
+        """What a change of this source did, as text; "" where it keeps none. Raises SourceError."""
+
+
+@runtime_checkable
+class ChangeHook(Protocol):
+    """A system that posts its changes to us and proves that it does."""
+
+    name: str
+
+    def read(self, post: Post) -> Sequence[Change]:
+        """The changes of a post, which is checked first. Raises AlertRefused."""
+
+
+class Check(Protocol):
+    """One read-only question to one thing that the configuration names. Nothing of it comes from a model."""
+
+    kind: CheckKind
+    target: str
+    """The service, database or third party it speaks of."""
+    what: str
+    """What is looked at, in words that hold no secret, e.g. `api.example.com:443`."""
+
+    async def run(self, at: datetime) -> Finding:
+        """Look once, within a deadline of its own. Raises SourceError where nothing can be said."""
 
 
 class DatabaseProbe(Protocol):
@@ -179,7 +200,6 @@ class DatabaseProbe(Protocol):
 
     async def look(self, at: datetime) -> DatabaseReport:
         """What it is doing now. What cannot be seen is a gap in the report, not an error."""
-        ...
 
 
 class DatabaseHand(Protocol):
@@ -189,15 +209,12 @@ class DatabaseHand(Protocol):
 
     async def state(self, action: DatabaseAction) -> EffectState:
         """How far the database is from what the action wants; changes nothing. Raises SourceError."""
-        ...
 
     async def act(self, action: DatabaseAction) -> None:
         """Run the statement and verify its effect. Raises SourceError, EffectUnknown."""
-        ...
 
     def by_hand(self, action: DatabaseAction) -> str:
         """The statement with which a person does the same."""
-        ...
 
 
 LeaseKind = Literal["in the proxy", "watchdog", "none"]
@@ -218,11 +235,9 @@ class TrafficTarget(Protocol):
 
     async def observe(self) -> Observed:
         """Share, versions and health of both arms now; changes nothing. Raises SourceError."""
-        ...
 
     async def prepare(self, version: str, replicas: int) -> Observed:
         """Bring the canary arm to this release, without traffic. Raises SourceError, EffectUnknown."""
-        ...
 
     async def set_share(self, share: float, lease: timedelta, fence: int = 0) -> Observed:
         """Give the canary arm this share; unless renewed the traffic is stable again after `lease`.
@@ -230,30 +245,24 @@ class TrafficTarget(Protocol):
         `fence` rises each time another process takes a rollout over: a target that can keep the highest it
         has seen refuses a lower one. Raises SourceError, ForeignChange, EffectUnknown.
         """
-        ...
 
     async def counters(self, slow_ms: tuple[float, float]) -> Arms:
         """Cumulative requests, errors and slow answers (over each limit) of both arms, at one instant."""
-        ...
 
     async def slow_limits(self) -> tuple[float, float] | None:
         """The stable arm's p90 and p99 in ms, as answered so far; None where that cannot be told.
 
         Raises SourceError.
         """
-        ...
 
     async def settle(self, version: str) -> Observed:
         """Make the release permanent: the stable arm runs it, the canary arm has no traffic."""
-        ...
 
     async def revert(self) -> Observed:
         """Bring all traffic back to the stable arm and empty the canary arm."""
-        ...
 
     def by_hand(self) -> str:
         """The exact command with which a person brings all traffic back without us; holds no secret."""
-        ...
 
 
 class Letter(Value):
@@ -285,7 +294,6 @@ class Confirms(Protocol):
 
     def confirmation(self, post: Post) -> Confirmation:
         """What a receipt says, which is checked first. Raises AlertRefused."""
-        ...
 
 
 class Channel(Protocol):
@@ -302,7 +310,6 @@ class Channel(Protocol):
 
         Raises SourceUnavailable (try again), SourceRefused (never), EffectUnknown (look first).
         """
-        ...
 
     async def find(self, letter: Letter) -> str:
         """The provider's id of a message that an earlier try may have left there; "" where none is seen.
@@ -310,11 +317,9 @@ class Channel(Protocol):
         A channel that cannot look, or whose receiver drops repeats by itself, says "". Raises SourceError
         only where a repeat would do more harm than a wait.
         """
-        ...
 
     async def ready(self) -> Sequence[str]:
         """What is wrong with it now, one sentence each; disturbs nobody."""
-        ...
 
 
 class Watchdog(Protocol):
@@ -325,7 +330,6 @@ class Watchdog(Protocol):
 
     async def ping(self) -> None:
         """Say that all is well; takes ten seconds at most. Raises SourceError."""
-        ...
 
 
 class Archive(Protocol):
@@ -333,7 +337,6 @@ class Archive(Protocol):
 
     def keep(self, closed_at: datetime, line: str) -> str:
         """Keep one line of JSON for good before it returns; says where. Raises OSError."""
-        ...
 
 
 class CheckpointKey(Protocol):
@@ -344,7 +347,6 @@ class CheckpointKey(Protocol):
 
     def sign(self, message: bytes) -> bytes:
         """The signature of these bytes, 64 bytes."""
-        ...
 
 
 class CheckpointSink(Protocol):
@@ -354,4 +356,3 @@ class CheckpointSink(Protocol):
 
     async def keep(self, line: str) -> None:
         """Keep one checkpoint; it may come twice. Raises SteadyhandError or OSError when it did not."""
-        ...

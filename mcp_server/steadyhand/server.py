@@ -82,7 +82,13 @@ def build(wired: Wired) -> Starlette:
             yield
 
     return build_app(
-        wired.outside, wired.secrets, wired.sources, wired.names, mounts=(door,), lifespan=lifespan
+        wired.outside,
+        wired.secrets,
+        wired.sources,
+        wired.names,
+        mounts=(door,),
+        lifespan=lifespan,
+        hooks=wired.hooks,
     )
 
 

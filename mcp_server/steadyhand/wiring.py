@@ -4,7 +4,7 @@ import os
 import secrets
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,11 +12,14 @@ import httpx2
 from pydantic import SecretStr
 
 from steadyhand.adapters.alerts.sources import TERMINAL, AlertSettings, build_source, secrets_of
+from steadyhand.adapters.changes.sources import build_changes
 from steadyhand.adapters.channels.registry import build_all
 from steadyhand.adapters.checkpoints.build import build_sinks
 from steadyhand.adapters.checkpoints.key import Ed25519Key
+from steadyhand.adapters.checks.catalogue import build_checks
 from steadyhand.adapters.databases.postgres import PostgresProbe
 from steadyhand.adapters.databases.postgres_hand import PostgresHand
+from steadyhand.adapters.edges.promql import PromqlEdges
 from steadyhand.adapters.ledger.archive import FileArchive
 from steadyhand.adapters.ledger.sql import open_store
 from steadyhand.adapters.logs.registry import build_logs
@@ -32,7 +35,7 @@ from steadyhand.journey.recovery.model import Goal, RecoveryRule
 from steadyhand.journey.remedy.model import Fix, SetRelease
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rollout.rule import CanaryRule
-from steadyhand.ports import AlertSource, Clock, ConfigError, MetricSource
+from steadyhand.ports import AlertSource, ChangeHook, Clock, ConfigError, MetricSource
 from steadyhand.responder.outside import Outside
 from steadyhand.web.secret import WebSecrets
 
@@ -47,6 +50,7 @@ class Wired:
     secrets: WebSecrets
     sources: Mapping[str, AlertSource]
     playbooks: Shelf
+    hooks: Mapping[str, ChangeHook] = field(default_factory=dict)
     names: tuple[str, ...] = ()
 
 
@@ -56,6 +60,8 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
     metrics = build_promql(links.metrics, http, secret)
     tools = traffic_tools(folder, http, metrics)
     channels = build_all(links.channels, http, clock, needed)
+    changes = tuple(build_changes(one, http, secret, needed) for one in links.changes)
+    probes = {one.name: PostgresProbe(one, needed(one.dsn_env)) for one in links.databases}
     outside = Outside(
         rules=config,
         clock=clock,
@@ -66,7 +72,10 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         metrics=metrics,
         other_metrics=build_others(links.metrics, http, secret),
         traces=build_all_traces(links.traces, http, secret, metrics),
-        probes={one.name: PostgresProbe(one, needed(one.dsn_env)) for one in links.databases},
+        changes=changes,
+        edges=tuple(PromqlEdges(one, _metrics(one.source, metrics)) for one in links.edges),
+        checks=build_checks(links.checks, http, secret, metrics, probes.values()),
+        probes=probes,
         hands={one.name: PostgresHand(one, needed(one.dsn_env)) for one in links.hands},
         traffic={one.name: build(one, tools) for one in links.traffic},
         host=_host(),
@@ -77,15 +86,11 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         checkpoints=build_sinks(links.checkpoints, folder, channels),
         console=config.listen.url,
     )
-    tokens = WebSecrets(
-        ingest_token=_kept(folder / "ingest.token"),
-        mcp_token=_kept(folder / "mcp.token"),
-        session_key=_kept(folder / "session.key").encode(),
-    )
     return Wired(
         outside=outside,
-        secrets=tokens,
+        secrets=_tokens(folder),
         sources=_sources(links.alerts, http, clock),
+        hooks={one.name: one for one in changes if isinstance(one, ChangeHook)},
         playbooks=playbooks(config.playbooks),
         names=config.listen.names,
     )
@@ -99,6 +104,23 @@ def _sources(
         one.name: build_source(one, [needed(name) for name in secrets_of(one)], http, clock)
         for one in (TERMINAL, *given)
     }
+
+
+def _metrics(name: str, known: Sequence[MetricSource]) -> MetricSource:
+    """The metrics source of this name. Raises ConfigError."""
+    found = next((one for one in known if one.name == name), None)
+    if found is None:
+        raise ConfigError(f"connections.edges: there is no metrics source {name!r}")
+    return found
+
+
+def _tokens(folder: Path) -> WebSecrets:
+    """The locks of the doors, made at the first start."""
+    return WebSecrets(
+        ingest_token=_kept(folder / "ingest.token"),
+        mcp_token=_kept(folder / "mcp.token"),
+        session_key=_kept(folder / "session.key").encode(),
+    )
 
 
 def _host() -> str:

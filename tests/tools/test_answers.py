@@ -87,7 +87,9 @@ def test_no_answer_is_longer_than_2000_tokens_however_much_there_is(crowded: Ben
         ("get_incident", {"incident_id": incident}),
         ("get_evidence", {"incident_id": incident}),
         ("get_diagnosis", {"incident_id": incident}),
-        ("get_plan", {"plan_id": plan.id}),
+        ("get_rollout", {"plan_id": plan.id}),
+        ("get_evidence", {"incident_id": incident, "item_id": "c1"}),
+        ("get_change", {"change_id": "deploy-79"}),
         ("get_rollout", {"incident_id": incident}),
         ("get_report", {"incident_id": incident}),
         ("query_logs", {"service": "shop"}),
@@ -96,7 +98,7 @@ def test_no_answer_is_longer_than_2000_tokens_however_much_there_is(crowded: Ben
         ("inspect_database", {"name": "postgres"}),
         ("get_topology", {}),
         ("explain_policy", {}),
-        ("list_on_call", {}),
+        ("explain_policy", {"topic": "on_call"}),
         *(("get_playbook", {"mechanism": one}) for one in playbooks().mechanisms),
     ]
     sizes = {f"{tool} {given}": _size(crowded, tool, **given) for tool, given in calls}
@@ -142,10 +144,12 @@ def test_the_policy_shows_rules_and_no_connections(bench: Bench) -> None:
 
 def test_a_plan_says_its_steps_and_the_goals_it_will_be_judged_by(bench: Bench) -> None:
     plan = bench.night.propose(bench.incident)
-    found = bench.call("get_plan", plan_id=plan.id).structured_content
-    assert found["goals"] == ["errors <= 0.02"]
-    assert found["steps"].startswith("5% of traffic")
-    assert found["confidence"] == "90%, uncalibrated"
+    for asked in ({"plan_id": plan.id}, {"incident_id": bench.incident}):
+        shown = bench.text("get_rollout", **asked).split("Plan: ")[1]
+        found = json.loads(shown)
+        assert found["goals"] == ["errors <= 0.02"]
+        assert found["steps"].startswith("5% of traffic")
+        assert found["confidence"] == "90%, uncalibrated"
 
 
 def test_an_incident_says_where_a_person_answers_and_who_is_told_next(bench: Bench) -> None:
@@ -242,7 +246,7 @@ def test_a_rollout_that_could_not_be_taken_back_asks_for_a_person(bench: Bench) 
         happen(tx, bench.incident, RolloutStarted(rollout="roll-9"), now)
     text = bench.text("get_rollout", incident_id=bench.incident)
     assert "escalate_incident" in text
-    assert "over" not in text
+    assert "It is over" not in text
 
 
 def _yes(plan: Plan, at: datetime) -> Decision:
@@ -264,11 +268,11 @@ def test_who_is_on_call_is_told_now_and_over_a_window(bench: Bench) -> None:
     bench.night.rules = staffed
     bench.night.restart()
     bench.server = build_server(bench.night.outside, playbooks())
-    now = bench.text("list_on_call").splitlines()
+    now = bench.text("explain_policy", topic="on_call").splitlines()
     assert now[0] == "primary: NOBODY is on call until Sun 2026-02-01 09:00 CET, then ana."
     assert "SEV2 on_call: phone ana by phone; next after 15m" in now
-    window = bench.text("list_on_call", start="2026-01-31T00:00Z", end="2026-02-02T00:00Z")
+    window = bench.text("explain_policy", topic="on_call", start="2026-01-31T00:00Z", end="2026-02-02T00:00Z")
     assert "Sun 2026-02-01 09:00 CET to Mon 2026-02-02 01:00 CET: ana" in window
     assert "NOBODY (a gap)" in window
     for wrong in ({"start": "soon"}, {"start": "2026-01-31T00:00"}, {"end": "2020-01-01T00:00Z"}):
-        assert bench.call("list_on_call", **wrong).is_error
+        assert bench.call("explain_policy", **wrong).is_error

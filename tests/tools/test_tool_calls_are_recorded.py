@@ -34,13 +34,13 @@ def test_a_call_names_the_program_a_model_speaks_through_and_what_it_was_told(be
 def test_a_call_about_an_incident_or_its_plan_stands_in_that_incidents_chain(bench: Bench) -> None:
     plan = bench.night.propose(bench.incident)
     bench.text("get_incident", incident_id=bench.incident)
-    bench.text("get_plan", plan_id=plan.id)
-    assert [one.body["tool"] for one in calls(bench, bench.incident)] == ["get_incident", "get_plan"]
+    bench.text("get_rollout", plan_id=plan.id)
+    assert [one.body["tool"] for one in calls(bench, bench.incident)] == ["get_incident", "get_rollout"]
 
 
 def test_an_id_that_somebody_made_up_starts_no_chain(bench: Bench) -> None:
     bench.call("get_incident", incident_id="inc-made-up")
-    bench.call("get_plan", plan_id="plan-made-up")
+    bench.call("get_rollout", plan_id="plan-made-up")
     assert [one.action for one in calls(bench)] == ["tool.called", "tool.failed"] * 2
     assert calls(bench, "inc-made-up") == []
 

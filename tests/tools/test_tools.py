@@ -59,7 +59,7 @@ def test_no_tool_shows_a_planted_secret(bench: Bench) -> None:
         bench.text("get_incident", incident_id=incident),
         bench.text("get_evidence", incident_id=incident),
         bench.text("get_diagnosis", incident_id=incident),
-        bench.text("get_plan", plan_id=plan.id),
+        bench.text("get_rollout", plan_id=plan.id),
         bench.text("get_rollout", incident_id=incident),
         bench.text("get_report", incident_id=incident),
         bench.text("query_logs", service="shop", text="login"),
@@ -68,7 +68,9 @@ def test_no_tool_shows_a_planted_secret(bench: Bench) -> None:
         bench.text("inspect_database", name="postgres"),
         bench.text("get_topology"),
         bench.text("explain_policy"),
-        bench.text("list_on_call"),
+        bench.text("explain_policy", topic="on_call"),
+        bench.text("get_change", change_id="c-1"),
+        bench.text("get_evidence", incident_id=incident, item_id="c1"),
     ]
     assert all(shown)
     for one in shown:

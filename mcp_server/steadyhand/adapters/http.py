@@ -25,6 +25,7 @@ class Answer:
     status: int
     body: bytes
     retry_after_s: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -168,7 +169,7 @@ class Web:
         response = await self.client.send(request, stream=True, follow_redirects=False)
         try:
             wait_s = _retry_after_s(response.headers.get(self.wait_header, ""))
-            answer = Answer(response.status_code, await self._body(response), wait_s)
+            answer = Answer(response.status_code, await self._body(response), wait_s, response.headers)
         finally:
             await response.aclose()
         # GitHub says 403 for "too fast" as well; only the header tells it from "never".

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 
 from steadyhand.journey.rule import Rule
 
-Kind = Literal["service", "database", "cache", "third_party", "balancer", "client"]
+Kind = Literal["service", "database", "cache", "queue", "third_party", "balancer", "client", "node"]
 
 
 class Service(Rule):

@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 
 from steadyhand.ports import (
     Archive,
+    ChangeSource,
     Channel,
+    Check,
     CheckpointKey,
     CheckpointSink,
     Clock,
     DatabaseHand,
     DatabaseProbe,
+    EdgeSource,
     LogSource,
     MetricSource,
     ServiceMetrics,
@@ -39,6 +42,9 @@ class Outside:
     metrics: Sequence[MetricSource] = ()
     other_metrics: Sequence[ServiceMetrics] = ()
     traces: Sequence[TraceSource] = ()
+    changes: Sequence[ChangeSource] = ()
+    edges: Sequence[EdgeSource] = ()
+    checks: Sequence[Check] = ()
     probes: Mapping[str, DatabaseProbe] = field(default_factory=dict)
     hands: Mapping[str, DatabaseHand] = field(default_factory=dict)
     traffic: Mapping[str, TrafficTarget] = field(default_factory=dict)

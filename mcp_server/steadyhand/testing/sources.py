@@ -1,9 +1,10 @@
-"""Logs, metrics and changes held in memory."""
+"""Logs, metrics, changes and edges held in memory."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from steadyhand.journey.evidence.model import Change, LogLine, LogReport, Series, Window
+from steadyhand.journey.seen import CallEdge
 from steadyhand.ports import SourceError
 
 
@@ -95,3 +96,24 @@ class MemoryChanges:
             if one.service in services and window.start <= one.started_at < window.end
         ]
         return sorted(wanted, key=lambda one: one.started_at)
+
+    async def diff(self, change: Change) -> str:
+        """The diff it holds of that change; raises `failure` when one is set."""
+        if self.failure is not None:
+            raise self.failure
+        return next((one.diff for one in self.held if one.id == change.id), "")
+
+
+class MemoryEdges:
+    """An EdgeSource over edges it was given."""
+
+    def __init__(self, edges: Sequence[CallEdge] = (), name: str = "memory-edges") -> None:
+        self.name = name
+        self.held = list(edges)
+        self.failure: SourceError | None = None
+
+    async def edges(self, window: Window) -> Sequence[CallEdge]:
+        """Edges last seen in the window; raises `failure` when one is set."""
+        if self.failure is not None:
+            raise self.failure
+        return [one for one in self.held if window.start <= one.seen_at < window.end]

@@ -63,7 +63,7 @@ class ActionTools:
         if after.rung == before.rung:
             why = "it is resolved" if after.status == "resolved" else "every tier was told before"
             raise ToolError(
-                f"nobody new was told: {why}; get_incident shows who was, list_on_call who they are"
+                f"nobody new was told: {why}; get_incident shows who was, explain_policy who they are"
             )
         return told_of(after)
 

@@ -6,6 +6,7 @@ from mcp.server.mcpserver.tools import Tool
 from steadyhand.journey.evidence.digest import opened, render
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.report.markdown import markdown
+from steadyhand.ports import SteadyhandError
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.reporting import report_of
 from steadyhand.responder.views import IncidentView, list_incidents, view_incident
@@ -13,7 +14,6 @@ from steadyhand.tools.answers import (
     MOST,
     IncidentAnswer,
     IncidentList,
-    PlanAnswer,
     bounded,
     decided,
     incident_answer,
@@ -29,6 +29,10 @@ _NOTE = 120
 _LATER = "The evidence is still being read; ask again in a few seconds."
 
 
+class UnknownPlan(SteadyhandError):
+    """There is no such plan."""
+
+
 class IncidentTools:
     """Tools that read incidents."""
 
@@ -42,7 +46,6 @@ class IncidentTools:
             offer(self.get_incident, READ, structured=True),
             offer(self.get_evidence, READ),
             offer(self.get_diagnosis, READ),
-            offer(self.get_plan, READ, structured=True),
             offer(self.get_rollout, READ),
             offer(self.get_report, READ),
         ]
@@ -77,29 +80,37 @@ class IncidentTools:
         found = await self._view(incident_id)
         return bounded(tell_diagnosis(found.diagnosis, found.opinion)) if found.diagnosis else _LATER
 
-    async def get_plan(self, plan_id: str) -> PlanAnswer:
-        """A plan: action, way back, risk, steps, goals, digest. Only a human can approve it, elsewhere."""
+    async def get_rollout(self, incident_id: str = "", plan_id: str = "") -> str:
+        """A plan (the incident's, or another by its id) and how its rollout stands.
 
-        def load() -> Plan | None:
-            with self._outside.ledger.read() as tx:
-                return tx.get("plan", plan_id, Plan)
-
-        plan = await ask(load)
-        if plan is None:
-            raise ToolError(f"there is no plan {plan_id}; get_incident lists the plans")
-        found = await self._view(plan.incident)
-        return plan_answer(
-            plan, decided(found) if found.incident.plan == plan.id else "not the plan in question"
+        Action, way back, risk, steps, goals, decision; then phase, share, both arms, the judge's verdict.
+        """
+        plan = await ask(self._plan, plan_id) if plan_id else None
+        found = await self._view(plan.incident if plan else incident_id)
+        plan = plan or found.plan
+        begun = found.rollout is not None and (plan is None or found.rollout.plan.id == plan.id)
+        head = (
+            tell_rollout(found.rollout, self._outside.clock.now())
+            if begun and found.rollout is not None
+            else f"No rollout has begun. {next_step(found.incident)}"
         )
+        return bounded(f"{head}\n{_planned(plan, found)}" if plan else head)
 
-    async def get_rollout(self, incident_id: str) -> str:
-        """The rollout: phase, share of traffic, both arms, the judge's verdict, and the goals."""
-        found = await self._view(incident_id)
-        if found.rollout is None:
-            return f"No rollout has begun. {next_step(found.incident)}"
-        return bounded(tell_rollout(found.rollout, self._outside.clock.now()))
+    def _plan(self, plan_id: str) -> Plan:
+        with self._outside.ledger.read() as tx:
+            plan = tx.get("plan", plan_id, Plan)
+        if plan is None:
+            raise UnknownPlan(f"there is no plan {plan_id}; get_incident lists the plans")
+        return plan
 
     async def get_report(self, incident_id: str, full: bool = False) -> str:  # noqa: FBT001, FBT002 - named by MCP
         """The post-incident report as it stands, in Markdown; its beginning unless asked for in full."""
         text = markdown(report_of(await self._view(incident_id)))
         return bounded(text, MOST) if full else bounded(text, narrower="full=true shows it")
+
+
+def _planned(plan: Plan, found: IncidentView) -> str:
+    """The plan in one line of JSON. Only a human can approve it, elsewhere."""
+    mine = found.incident.plan == plan.id
+    shown = plan_answer(plan, decided(found) if mine else "not the plan in question")
+    return f"Plan: {shown.model_dump_json(exclude_defaults=True)}"

@@ -3,17 +3,21 @@
 import asyncio
 import inspect
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
+from pydantic import Field
 
+from steadyhand.journey.evidence.model import Window
 from steadyhand.ports import SteadyhandError
 
 READ = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 STORE = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
 ACT = ToolAnnotations(read_only_hint=False, destructive_hint=True, open_world_hint=True)
+
+Minutes = Annotated[int, Field(ge=1, le=180)]
 
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
@@ -54,3 +58,8 @@ async def ask(work: Callable[_Given, _Answer], *args: _Given.args, **kwargs: _Gi
         return await asyncio.to_thread(work, *args, **kwargs)
     except SteadyhandError as error:
         raise ToolError(str(error)) from error
+
+
+def spanned(window: Window) -> str:
+    """The window an answer speaks of."""
+    return f"{window.start:%H:%M:%S}-{window.end:%H:%M:%S} UTC"

@@ -9,9 +9,10 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp.types import CallToolResult, InputRequiredResult
+from mcp.types import CallToolResult, InputRequiredResult, TextContent
 
 from steadyhand.journey.commands import Record
+from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.responder.outside import Outside
 from steadyhand.store import Transaction
@@ -38,10 +39,23 @@ class NotingServer(MCPServer):
         who = {"prompt": self._prompt, "client": _client(context)}
         await ask(_note, self._outside, "tool.called", name, arguments, who)
         try:
-            return await super().call_tool(name, arguments, context)
+            return _masked(await super().call_tool(name, arguments, context))
         except ToolError as error:
             await ask(_note, self._outside, "tool.failed", name, arguments, who, str(error))
-            raise
+            (said,) = Masker().answers([str(error)])
+            raise ToolError(said) from error
+
+
+def _masked(result: CallToolResult | InputRequiredResult) -> CallToolResult | InputRequiredResult:
+    """The answer as it may leave: whatever a tool overlooked is masked here, in both of its shapes alike."""
+    if not isinstance(result, CallToolResult):
+        return result
+    texts = [one for one in result.content if isinstance(one, TextContent)]
+    shape = json.dumps(result.structured_content, ensure_ascii=False)
+    *safe, told = Masker().answers([*(one.text for one in texts), shape])
+    fresh = {id(old): old.model_copy(update={"text": new}) for old, new in zip(texts, safe, strict=True)}
+    content = [fresh.get(id(one), one) for one in result.content]
+    return result.model_copy(update={"content": content, "structured_content": json.loads(told)})
 
 
 def _client(context: Context[Any, Any] | None) -> str:

@@ -14,6 +14,8 @@ from steadyhand.tools.answers import wanted
 _PIDS = 6
 _COMPARED = 2  # how many of the first say what speaks against the others
 _QUERY = 200
+_MOST_KEPT = 8
+_MB = 1024 * 1024
 
 
 def tell_diagnosis(engine: Diagnosis, opinion: Diagnosis | None) -> str:
@@ -140,7 +142,8 @@ def tell_database(report: DatabaseReport) -> Iterator[str]:
     for scan in report.scans:
         cost = f"mean {scan.mean_ms} ms, {scan.calls} calls" if scan.calls else "no figures"
         what = f"full scan of {scan.table} ({scan.rows} rows) on {', '.join(scan.columns)}"
-        yield f"{what}, {cost}: {scan.query[:_QUERY]!r}"
+        verdict = f"; hypothetical index: {scan.verdict}" if scan.verdict else ""
+        yield f"{what}, {cost}{verdict}: {scan.query[:_QUERY]!r}"
     for table in report.tables:
         yield (
             f"table {table.table}: {table.rows} rows; per second {table.seq_scans_per_s:.3g} full scans, "
@@ -149,7 +152,33 @@ def tell_database(report: DatabaseReport) -> Iterator[str]:
     for index in report.indexes:
         state = "" if index.valid else ": INVALID"
         yield f"index {index.name} on {index.table} ({', '.join(index.columns)}){state}"
+    yield from _kept(report)
     yield from (f"not seen: {one}" for one in report.gaps)
+
+
+def _kept(report: DatabaseReport) -> Iterator[str]:
+    """Who is connected from where, what wants vacuum, who lags."""
+    for one in report.clients[:_MOST_KEPT]:
+        who = f"{one.application or 'unnamed'} as {one.role} from {one.address}"
+        yield f"connections: {one.count} x {who}, {one.state}"
+    for table in report.health[:_MOST_KEPT]:
+        if table.dead_rows or table.bloat_bytes:
+            bloat = (
+                ""
+                if table.bloat_bytes is None
+                else f", bloat about {table.bloat_bytes / _MB:.1f} MB (estimate)"
+            )
+            vacuumed = f"{table.vacuumed_at:%m-%d %H:%M}" if table.vacuumed_at else "never"
+            yield (
+                f"table {table.table}: {table.dead_rows} dead of {table.live_rows + table.dead_rows} rows, "
+                f"{table.bytes / _MB:.1f} MB{bloat}, vacuumed {vacuumed}"
+            )
+    for replica in report.replicas:
+        lag = "" if replica.lag_s is None else f", {replica.lag_s:.1f} s behind"
+        size = "" if replica.lag_bytes is None else f", {replica.lag_bytes / _MB:.1f} MB behind"
+        yield f"replication: {replica.name} {replica.state}{size}{lag}"
+    if report.ids is not None:
+        yield f"transaction ids: oldest {report.ids.oldest}, forced vacuum at {report.ids.freeze_at}"
 
 
 def _sessions(sessions: Sequence[Session]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Lifespan
 
-from steadyhand.ports import AlertSource
+from steadyhand.ports import AlertSource, ChangeHook
 from steadyhand.responder.alarm import Alarm
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.refusals import Doors
@@ -41,6 +41,7 @@ def build_app(
     names: Sequence[str] = (),
     mounts: Sequence[Route | Mount] = (),
     lifespan: Lifespan[Starlette] | None = None,
+    hooks: Mapping[str, ChangeHook] | None = None,
 ) -> Starlette:
     """The application. `sources` are the alert sources by name; `mounts` bring their own locks.
 
@@ -52,6 +53,7 @@ def build_app(
         sources=sources,
         alarm=Alarm(outside),
         templates=environment(),
+        hooks=hooks or {},
     )
     routes = [
         *Health(desk).routes(),

@@ -1,11 +1,11 @@
 """What every door works with, handed to it once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jinja2 import Environment
 
-from steadyhand.ports import AlertSource
+from steadyhand.ports import AlertSource, ChangeHook
 from steadyhand.responder.alarm import Alarm
 from steadyhand.responder.outside import Outside
 from steadyhand.web.secret import WebSecrets
@@ -20,3 +20,4 @@ class Desk:
     sources: Mapping[str, AlertSource]
     alarm: Alarm
     templates: Environment
+    hooks: Mapping[str, ChangeHook] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from steadyhand.adapters.databases import queries
+from steadyhand.adapters.databases import health, hypothetical, queries
 from steadyhand.adapters.databases.link import Link, named
 from steadyhand.adapters.databases.plans import FEW, Search, covered, searches
 from steadyhand.adapters.databases.rates import (
@@ -18,10 +18,20 @@ from steadyhand.adapters.databases.rates import (
     table_loads,
 )
 from steadyhand.adapters.databases.statements import mask, plannable
-from steadyhand.journey.evidence.model import Index, Scan, Session, TableLoad
+from steadyhand.journey.evidence.model import (
+    Clients,
+    Index,
+    Replica,
+    Scan,
+    Session,
+    TableHealth,
+    TableLoad,
+    TransactionIds,
+)
 from steadyhand.ports import SourceError
 
 _MOST_PLANS = 12
+_MOST_PROOFS = 4
 _GLANCES = 10
 _HIDDEN = "<insufficient privilege>"
 
@@ -40,6 +50,10 @@ class Look:
         self.tables: tuple[TableLoad, ...] = ()
         self.indexes: tuple[Index, ...] = ()
         self.scans: tuple[Scan, ...] = ()
+        self.clients: tuple[Clients, ...] = ()
+        self.health: tuple[TableHealth, ...] = ()
+        self.replicas: tuple[Replica, ...] = ()
+        self.ids: TransactionIds | None = None
         self._link = link
         self._each_s = each_s
         self._ends = asyncio.get_running_loop().time() + total_s
@@ -53,6 +67,7 @@ class Look:
         if any(one.statement == _HIDDEN for one in active):
             self.gaps.append("sessions: other roles' statements are hidden; grant pg_monitor")
         longest = await self._attempt("limits", self._limits) or 1024
+        await self._keeping()
         schema = await self._attempt("statements", self._statements_schema)
         tables = await self._attempt("tables", self._tables) or {}
         counted = await self._attempt("statements", partial(self._statements, schema)) or {}
@@ -67,6 +82,13 @@ class Look:
             return
         statements = [one for one in running(active, counted, counted_then) if plannable(one.text, longest)]
         await self._plan_all(statements[:_MOST_PLANS], tables_then)
+
+    async def _keeping(self) -> None:
+        """How the server is kept: clients, vacuum, bloat, replicas."""
+        self.clients = await self._attempt("clients", partial(health.clients, self._link)) or ()
+        self.health = await self._attempt("table health", partial(health.table_health, self._link)) or ()
+        self.replicas = await self._attempt("replication", partial(health.replicas, self._link)) or ()
+        self.ids = await self._attempt("transaction ids", partial(health.transaction_ids, self._link))
 
     async def _wait(self, *, watch: bool) -> list[Activity]:
         """Let the sample pass; without statement counters, see what the sessions do meanwhile."""
@@ -125,13 +147,29 @@ class Look:
     async def _plan_all(self, statements: Sequence[Running], tables: Mapping[int, TableCount]) -> None:
         known = {(one.schema, one.relation): one for one in tables.values()}
         found: dict[tuple[str, tuple[str, ...]], Scan] = {}
+        proofs = await self._attempt("hypothetical index", partial(hypothetical.installed, self._link))
         for one in statements:
             plan = await self._attempt("plan", partial(self._plan, one.text)) or {}
             for search in searches(plan):
                 table = known.get((search.schema, search.table))
-                if table is not None and self._lacks_index(search, table):
-                    found.setdefault((table.shown, search.columns), _scan(search, table, one))
+                if table is None or not self._lacks_index(search, table):
+                    continue
+                key = (table.shown, search.columns)
+                if key not in found:
+                    asked = proofs if len(found) < _MOST_PROOFS else None
+                    found[key] = await self._proven(_scan(search, table, one), search, one, asked)
         self.scans = tuple(found.values())
+
+    async def _proven(self, scan: Scan, search: Search, one: Running, schema: str | None) -> Scan:
+        """The scan with what the planner says to the index it lacks, where HypoPG can ask it."""
+        if schema is None:
+            return scan
+        table, plan = (search.schema, search.table), partial(self._plan, one.text)
+        said = await self._attempt(
+            "hypothetical index",
+            partial(hypothetical.verdict, self._link, schema, table, search.columns, plan),
+        )
+        return scan.model_copy(update={"verdict": said or ""})
 
     async def _plan(self, text: str) -> Mapping[str, object]:
         """The plan for any parameters: PREPARE takes one statement only, and nothing is executed."""

@@ -64,6 +64,10 @@ class PostgresProbe:
             tables=look.tables,
             scans=look.scans,
             indexes=look.indexes,
+            clients=look.clients,
+            health=look.health,
+            replicas=look.replicas,
+            ids=look.ids,
             gaps=tuple(dict.fromkeys(look.gaps)),
         )
 

@@ -207,6 +207,11 @@ class SqlTransaction(AlertRows, MemoryRows):
         row = insert(self._db.dialect, s.change).values(id=change.id, **values)
         self._db.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
 
+    def change(self, wanted: str) -> Change | None:
+        """The change of this id."""
+        found = self._db.execute(select(s.change.c.body).where(s.change.c.id == wanted)).scalar()
+        return Change.model_validate_json(found) if found else None
+
     def changes(self, services: Sequence[str], window: Window) -> Sequence[Change]:
         """Changes to these services (all, if none is named) that began in the window, oldest first."""
         began = s.change.c.started_at

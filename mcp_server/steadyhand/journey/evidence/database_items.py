@@ -165,8 +165,10 @@ def _scans(report: DatabaseReport, masker: Masker) -> Iterator[Item]:
             "index": index,
             **({} if one.mean_ms is None else {"mean_ms": f"{one.mean_ms:.1f}"}),
             **({} if one.calls is None else {"calls": str(one.calls)}),
+            **({"hypothetical_index": one.verdict} if one.verdict else {}),
         }
-        title = f"{quoted(query)} reads all {number(one.rows)} rows of {table}: {lacking}{cost}"
+        proven = f"; with it {one.verdict}" if one.verdict else ""
+        title = f"{quoted(query)} reads all {number(one.rows)} rows of {table}: {lacking}{cost}{proven}"
         yield _item(report, "full_scan", title, facts, now=one.mean_ms or 0.0)
 
 

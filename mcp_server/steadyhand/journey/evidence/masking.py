@@ -1,7 +1,8 @@
 """The one choke point for untrusted text: secrets and personal data become placeholders."""
 
+import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 _LONGEST = 4_000
 _TELLING = 8  # shorter ones may be plain words or numbers elsewhere
@@ -49,6 +50,11 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
 _PLAIN = re.compile(
     r"[\w.%/-]{0,12}|(?!eyJ)(?!.*\d{13})[A-Za-z0-9.%/]{0,15}|[0-9.]{1,40}:[0-9]{1,5}", re.ASCII
 )
+_SURE = tuple(one for one in _PATTERNS if "{32,}" not in one[1].pattern)  # the rest may be an id of ours
+_ADDRESS = re.compile(
+    r"(?<![\w.:/-])(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-Fa-f]{0,4}:){3,7}[0-9A-Fa-f]{0,4})(?![\w.]*\w)"
+)
+_PLACEHOLDER = re.compile(r"<(?P<kind>[a-z]+)-(?P<number>\d+)>")
 _LITERAL = re.compile(r"'(?:[^']|'')*'?")
 _NOTHING = re.compile(r"[\x00\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")  # of no width
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
@@ -74,6 +80,31 @@ class Masker:
         lines = (" ".join(_UNSEEN.sub(" ", one).split()) for one in self._masked(raw).splitlines())
         safe = "\n".join(lines)
         return safe if len(safe) <= limit else safe[: limit - 1] + "…"
+
+    def answers(self, parts: Sequence[str]) -> Sequence[str]:
+        """The parts of one answer on their way out, whole and in their form; addresses are masked too.
+
+        Placeholders that stand there already stay, and no new one is called like them.
+        """
+        for part in parts:
+            for found in _PLACEHOLDER.finditer(part):
+                kind, number = found["kind"], int(found["number"])
+                self._counts[kind] = max(self._counts.get(kind, 0), number)
+        return [self._swept(part) for part in parts]
+
+    def _swept(self, text: str) -> str:
+        for kind, pattern in _SURE:
+            text = pattern.sub(self._replacer(kind), text)
+        return _ADDRESS.sub(self._address, text)
+
+    def _address(self, match: re.Match[str]) -> str:
+        """A placeholder for an address of somebody; those of this machine or of nobody stay."""
+        try:
+            found = ipaddress.ip_address(match.group())
+        except ValueError:
+            return match.group()
+        own = found.is_loopback or found.is_unspecified
+        return match.group() if own else self._placeholder("ip", match.group())
 
     def _masked(self, raw: str) -> str:
         safe = _NOTHING.sub("", raw[:_LONGEST])

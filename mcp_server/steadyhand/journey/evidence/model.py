@@ -107,6 +107,8 @@ class Change(Value):
     summary: str = Field(default="", max_length=500)
     diff: str = Field(default="", max_length=20_000)
     replicas: int | None = Field(default=None, ge=0, description="How many it reaches.")
+    source: str = Field(default="", max_length=80, description="Name of the source it was read from.")
+    handle: str = Field(default="", max_length=500, description="By which that source finds its diff.")
     started_at: Instant
     finished_at: Instant | None = None
 
@@ -136,6 +138,48 @@ class Scan(Value):
     query: str
     mean_ms: float | None = None
     calls: int | None = None
+    verdict: str = Field(
+        default="", description="What the planner says to a hypothetical index; empty: not asked."
+    )
+
+
+class Clients(Value):
+    """Connections that look the same from outside."""
+
+    application: str
+    address: str = Field(description="Where from; `local` for a socket of the same host.")
+    role: str
+    state: str
+    count: int
+
+
+class TableHealth(Value):
+    """How a table is kept. Sizes and bloat are estimates of the server's statistics."""
+
+    table: str
+    live_rows: int
+    dead_rows: int
+    bytes: int
+    bloat_bytes: int | None = Field(default=None, description="Estimate; None without statistics.")
+    vacuumed_at: Instant | None = None
+    analysed_at: Instant | None = None
+    xid_age: int = 0
+
+
+class Replica(Value):
+    """A follower, a slot that keeps the log for one, or this server's own lag."""
+
+    name: str
+    state: str
+    lag_bytes: int | None = None
+    lag_s: float | None = None
+
+
+class TransactionIds(Value):
+    """The age of the oldest unfrozen transaction id, and at which age the server vacuums by force."""
+
+    oldest: int
+    freeze_at: int
 
 
 class TableLoad(Value):
@@ -174,6 +218,10 @@ class DatabaseReport(Value):
     tables: tuple[TableLoad, ...] = ()
     scans: tuple[Scan, ...] = ()
     indexes: tuple[Index, ...] = ()
+    clients: tuple[Clients, ...] = ()
+    health: tuple[TableHealth, ...] = Field(default=(), description="The tables most in need of care first.")
+    replicas: tuple[Replica, ...] = ()
+    ids: TransactionIds | None = None
     gaps: tuple[str, ...] = Field(default=(), description="What could not be looked at, and why.")
 
 

@@ -23,17 +23,18 @@ _NAMED = 3
 
 
 class Intake:
-    """POST /alerts/{source} and POST /changes, behind the ingest token."""
+    """POST /alerts/{source} and POST /changes, behind the ingest token; POST /changes/{source}, signed."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._inbox = Inbox(desk.outside)
 
     def routes(self) -> list[Route]:
-        """The two doors."""
+        """The three doors."""
         return [
             Route("/alerts/{source}", self.alerts, methods=["POST"]),
             Route("/changes", self.changes, methods=["POST"]),
+            Route("/changes/{source}", self.told, methods=["POST"]),
         ]
 
     async def alerts(self, request: Request) -> Response:
@@ -58,12 +59,27 @@ class Intake:
         """Keep one change, or what is known of it by now."""
         check_token(request, self._desk.secrets.ingest_token)
         change = await json_body(request, Change)
-        await asyncio.to_thread(self._keep, change)
+        # A handle would have one of our own connectors read whatever it names: only they may set it.
+        await asyncio.to_thread(self._keep, [change.model_copy(update={"source": "", "handle": ""})])
         return JSONResponse({"id": change.id}, status_code=201)
 
-    def _keep(self, change: Change) -> None:
+    async def told(self, request: Request) -> Response:
+        """Keep what a system posts about itself, once its signature is proven."""
+        hook = self._desk.hooks.get(request.path_params["source"])
+        if hook is None:
+            check_token(request, self._desk.secrets.ingest_token)
+            raise HTTPException(
+                404, f"no such source; known are {', '.join(sorted(self._desk.hooks)) or 'none'}"
+            )
+        body, now = await raw_body(request), self._desk.outside.clock.now()
+        found = hook.read(Post(headers=dict(request.headers), body=body, received_at=now))
+        await asyncio.to_thread(self._keep, found)
+        return JSONResponse({"ids": [one.id for one in found]}, status_code=201)
+
+    def _keep(self, changes: Sequence[Change]) -> None:
         with self._desk.outside.ledger.write() as tx:
-            tx.keep_change(change)
+            for one in changes:
+                tx.keep_change(one)
 
 
 def _told(taken: Taken) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""Who was seen to call whom."""
