@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, exists, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, select, update
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.exc import IntegrityError
 
@@ -15,7 +15,7 @@ from steadyhand.adapters.ledger.batch import Batch
 from steadyhand.adapters.ledger.cases import MemoryRows
 from steadyhand.adapters.ledger.commands import arm_timer, carry_out, keep_decision
 from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
-from steadyhand.adapters.ledger.reading import incident_of, state_hash
+from steadyhand.adapters.ledger.reading import incident_of, person_of, state_hash
 from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.adapters.ledger.trail import SqlTrail
 from steadyhand.journey.alert.heartbeat import Pulse
@@ -226,11 +226,11 @@ class SqlTransaction(AlertRows, MemoryRows):
     def person(self, name: str) -> Person | None:
         """The person of this name."""
         row = self._db.execute(select(s.person).where(s.person.c.name == name)).one_or_none()
-        return _person(row) if row else None
+        return person_of(row) if row else None
 
     def people(self) -> Sequence[Person]:
         """Everybody who can sign in."""
-        return [_person(one) for one in self._db.execute(select(s.person).order_by(s.person.c.name))]
+        return [person_of(one) for one in self._db.execute(select(s.person).order_by(s.person.c.name))]
 
     def save_person(self, person: Person) -> None:
         """Write a person, or write them anew."""
@@ -392,13 +392,3 @@ _FINISH = (
     )
     .values(state="done")
 )
-
-
-def _person(row: Row[tuple[str, str, str, int, int]]) -> Person:
-    return Person(
-        name=row.name,
-        role=row.role,
-        pin_hash=row.pin_hash,
-        wrong=row.wrong,
-        locked_until=from_ms(row.locked_until),
-    )
