@@ -35,6 +35,7 @@ async def capture(outside: Outside, wanted: str) -> Capsule:
     databases = await _look(outside, names, now, gaps) if end == now else ()
     if end != now:
         gaps.append("databases: not looked at, the incident has moved on since")
+    gaps += [f"{one.name}: a capsule holds no traces" for one in outside.traces]
     capsule = Capsule(
         id=incident.id,
         source=f"steadyhand {incident.id}",

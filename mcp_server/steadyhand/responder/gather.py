@@ -17,6 +17,7 @@ from steadyhand.responder.asking import Ask, ask_all
 from steadyhand.responder.changes import Seen, look_for_changes
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.surroundings import look_around
+from steadyhand.responder.tracing import look_at_calls
 
 _STEP = timedelta(seconds=1)
 _COARSE = timedelta(seconds=15)
@@ -32,8 +33,14 @@ async def gather(outside: Outside, incident: Incident, previous: Page | None = N
     whole = Window(start=first - outside.rules.evidence.lookback, end=now)
     around, unseen = await look_around(outside, whole)
     names = around.topology.neighbourhood(incident.service)
-    (logs, series, reports, seasons, seen), silent = await _asked(outside, names, whole)
-    gaps = (*unseen, *silent, *(gap for one in logs for gap in one.gaps), *seen.gaps)
+    _, calm = windows(first, now, outside.rules.evidence)
+    since = Window(start=calm.end, end=now)
+    ((logs, series, reports, seasons, seen), silent), (traced, untraced) = await asyncio.gather(
+        _asked(outside, names, whole), look_at_calls(outside, names, calm, since)
+    )
+    gaps = dict.fromkeys(
+        (*unseen, *untraced, *silent, *(gap for one in logs for gap in one.gaps), *seen.gaps)
+    )
     window, baseline = windows(first, now, outside.rules.evidence, _oldest(series))
     page = await asyncio.to_thread(
         assemble,
@@ -47,7 +54,8 @@ async def gather(outside: Outside, incident: Incident, previous: Page | None = N
         seasons=seasons,
         changes=seen.changes,
         databases=reports,
-        gaps=gaps,
+        traced=traced,
+        gaps=tuple(gaps),
         unlogged=_unlogged(logs),
         alert_at=first,
         rule=outside.rules.evidence,

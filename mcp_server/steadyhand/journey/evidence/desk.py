@@ -11,7 +11,7 @@ from steadyhand.journey.evidence.screen import Deviation, Span
 from steadyhand.journey.evidence.signal import Signal
 from steadyhand.journey.topology import Topology
 
-_SHARES = {"metric": 0.5, "log": 0.25, "database": 0.25, "change": 0.25}
+_SHARES = {"metric": 0.5, "log": 0.25, "database": 0.25, "change": 0.25, "trace": 0.25}
 
 
 @dataclass(frozen=True, slots=True)

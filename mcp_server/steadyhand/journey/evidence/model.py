@@ -86,6 +86,14 @@ class SpanReport(Value):
     coverage: tuple[Coverage, ...] = ()
 
 
+class Traced(Value):
+    """What one source of traces saw in the calm part of the look-back, and what since."""
+
+    source: str
+    calm: SpanReport
+    since: SpanReport
+
+
 class Series(Value):
     """Samples of one metric with its labels; `times` are unix seconds, ascending."""
 
@@ -245,6 +253,7 @@ Role = Literal[
     "new_log",  # a message never seen in the calm window
     "log_rate",  # a known message that surged or went quiet
     "change",  # something somebody did
+    "call",  # what one service asks of another, as traces show it
     "idle_in_transaction",  # sessions that hold a transaction open and do nothing
     "lock_queue",  # sessions blocked by another session
     "full_scan",  # a statement that reads a whole table to find few rows
@@ -258,9 +267,10 @@ class Item(Value):
     """One piece of evidence. `id` is stable within the incident and is what a hypothesis cites."""
 
     id: str = Field(
-        description="m1.. metric, l1.. log, c1.. change, d1.. database, t1.. topology, g1.. gap, k1.. check."
+        description="m1.. metric, l1.. log, c1.. change, d1.. database, t1.. topology, g1.. gap, k1.. check,"
+        " s1.. spans of traces."
     )
-    kind: Literal["metric", "log", "change", "database", "topology", "gap", "check"]
+    kind: Literal["metric", "log", "change", "database", "topology", "gap", "check", "trace"]
     role: Role = "other"
     entity: str = Field(description="The service, database or third party it speaks of.")
     title: str = Field(max_length=300, description="One line for a tired reader; untrusted text is quoted.")

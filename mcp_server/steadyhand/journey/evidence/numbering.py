@@ -14,6 +14,7 @@ LETTERS = {
     "topology": "t",
     "gap": "g",
     "check": "k",
+    "trace": "s",
 }
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _TELLING = {
@@ -21,6 +22,7 @@ _TELLING = {
     "log": ("template",),
     "change": ("change_id",),
     "database": ("application", "root_application", "table", "columns"),
+    "trace": ("source", "caller", "service", "operation"),
 }
 _MOST_KEPT = 60
 

@@ -18,6 +18,7 @@ from steadyhand.journey.evidence.model import (
     LogLine,
     Page,
     Series,
+    Traced,
     Window,
 )
 from steadyhand.journey.evidence.numbering import began, left_behind, numbered
@@ -28,6 +29,7 @@ from steadyhand.journey.evidence.rule import EvidenceRule
 from steadyhand.journey.evidence.screen import restarts
 from steadyhand.journey.evidence.season import Season
 from steadyhand.journey.evidence.sequence import sequence
+from steadyhand.journey.evidence.trace_items import trace_gaps, traces_part
 from steadyhand.journey.topology import Topology
 
 _GAP = 200
@@ -57,6 +59,7 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     seasons: Sequence[Season] = (),
     changes: Sequence[Change] = (),
     databases: Sequence[DatabaseReport] = (),
+    traced: Sequence[Traced] = (),
     gaps: Sequence[str] = (),
     unlogged: Sequence[str] = (),
     alert_at: datetime | None = None,
@@ -67,8 +70,7 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
 
     `seasons` are the series of this hour of other days. What the `previous` page showed keeps its id.
     `baseline` is the calm first part of `window`, moved to the first `calm_min` of the data where that
-    begins later. `alert_at` is what lags count from, the window's end if not given. `unlogged` are
-    those of whom no log exists: a gap where one of our own services should have one.
+    begins later. Lags count from `alert_at`, else the window's end. No source has a log of the `unlogged`.
     """
     rule = rule or EvidenceRule()
     window, baseline = _fitted(window, baseline, _oldest(series), rule)
@@ -81,20 +83,21 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
         "logs": _logs(counted, unlogged, desk),
         "changes": _changes(looked_back(changes, window), desk),
         "databases": _databases(databases, desk),
+        **({"traces": traces_part(traced, desk)} if traced else {}),
     }
-    told = _gap_items((*gaps, *_own_gaps(databases, counted, series, unlogged, desk)), desk)
-    items = numbered([*(item for part in parts.values() for item in part.items), *told], previous)
-    return _laid_out(incident, items, told, parts, previous, desk)
+    unseen = (*gaps, *trace_gaps(traced), *_own_gaps(databases, counted, series, unlogged, desk))
+    return _laid_out(incident, unseen, parts, previous, desk)
 
 
 def _laid_out(
     incident: str,
-    items: Sequence[Item],
-    gaps: Sequence[Item],
+    unseen: Sequence[str],
     parts: Mapping[str, Part],
     previous: Page | None,
     desk: Desk,
 ) -> Page:
+    gaps = _gap_items(unseen, desk)
+    items = numbered([*(item for part in parts.values() for item in part.items), *gaps], previous)
     steps = sequence(items).steps
     return Page(
         incident=incident,

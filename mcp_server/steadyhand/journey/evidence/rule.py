@@ -36,6 +36,9 @@ class EvidenceRule(Rule):
         max_length=4,
         description="What moved like this so long ago too, at the same hour, is usual. Empty: do not ask.",
     )
+    max_traces: int = Field(
+        default=200, ge=10, le=1_000, description="Traces read of the calm part, and as many since."
+    )
     max_items: int = Field(default=24, ge=8, le=60, description="Items a page holds.")
     max_charts: int = Field(default=8, ge=1, le=20)
     max_templates: int = Field(

@@ -78,6 +78,17 @@ class SpanChange(Value):
     more: float = Field(default=0, description="Sigmas by which it is made more often.")
     slower: float = Field(default=1, gt=0, description="95th percentile now by that before.")
     failing: float = Field(default=0, description="Sigmas by which it fails more often.")
+    example: str = Field(default="", description="Id of a trace that shows it; of a missing call, the last.")
+
+    @property
+    def slow(self) -> bool:
+        """Whether it takes long enough now to be told."""
+        return self.slower >= _SLOWER
+
+    @property
+    def surprise(self) -> float:
+        """How unusual it is, in sigmas; a call twice as slow counts as the least that is told."""
+        return max(self.missing, self.more, self.failing, _SURE * log(self.slower) / log(_SLOWER))
 
     @property
     def blamed(self) -> str:
@@ -92,7 +103,7 @@ def span_changes(before: Sequence[Span], now: Sequence[Span]) -> tuple[SpanChang
         return ()
     old, new = _by_call(before), _by_call(now)
     found = (_change(call, old.get(call, []), new.get(call, []), traces) for call in sorted({*old, *new}))
-    return tuple(sorted((one for one in found if one), key=_surprise, reverse=True))
+    return tuple(sorted((one for one in found if one), key=_by_surprise, reverse=True))
 
 
 def _by_call(spans: Sequence[Span]) -> Mapping[_Call, list[Span]]:
@@ -126,6 +137,7 @@ def _change(call: _Call, old: list[Span], new: list[Span], traces: tuple[int, in
         more=made if made >= _SURE else 0,
         slower=slower,
         failing=failing if failing >= _SURE else 0,
+        example=_telling(old, new),
     )
 
 
@@ -133,8 +145,15 @@ def _traces(spans: Sequence[Span]) -> int:
     return len(Counter(one.trace for one in spans))
 
 
-def _surprise(one: SpanChange) -> float:
-    return max(one.missing, one.more, one.failing, _SURE * log(one.slower) / log(_SLOWER))
+def _by_surprise(one: SpanChange) -> float:
+    return one.surprise
+
+
+def _telling(old: Sequence[Span], new: Sequence[Span]) -> str:
+    """The trace to open first: a failed one, else the slowest; where the call is gone, its last."""
+    if new:
+        return max(new, key=lambda one: (one.failed, one.duration_ms)).trace
+    return max(old, key=lambda one: one.start).trace
 
 
 def signed_root(before: float, now: float, all_before: float, all_now: float) -> float:

@@ -1,0 +1,94 @@
+"""Trace evidence: calls that are no longer made, made more often, slower or failing since the calm part."""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from steadyhand.journey.evidence.desk import Desk, Part
+from steadyhand.journey.evidence.masking import quoted
+from steadyhand.journey.evidence.model import Item, SpanReport, Traced
+from steadyhand.journey.evidence.traces import SpanChange, span_changes
+from steadyhand.journey.evidence.wording import number
+
+_NAME = 60
+_OPERATION = 80
+
+
+def traces_part(traced: Sequence[Traced], desk: Desk) -> Part:
+    """The calls that changed, most surprising first; each source is compared with itself alone."""
+    found = sorted(
+        ((change, one) for one in traced for change in span_changes(one.calm.spans, one.since.spans)),
+        key=lambda pair: -pair[0].surprise,
+    )
+    shown = found[: desk.room("trace")]
+    read = "; ".join(_read(one) for one in traced)
+    told = f"{len(found)} calls changed, {len(found) - len(shown)} left out"
+    return Part(tuple(_item(change, one, desk) for change, one in shown), f"{read}; {told}")
+
+
+def trace_gaps(traced: Sequence[Traced]) -> tuple[str, ...]:
+    """What the sources could not see, each once; traces in one part only leave nothing to compare."""
+    told = [gap for one in traced for report in (one.calm, one.since) for gap in report.gaps]
+    return tuple(dict.fromkeys([*told, *_alone(traced)]))
+
+
+def _alone(traced: Sequence[Traced]) -> Iterator[str]:
+    for one in traced:
+        if _traces(one.calm) and not _traces(one.since):
+            yield f"{one.source}: no trace since the calm part"
+        elif _traces(one.since) and not _traces(one.calm):
+            yield f"{one.source}: no trace of the calm part, so its calls are compared with nothing"
+
+
+def _read(one: Traced) -> str:
+    return f"{one.source}: {_traces(one.calm)} calm traces and {_traces(one.since)} since"
+
+
+def _traces(report: SpanReport) -> int:
+    return len({one.trace for one in report.spans})
+
+
+def _item(change: SpanChange, one: Traced, desk: Desk) -> Item:
+    """The item that tells one change; its id is given later."""
+    known = desk.topology.get(change.blamed) is not None
+    caller, service = (desk.masker.text(name, _NAME) for name in (change.caller, change.service))
+    operation = desk.masker.text(change.operation, _OPERATION)
+    call = f"{quoted(caller)} calls {quoted(service)}" if caller else f"requests to {quoted(service)}"
+    now = f"{change.now} spans in {_traces(one.since)} traces now"
+    counts = f"{now}, {change.before} in {_traces(one.calm)} before"
+    facts = {
+        "source": one.source,
+        "caller": caller,
+        "service": service,
+        "operation": operation,
+        "count_now": str(change.now),
+        "count_before": str(change.before),
+        "slower": f"{change.slower:.2f}",
+    }
+    return Item(
+        id="",
+        kind="trace",
+        role="call",
+        entity=change.blamed if known else desk.service,
+        title=f"{call} {quoted(operation)}: {', '.join(_ways(change))}; {counts}"[:300],
+        direction=_direction(change),
+        strength=round(change.surprise, 1),
+        facts={key: value for key, value in facts.items() if value},
+        ref=desk.masker.text(change.example, 100),
+    )
+
+
+def _ways(change: SpanChange) -> Iterator[str]:
+    if change.missing:
+        yield "made less often" if change.now else "no longer made"
+    if change.more:
+        yield "made more often" if change.before else "never made before"
+    if change.failing:
+        yield "fails more often"
+    if change.slow:
+        yield f"p95 {number(change.slower)} times as long"
+
+
+def _direction(change: SpanChange) -> Literal["gone", "down", "new", "up"]:
+    if change.missing:
+        return "down" if change.now else "gone"
+    return "up" if change.before else "new"
