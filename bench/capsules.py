@@ -9,49 +9,25 @@ seconds after the first alert; truth is read afterwards, by the scoring part alo
 import argparse
 import json
 import time
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from capsule_pages import Recording, page_of, read
+from capsule_pages import read
 
+from steadyhand.evaluation.recordings import truth_of
 from steadyhand.journey.diagnosis.engine import diagnose
 from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
+from steadyhand.journey.evidence.capsule import Capsule, page_of
 from steadyhand.journey.evidence.model import Change
-from steadyhand.journey.topology import Kind, Topology
+from steadyhand.journey.evidence.rule import EvidenceRule
+from steadyhand.journey.topology import Topology
 
-KINDS: dict[str, Kind] = {"client": "client", "haproxy": "balancer", "redis": "cache", "postgres": "database"}
-CLASSES = {  # the recordings' word for a fault -> ours, and where it sits
-    "connection_exhaustion": ("connection_leak", "shop"),
-    "memory_leak": ("memory_leak", "shop"),
-    "runaway_query_lock": ("lock_queue", "postgres"),
-    "third_party_timeout": ("third_party_timeout", "payments"),
-    "cache_miss_storm": ("cache_loss", "redis"),
-    "missing_index": ("missing_index", "postgres"),
-}
-SAME_INSTANT_S = 1.0
 WIDE = "{:22} {:20} {:10} {:7} {:>5} {:>5} {:>7} {:>5} {:>6}"
 
 
-def with_kinds(folder: Path, topology: Topology) -> Topology:
-    """The topology as its owner would configure it: with what each thing is."""
-    recorded = json.loads((folder / "topology.json").read_text())["services"]
-    outside = {name for name, facts in recorded.items() if facts.get("external")}
-    return Topology(
-        services=tuple(
-            one.model_copy(
-                update={
-                    "kind": "third_party" if one.name in outside else KINDS.get(one.name, "service"),
-                }
-            )
-            for one in topology.services
-        )
-    )
-
-
-def with_decoy(known: Recording) -> Recording:
+def with_decoy(known: Capsule) -> Capsule:
     """The same night with one more release, a line of copy, 30 s before the alert."""
     decoy = Change(
         id="decoy",
@@ -61,35 +37,28 @@ def with_decoy(known: Recording) -> Recording:
         previous="2.13.4",
         summary="Footer: new year in the copyright line",
         diff="-<small>2025</small>\n+<small>2026</small>",
-        started_at=known.alert_at - timedelta(seconds=30),
-        finished_at=known.alert_at - timedelta(seconds=28),
+        started_at=known.first_alert_at - timedelta(seconds=30),
+        finished_at=known.first_alert_at - timedelta(seconds=28),
     )
-    return replace(known, changes=sorted([*known.changes, decoy], key=lambda one: one.started_at))
+    changes = sorted((*known.changes, decoy), key=lambda one: one.started_at)
+    return known.model_copy(update={"changes": tuple(changes)})
 
 
 def scored(folder: Path, found: Diagnosis) -> dict[str, Any]:
     """Truth against the diagnosis: the only place that reads it."""
-    truth = json.loads((folder / "truth.json").read_text())
-    fault, place = CLASSES[truth["root_cause_class"]]
-    injected = truth["fault_injected_at"]
-    rank = next((one.rank for one in found.hypotheses if one.cause.fault_class == fault), None)
+    truth = truth_of(folder)
+    seen = json.loads((folder / "truth.json").read_text())["onset"]
+    rank = next((one.rank for one in found.hypotheses if one.cause.fault_class == truth.fault_class), None)
     top = found.hypotheses[0] if found.hypotheses else None
     return {
-        "class": top is not None and top.cause.fault_class == fault,
-        "component": top is not None and top.cause.entity == place,
-        "culprit": top is not None and top.cause.change_id == culprit_of(folder, injected),
-        "onset": top.onset.at.timestamp() - injected if top and top.onset else None,
-        "first": min(one["after_s"] for one in truth["onset"].values()),
+        "class": top is not None and top.cause.fault_class == truth.fault_class,
+        "component": top is not None and top.cause.entity == truth.component,
+        "culprit": top is not None and {top.cause.change_id} - {None} == truth.changes,
+        "onset": top.onset.at.timestamp() - truth.onset if top and top.onset and truth.onset else None,
+        "first": min(one["after_s"] for one in seen.values()),
         "rank": rank,
-        "truth": fault,
+        "truth": truth.fault_class,
     }
-
-
-def culprit_of(folder: Path, injected: float) -> str | None:
-    """The change that began at the very instant of the injection, if one did."""
-    changes = json.loads((folder / "deployments.json").read_text())
-    began = {one["id"]: datetime.fromisoformat(one["started_at"]).timestamp() for one in changes}
-    return next((name for name, at in began.items() if abs(at - injected) <= SAME_INSTANT_S), None)
 
 
 def tell(one: Hypothesis) -> str:
@@ -116,11 +85,11 @@ def row(name: str, found: Diagnosis, score: dict[str, Any]) -> str:
     )
 
 
-def diagnose_recording(known: Recording) -> tuple[Diagnosis, float]:
+def diagnose_recording(known: Capsule) -> tuple[Diagnosis, float]:
     """The diagnosis and how many milliseconds it took, the page not counted."""
-    page = page_of(known)
+    page = page_of(known, EvidenceRule())
     began = time.perf_counter()
-    found = diagnose(page, known.topology, DiagnosisRule())
+    found = diagnose(page, Topology(services=known.topology), DiagnosisRule())
     return found, 1000 * (time.perf_counter() - began)
 
 
@@ -144,10 +113,7 @@ def main() -> int:
     print(WIDE.format(*heads) if folders else "no capsules found")
     right = 0
     for folder in folders:
-        known = read(folder)
-        known = replace(
-            known, topology=with_kinds(folder, known.topology), **{one: [] for one in given.without}
-        )
+        known = read(folder).model_copy(update=dict.fromkeys(given.without, ()))
         known = with_decoy(known) if given.decoy else known
         found, took = diagnose_recording(known)
         score = scored(folder, found)

@@ -23,7 +23,7 @@ def evaluate(args: argparse.Namespace) -> int:
         "cases": f"{len(found)}, part: {args.part}",
         "engine": args.engine,
         "ranker": f"{ranker.version}, calibrated on {ranker.calibrated_on} (n {ranker.calibrated_n})",
-        "sees": "what existed when the alert came, the samples then in progress included",
+        "sees": "what existed when the alert came, the samples then in progress included; a capsule: 10 s on",
     }
     sys.stdout.write(as_text(board) + "\n")
     if args.json:

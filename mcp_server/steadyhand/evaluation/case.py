@@ -24,8 +24,9 @@ class Inputs:
 class Truth:
     """The known answer. No method under test ever holds one.
 
-    `component` is None in a fault-free window: the right answer is to name nobody. `changes` are None
-    where the case does not ask for one; empty where none is guilty. `onset` is in unix seconds.
+    In a fault-free window all is None: the right answer is to name nobody. Else `component` is None where
+    the case does not ask for one, and so are `changes`; empty `changes` say that none is guilty. `onset`
+    is in unix seconds.
     """
 
     component: str | None
@@ -38,7 +39,7 @@ class Truth:
     @property
     def healthy(self) -> bool:
         """Whether nothing is wrong in it."""
-        return self.component is None and not self.changes
+        return self.component is None and self.fault_class is None and not self.changes
 
 
 @dataclass(frozen=True)

@@ -92,9 +92,14 @@ def _rank(ranked: Sequence[str], truth: Truth) -> int | None:
 
 
 def _right(answer: Answer, truth: Truth) -> bool:
-    """Whether the first answer is right: nobody if nothing is wrong, else component and, if asked, change."""
+    """Whether the first answer is right: nobody if nothing is wrong, else component and change, if asked.
+
+    Where only the fault class is known, that decides.
+    """
     if truth.healthy:
         return answer.abstained
+    if truth.component is None and truth.changes is None:
+        return answer.fault_class == truth.fault_class
     change = truth.changes is None or (answer.change in truth.changes if truth.changes else not answer.change)
     return change and (truth.component is None or answer.components[:1] == (truth.component,))
 

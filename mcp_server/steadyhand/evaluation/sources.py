@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from steadyhand.evaluation import commit_set, metric_sets
+from steadyhand.evaluation import capsules, commit_set, metric_sets
 from steadyhand.evaluation.case import Case
 from steadyhand.evaluation.errors import NoCases
 from steadyhand.evaluation.worlds.generate import generated
@@ -18,7 +18,7 @@ def find_cases(data: str) -> tuple[Case, ...]:
         return _made(data)
     found = tuple(_in_folder(Path(data)))
     if not found:
-        raise NoCases(f"{data}: no case here; a case is a folder with case.json")
+        raise NoCases(f"{data}: no case here; a case is a folder with case.json or capsule.json")
     return (*found, *metric_sets.calm_cases(Path(data), _CALM_WINDOWS))
 
 
@@ -39,3 +39,5 @@ def _in_folder(root: Path) -> Iterator[Case]:
             yield metric_sets.read_case(path.parent)
         elif (path.parent / "context/commits.json").is_file():
             yield commit_set.read_case(path.parent)
+    for path in sorted(root.rglob("capsule.json")):
+        yield capsules.read_case(path.parent)

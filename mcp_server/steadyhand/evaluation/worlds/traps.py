@@ -1,4 +1,4 @@
-"""The causal traps: worlds in which the obvious answer is the wrong one. Twins differ in one fact."""
+"""The causal traps: worlds in which the obvious answer is the wrong one."""
 
 from collections.abc import Callable, Mapping
 
