@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from steadyhand.evaluation.case import Case
+from steadyhand.evaluation.claude import Claude
 from steadyhand.evaluation.engines import Command, engine
 from steadyhand.evaluation.errors import NoCases
 from steadyhand.evaluation.report import as_html, as_json, as_text
@@ -21,7 +22,7 @@ def evaluate(args: argparse.Namespace) -> int:
     about = {
         "data": args.data,
         "cases": f"{len(found)}, part: {args.part}",
-        "engine": args.engine,
+        "engine": f"claude ({args.model})" if args.engine == "claude" else args.engine,
         "ranker": f"{ranker.version}, calibrated on {ranker.calibrated_on} (n {ranker.calibrated_n})",
         "sees": "what existed when the alert came, the samples then in progress included; a capsule: 10 s on",
     }
@@ -44,4 +45,6 @@ def _chosen(cases: tuple[Case, ...], part: str, limit: int) -> tuple[Case, ...]:
 def _respond(args: argparse.Namespace) -> Respond:
     if args.engine == "command":
         return Command(args.command, args.deadline)
+    if args.engine == "claude":
+        return Claude(args.model, args.deadline)
     return engine

@@ -1,11 +1,11 @@
-"""Who answers: the engine without a model, any program, or Claude on top of the engine's evidence."""
+"""Who answers: the engine without a model, or any program on top of the engine's evidence."""
 
 import json
 import shlex
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -28,7 +28,7 @@ def engine(case: Case) -> Answer:
 
 
 class Named(Value):
-    """One cause a program names."""
+    """One cause that is named."""
 
     component: str
     confidence: Share = 0.0
@@ -36,10 +36,15 @@ class Named(Value):
     change: str | None = None
 
 
-class Reply(Value):
-    """What a program writes to its standard output. No cause at all means: nobody here."""
+class Causes(Value):
+    """An answer: the likeliest cause first. No cause at all means: nobody here."""
 
     causes: tuple[Named, ...]
+
+
+class Reply(Causes):
+    """What a program writes to its standard output."""
+
     tokens: int = Field(default=0, ge=0)
 
 
@@ -58,7 +63,8 @@ class Command:
         """The program's answer. Raises BadAnswer if it fails, is late or writes what cannot be read."""
         began = time.perf_counter()
         with tempfile.TemporaryDirectory(prefix="steadyhand-eval-") as name:
-            write_inputs(case.inputs, Path(name))
+            for file, held in pack(case.inputs).items():
+                (Path(name) / file).write_text(held, encoding="utf-8")
             text = self._run(case.id, name)
         return parsed(text, case.id, time.perf_counter() - began)
 
@@ -76,13 +82,15 @@ class Command:
         return done.stdout
 
 
-def write_inputs(inputs: Inputs, folder: Path) -> None:
-    """What an engine may see of a case, as files."""
+def pack(inputs: Inputs) -> Mapping[str, str]:
+    """What an engine may see of a case: texts by the names of their files."""
     found = diagnose(inputs.page, inputs.topology, DiagnosisRule())
-    (folder / "page.json").write_text(inputs.page.model_dump_json(indent=1), encoding="utf-8")
-    (folder / "topology.json").write_text(inputs.topology.model_dump_json(indent=1), encoding="utf-8")
-    (folder / "engine.json").write_text(found.model_dump_json(indent=1), encoding="utf-8")
-    (folder / "evidence.txt").write_text(render(inputs.page), encoding="utf-8")
+    return {
+        "page.json": inputs.page.model_dump_json(indent=1),
+        "topology.json": inputs.topology.model_dump_json(indent=1),
+        "engine.json": found.model_dump_json(indent=1),
+        "evidence.txt": render(inputs.page),
+    }
 
 
 def parsed(text: str, case: str, seconds: float, tokens: int = 0) -> Answer:

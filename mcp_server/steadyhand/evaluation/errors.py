@@ -17,3 +17,7 @@ class NoCases(EvaluationError):
 
 class BadAnswer(EvaluationError):
     """An engine gave no answer that can be scored."""
+
+
+class NoEngine(EvaluationError):
+    """Who should answer cannot: a package or a key is not there."""

@@ -10,8 +10,11 @@ def declare(add: Add) -> None:
     """The scoreboard."""
     one = add("eval", "Answer cases whose cause is known, and say how right and how sure.", _evaluate)
     one.add_argument("data", help="a folder with cases or capsules, or generated:N or generated:N:SEED")
-    one.add_argument("--engine", choices=("none", "command"), default="none", help="who answers")
+    one.add_argument("--engine", choices=("none", "command", "claude"), default="none", help="who answers")
     one.add_argument("--command", default="", help="the program that answers, with --engine command")
+    one.add_argument(
+        "--model", default="claude-sonnet-5-5", help="the model that answers, with --engine claude"
+    )
     one.add_argument("--deadline", type=float, default=120.0, help="seconds for each answer")
     one.add_argument(
         "--part", choices=("all", "open", "aside"), default="all", help="which part: aside is a fixed third"
