@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from balancers import BalancerWorld, reload_haproxy
+from envoy_world import World, until
+from servers import envoy
 from shops import Shop, shop
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timed]
@@ -78,3 +80,24 @@ async def test_a_reload_in_the_middle_takes_the_fix_back_and_fails_nobody(tmp_pa
         assert (await one.target().observe()).share == 0
 
     await at_all(tmp_path, play, [one for one in KINDS if one == "haproxy"])
+
+
+async def test_an_envoy_that_is_started_anew_in_the_middle_takes_the_fix_back(tmp_path: Path) -> None:
+    """Its counters and its share are gone: traffic is home at once, and nothing is judged on what is left."""
+
+    async def play(one: Shop) -> None:
+        one.world.stable.bad_every = 0
+        assert isinstance(one.world, World)
+        async with one.controller():
+            await one.until("watching")
+            await until(lambda: one.world.canary.served >= 20)
+            one.world.process.terminate()
+            await asyncio.to_thread(one.world.process.wait)
+            admin = int(one.world.admin.rpartition(":")[2])
+            with envoy(tmp_path / "envoy" / "envoy.json", admin, one.world.door):
+                done = await one.over()
+                assert done.phase == "reverted", done.reason
+                assert (await one.target().observe()).share == 0
+                assert one.world.platform.arms["stable"] == ("1.1", 3)
+
+    await at_all(tmp_path, play, ["envoy"])
