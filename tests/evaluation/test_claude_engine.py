@@ -155,6 +155,7 @@ def test_an_answer_that_does_not_come_is_given_up(tmp_path: Path, fake: FakeMess
     fake.first = [HANG] * 9
     with pytest.raises(BadAnswer, match=r"no answer within 0\.3 s"):
         Claude("claude-test", 0.3)(case_in(tmp_path))
+    assert len(fake.asked) == 1, "what is tried again has no deadline of its own"
 
 
 @pytest.mark.parametrize(
