@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ def test_a_call_that_is_no_longer_made_is_on_the_page_and_blamed_on_its_caller(h
 
 def test_a_call_that_slowed_is_on_the_page_with_a_trace_to_open(hurt: Traced) -> None:
     slow = hurt.calls()["shop", "SELECT"]
-    assert "p95 4 times as long" in slow.title
+    assert slow.title.startswith('"shop" calls "orders" "SELECT": p95 4 times as long')
     assert slow.ref.startswith("n")
 
 
@@ -88,6 +89,22 @@ def test_calls_that_changed_are_told_to_the_model_by_id_and_open_by_it(hurt: Tra
 
 def test_who_is_called_and_written_nowhere_is_looked_at_too(hurt: Traced) -> None:
     assert "cart" in {one.entity for one in hurt.page.bearings}
+
+
+def test_the_ranker_weighs_calls_that_are_gone_and_calls_that_slowed(hurt: Traced) -> None:
+    bearings = {one.entity: one.figures for one in hurt.page.bearings}
+    assert bearings["shop"]["calls_missing"] > 3
+    assert bearings["orders"]["slow"] == pytest.approx(math.log(4), abs=0.01)
+    assert bearings["cart"]["slow"] == 0
+
+
+def test_a_service_that_traces_spell_otherwise_is_the_same_service(tmp_path: Path) -> None:
+    later = orders(HURT_S, name="n")
+    slow = [replace(one, ms=one.ms * 10) if one.service == "cart" else one for one in later]
+    ops = [replace(one, service=one.service.replace("cart", "Cart")) for one in [*orders(CALM_S), *slow]]
+    traced = Traced(tmp_path, ops)
+    assert {one.entity for one in traced.calls().values()} == {"cart"}
+    assert {one.entity: one.figures for one in traced.page.bearings}["cart"]["slow"] > 2
 
 
 def test_requests_that_go_as_ever_are_no_evidence(tmp_path: Path) -> None:

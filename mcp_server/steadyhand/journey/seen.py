@@ -72,10 +72,11 @@ def graph(written: Topology, seen: Iterable[CallEdge]) -> Graph:
 
 def _fit(edge: CallEdge) -> CallEdge:
     """The edge with names as the configuration may write them."""
-    return edge.model_copy(update={"caller": _name(edge.caller), "callee": _name(edge.callee)})
+    return edge.model_copy(update={"caller": service_name(edge.caller), "callee": service_name(edge.callee)})
 
 
-def _name(text: str) -> str:
+def service_name(text: str) -> str:
+    """A name as the configuration may write it."""
     return _UNFIT.sub("-", text.lower()).strip("-._") or "unnamed"
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from steadyhand.journey.evidence.bearings.observed import Said
+from steadyhand.journey.evidence.bearings.observed import Calls, Said
 from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.evidence.model import Flag, Item, Window
 from steadyhand.journey.evidence.rule import EvidenceRule
@@ -24,6 +24,7 @@ class Part:
     flags: tuple[Flag, ...] = ()
     signals: tuple[Signal, ...] = ()
     said: tuple[Said, ...] = ()
+    calls: tuple[Calls, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,12 @@ def _laid_out(
         gaps=tuple(one.title for one in gaps),
         charts=charts(items, parts["metrics"], desk),
         bearings=bearings_of(
-            parts["metrics"].signals, parts["logs"].said, desk.topology, desk.service, desk.baseline
+            parts["metrics"].signals,
+            parts["logs"].said,
+            [call for part in parts.values() for call in part.calls],
+            desk.topology,
+            desk.service,
+            desk.baseline,
         ),
         earlier=left_behind(items, previous),
     )

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from steadyhand.journey.evidence.bearings.taken import calls_of
 from steadyhand.journey.evidence.desk import Desk, Part
 from steadyhand.journey.evidence.masking import quoted
 from steadyhand.journey.evidence.model import Item, SpanReport, Traced
 from steadyhand.journey.evidence.traces import SpanChange, span_changes
 from steadyhand.journey.evidence.wording import number
+from steadyhand.journey.seen import service_name
 
 _NAME = 60
 _OPERATION = 80
@@ -22,7 +24,8 @@ def traces_part(traced: Sequence[Traced], desk: Desk) -> Part:
     shown = found[: desk.room("trace")]
     read = "; ".join(_read(one) for one in traced)
     told = f"{len(found)} calls changed, {len(found) - len(shown)} left out"
-    return Part(tuple(_item(change, one, desk) for change, one in shown), f"{read}; {told}")
+    items = (_item(change, one, desk) for change, one in shown)
+    return Part(tuple(items), f"{read}; {told}", calls=tuple(calls_of(traced, desk.topology)))
 
 
 def trace_gaps(traced: Sequence[Traced]) -> tuple[str, ...]:
@@ -49,16 +52,18 @@ def _traces(report: SpanReport) -> int:
 
 def _item(change: SpanChange, one: Traced, desk: Desk) -> Item:
     """The item that tells one change; its id is given later."""
-    known = desk.topology.get(change.blamed) is not None
-    caller, service = (desk.masker.text(name, _NAME) for name in (change.caller, change.service))
+    blamed = service_name(change.blamed)
+    caller, service, peer = (
+        desk.masker.text(name, _NAME) for name in (change.caller, change.service, change.peer)
+    )
     operation = desk.masker.text(change.operation, _OPERATION)
-    call = f"{quoted(caller)} calls {quoted(service)}" if caller else f"requests to {quoted(service)}"
     now = f"{change.now} spans in {_traces(one.since)} traces now"
     counts = f"{now}, {change.before} in {_traces(one.calm)} before"
     facts = {
         "source": one.source,
         "caller": caller,
         "service": service,
+        "peer": peer,
         "operation": operation,
         "count_now": str(change.now),
         "count_before": str(change.before),
@@ -68,13 +73,24 @@ def _item(change: SpanChange, one: Traced, desk: Desk) -> Item:
         id="",
         kind="trace",
         role="call",
-        entity=change.blamed if known else desk.service,
-        title=f"{call} {quoted(operation)}: {', '.join(_ways(change))}; {counts}"[:300],
+        entity=blamed if desk.topology.get(blamed) else desk.service,
+        title=f"{_call(caller, service, peer)} {quoted(operation)}: {', '.join(_ways(change))}; {counts}"[
+            :300
+        ],
         direction=_direction(change),
         strength=round(change.surprise, 1),
         facts={key: value for key, value in facts.items() if value},
         ref=desk.masker.text(change.example, 100),
     )
+
+
+def _call(caller: str, service: str, peer: str) -> str:
+    """Who asks whom; what a service does within itself is only its own."""
+    if peer:
+        return f"{quoted(service)} calls {quoted(peer)}"
+    if not caller:
+        return f"requests to {quoted(service)}"
+    return f"{quoted(caller)} calls {quoted(service)}" if caller != service else f"within {quoted(service)}"
 
 
 def _ways(change: SpanChange) -> Iterator[str]:

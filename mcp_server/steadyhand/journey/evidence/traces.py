@@ -70,6 +70,7 @@ class SpanChange(Value):
     caller: str = Field(description="Who makes the call; empty at the root.")
     service: str
     operation: str
+    peer: str = Field(default="", description="The uninstrumented system that is asked by it, if any.")
     before: int = Field(ge=0, description="Spans in the calm window.")
     now: int = Field(ge=0, description="Spans in the window of the incident.")
     missing: float = Field(
@@ -101,12 +102,13 @@ def span_changes(before: Sequence[Span], now: Sequence[Span]) -> tuple[SpanChang
     traces = len({one.trace for one in before}), len({one.trace for one in now})
     if not all(traces):
         return ()
-    old, new = _by_call(before), _by_call(now)
+    old, new = by_call(before), by_call(now)
     found = (_change(call, old.get(call, []), new.get(call, []), traces) for call in sorted({*old, *new}))
     return tuple(sorted((one for one in found if one), key=_by_surprise, reverse=True))
 
 
-def _by_call(spans: Sequence[Span]) -> Mapping[_Call, list[Span]]:
+def by_call(spans: Sequence[Span]) -> Mapping[_Call, list[Span]]:
+    """The spans by their parent's service (empty at the root), their own, and the operation."""
     own = {(one.trace, one.id): one.service for one in spans}
     out: dict[_Call, list[Span]] = defaultdict(list)
     for one in spans:
@@ -131,6 +133,7 @@ def _change(call: _Call, old: list[Span], new: list[Span], traces: tuple[int, in
         caller=caller,
         service=service,
         operation=operation,
+        peer=peer_of(old, new),
         before=len(old),
         now=len(new),
         missing=-made if made <= -_SURE else 0,
@@ -139,6 +142,11 @@ def _change(call: _Call, old: list[Span], new: list[Span], traces: tuple[int, in
         failing=failing if failing >= _SURE else 0,
         example=_telling(old, new),
     )
+
+
+def peer_of(*some: Sequence[Span]) -> str:
+    """Whom the same call asks outside what is traced; empty where nobody is named."""
+    return next((one.peer for spans in some for one in spans if one.peer), "")
 
 
 def _traces(spans: Sequence[Span]) -> int:

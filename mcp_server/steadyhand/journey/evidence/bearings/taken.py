@@ -5,13 +5,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from steadyhand.journey.evidence.bearings.features import figures
-from steadyhand.journey.evidence.bearings.observed import Gauge, Kind, Observed, Said
+from steadyhand.journey.evidence.bearings.observed import Calls, Gauge, Kind, Observed, Said
 from steadyhand.journey.evidence.bearings.strength import signed_g
-from steadyhand.journey.evidence.model import Bearing, Role, Window
+from steadyhand.journey.evidence.model import Bearing, Role, Span, Traced, Window
 from steadyhand.journey.evidence.patterns.compare import Patterns, compare
 from steadyhand.journey.evidence.patterns.tally import Tallies
 from steadyhand.journey.evidence.roles import words
 from steadyhand.journey.evidence.signal import Signal
+from steadyhand.journey.evidence.traces import by_call, middle_and_high, peer_of
+from steadyhand.journey.seen import service_name
 from steadyhand.journey.topology import Topology
 
 _WARNING = 2
@@ -76,7 +78,12 @@ def _contrast(said: Iterable[Said]) -> float:
 
 
 def bearings_of(
-    known: Sequence[Signal], said: Sequence[Said], topology: Topology, service: str, baseline: Window
+    known: Sequence[Signal],
+    said: Sequence[Said],
+    calls: Sequence[Calls],
+    topology: Topology,
+    service: str,
+    baseline: Window,
 ) -> tuple[Bearing, ...]:
     """The bearings of every entity around the service that alerts."""
     seen = Observed(
@@ -85,9 +92,26 @@ def bearings_of(
         depends_on={one.name: one.depends_on for one in topology.services},
         gauges=tuple(gauges_of(known, topology, baseline)),
         said=tuple(said),
+        calls=tuple(calls),
         hidden=frozenset(one.name for one in topology.services if one.kind == "client"),
     )
     return taken(seen)
+
+
+def calls_of(traced: Iterable[Traced], topology: Topology) -> Iterator[Calls]:
+    """Each operation along each arrow between two that are known; times in microseconds."""
+    for one in traced:
+        calm, since = by_call(one.calm.spans), by_call(one.since.spans)
+        for call in sorted({*calm, *since}) if calm and since else ():
+            old, new = calm.get(call, []), since.get(call, [])
+            peer = peer_of(old, new)
+            caller, callee = map(service_name, (call[1], peer) if peer else call[:2])
+            if caller != callee and topology.get(caller) and topology.get(callee):
+                yield Calls(caller, callee, len(old), len(new), _slow(old), _slow(new))
+
+
+def _slow(spans: Sequence[Span]) -> float:
+    return 1e3 * middle_and_high([one.duration_ms for one in spans])[1] if spans else 0.0
 
 
 def taken(seen: Observed) -> tuple[Bearing, ...]:
