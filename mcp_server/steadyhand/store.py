@@ -14,6 +14,7 @@ from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit.entry import Entry
 from steadyhand.journey.audit.rule import Unsealed
 from steadyhand.journey.commands import Act, Arm, Command, Record, Send, TimerKind
+from steadyhand.journey.escalation.delivery import Receipt
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.memory.case import Case
@@ -66,18 +67,6 @@ class Person(Value):
     pin_hash: str
     wrong: int = 0
     locked_until: Instant
-
-
-class Receipt(Value):
-    """What became of one message, for people to read."""
-
-    act: Act
-    channel: str
-    target: str
-    subject: str
-    state: str = Field(description="sent is accepted by the channel; delivered and seen were confirmed.")
-    attempts: int
-    error: str
 
 
 class Figures(Value):
@@ -268,6 +257,10 @@ class Transaction(Alerts, Memory, Protocol):
     def save_pulse(self, pulse: Pulse) -> None: ...
     def trail(self, incident: str = "") -> Sequence[Entry]: ...
     def receipts(self, incident: str) -> Sequence[Receipt]: ...
+    def clocks(self, incident: str) -> Sequence[Arm]:
+        """What it waits for, the earliest first."""
+        ...
+
     def foresee_ends(self, messages: Sequence[Message]) -> None:
         """Look at once which of these messages this process still holds: their ends are written next."""
         ...

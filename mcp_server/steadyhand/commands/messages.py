@@ -1,4 +1,4 @@
-"""`steadyhand channels`, `told` and `update`: whether messages get through, and words of one's own."""
+"""`steadyhand channels`, `told`, `explain` and `update`: what gets through, why, and own words."""
 
 import asyncio
 import sys
@@ -13,6 +13,7 @@ from steadyhand.adapters.channels.terminal import plain
 from steadyhand.adapters.machine import SystemClock, secret
 from steadyhand.commands.answers import Door
 from steadyhand.config import IncidentConfig, load
+from steadyhand.journey.report.why import Why, lines
 from steadyhand.ports import Channel, ConfigError, Letter
 
 
@@ -83,6 +84,15 @@ def told(incident: str, name: str) -> int:
             f"{one['state']:<10} {one['act']:<12} {one['channel']} {one['target']}: {one['subject']}{error}"
         )
         sys.stdout.write(f"{plain(line)}\n")
+    return 0
+
+
+def explain(incident: str, name: str) -> int:
+    """Say of each message why it was written, for whom and why, and what comes next if nobody answers."""
+    found = Why.model_validate(Door(name).get(f"/api/incidents/{incident}/why"))
+    for line in lines(found):
+        indent = "  " if line.startswith(" ") else ""
+        sys.stdout.write(f"{indent}{plain(line)}\n")
     return 0
 
 

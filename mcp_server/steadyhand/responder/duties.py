@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from steadyhand.journey.commands import TimerKind
+from steadyhand.journey.incident.clocks import run_out
 from steadyhand.journey.incident.state import (
-    ApprovalSilent,
-    ContactSilent,
     InvestigationFailed,
     QuietLongEnough,
-    QuietOver,
-    TierSilent,
     UpdateDue,
 )
 from steadyhand.responder.enrich import enrich
@@ -54,24 +51,10 @@ class Work:
 Duty = Step | Work
 
 
-def _tier_silent(_outside: Outside, tx: Transaction, timer: Timer, now: datetime) -> None:
-    happen(tx, timer.incident, TierSilent(rung=int(timer.payload["rung"]), due_at=timer.due_at), now)
-
-
-def _contact_silent(_outside: Outside, tx: Transaction, timer: Timer, now: datetime) -> None:
-    asked = timer.payload
-    rung, tried = int(asked["rung"]), int(asked["tried"])
-    happen(
-        tx, timer.incident, ContactSilent(rung=rung, who=asked["who"], tried=tried, due_at=timer.due_at), now
-    )
-
-
-def _quiet_over(_outside: Outside, tx: Transaction, timer: Timer, now: datetime) -> None:
-    happen(tx, timer.incident, QuietOver(due_at=timer.due_at), now)
-
-
-def _approval_silent(_outside: Outside, tx: Transaction, timer: Timer, now: datetime) -> None:
-    happen(tx, timer.incident, ApprovalSilent(plan=timer.payload["plan"], due_at=timer.due_at), now)
+def _run_out(_outside: Outside, tx: Transaction, timer: Timer, now: datetime) -> None:
+    event = run_out(timer.kind, timer.payload, timer.due_at)
+    if event is not None:
+        happen(tx, timer.incident, event, now)
 
 
 def _not_investigated(tx: Transaction, timer: Timer, why: str, now: datetime) -> None:
@@ -92,10 +75,10 @@ DUTIES: Mapping[TimerKind, Duty] = {
     "close": Step(_quiet_long_enough),
     "calm": Step(calm_down),
     "unsilence": Step(unsilence),
-    "escalate": Step(_tier_silent),
-    "reach": Step(_contact_silent),
-    "resume": Step(_quiet_over),
-    "approval": Step(_approval_silent),
+    "escalate": Step(_run_out),
+    "reach": Step(_run_out),
+    "resume": Step(_run_out),
+    "approval": Step(_run_out),
     "rollout": Work(drive, never_dies=True),
     "handoff": Step(hand_off),
     "update": Step(_update_due),

@@ -8,17 +8,19 @@ from steadyhand.journey.alert.enrichment import Enrichment
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit.entry import Entry
 from steadyhand.journey.diagnosis.model import Diagnosis
+from steadyhand.journey.escalation.delivery import Receipt
 from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.evidence.model import Page
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.memory.case import Judgement
 from steadyhand.journey.remedy.plan import Plan
+from steadyhand.journey.report.why import Why, why
 from steadyhand.journey.rollout.state import Rollout
 from steadyhand.journey.rule import Value
 from steadyhand.responder.intake import UnknownIncident
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.recalling import said_no
-from steadyhand.store import KeptPost, Receipt, Transaction
+from steadyhand.store import KeptPost, Transaction
 
 _MOST_POSTS = 20
 _LONGEST_POST = 3_000
@@ -57,21 +59,33 @@ def view_incident(outside: Outside, wanted: str) -> IncidentView:
         return view(tx, wanted)
 
 
+def explain_pages(outside: Outside, wanted: str) -> Why:
+    """Why each message of an incident was written, and what comes next. Raises UnknownIncident."""
+    now = outside.clock.now()
+    with outside.ledger.read() as tx:
+        incident = _incident(tx, wanted)
+        facts = tx.receipts(wanted), tx.trail(wanted), tx.clocks(wanted), tx.silences(now)
+    return why(incident, *facts, now)
+
+
 def view_posts(outside: Outside, wanted: str) -> Sequence[KeptPost]:
     """The latest posts that told of an incident's alerts, cut, without secrets. Raises UnknownIncident."""
     with outside.ledger.read() as tx:
-        if tx.incident(wanted) is None:
-            raise UnknownIncident(f"there is no incident {wanted}; list_incidents shows them")
+        _incident(tx, wanted)
         found = tx.posts(wanted, _MOST_POSTS)
     return [one.model_copy(update={"raw": Masker().text(one.raw, _LONGEST_POST)}) for one in found]
 
 
 def view(tx: Transaction, wanted: str) -> IncidentView:
     """Everything about one incident, inside an open transaction. Raises UnknownIncident."""
+    return _view(tx, _incident(tx, wanted))
+
+
+def _incident(tx: Transaction, wanted: str) -> Incident:
     incident = tx.incident(wanted)
     if incident is None:
         raise UnknownIncident(f"there is no incident {wanted}; list_incidents shows them")
-    return _view(tx, incident)
+    return incident
 
 
 def _view(tx: Transaction, incident: Incident) -> IncidentView:

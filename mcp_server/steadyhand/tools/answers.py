@@ -6,13 +6,13 @@ from typing import assert_never
 from pydantic import Field
 
 from steadyhand.journey.diagnosis.model import Diagnosis
+from steadyhand.journey.escalation.delivery import Receipt
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.recovery.model import Goal
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rollout.words import foresee
 from steadyhand.journey.rule import Value, show_duration
 from steadyhand.responder.views import IncidentView
-from steadyhand.store import Receipt
 
 USUAL = 6_000  # characters: 2,000 tokens at three characters each
 MOST = 24_000  # for what was asked for in full

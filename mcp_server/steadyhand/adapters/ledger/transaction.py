@@ -17,6 +17,7 @@ from steadyhand.adapters.ledger.commands import arm_timer, carry_out, keep_decis
 from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
 from steadyhand.adapters.ledger.reading import incident_of, person_of, state_hash
 from steadyhand.adapters.ledger.schema import is_state
+from steadyhand.adapters.ledger.told import ToldRows
 from steadyhand.adapters.ledger.trail import SqlTrail
 from steadyhand.journey.alert.heartbeat import Pulse
 from steadyhand.journey.approval.consent import Decision
@@ -27,10 +28,10 @@ from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.incident.versions import MACHINE
 from steadyhand.journey.rollout.state import OVER, Rollout
 from steadyhand.ports import LeaseLost, LedgerError
-from steadyhand.store import Arrival, Body, DocumentKind, Ending, Message, Person, Receipt, Timer
+from steadyhand.store import Arrival, Body, DocumentKind, Ending, Message, Person, Timer
 
 
-class SqlTransaction(AlertRows, MemoryRows):
+class SqlTransaction(AlertRows, MemoryRows, ToldRows):
     """One open transaction; made by `SqlLedger.write` and `SqlLedger.read`."""
 
     def __init__(self, connection: Connection) -> None:
@@ -266,13 +267,6 @@ class SqlTransaction(AlertRows, MemoryRows):
     def trail(self, incident: str = "") -> Sequence[Entry]:
         """The audit trail, whole or of one incident, oldest first."""
         return self.audit.entries(incident)
-
-    def receipts(self, incident: str) -> Sequence[Receipt]:
-        """What became of each message of an incident."""
-        columns = (s.outbox.c[one] for one in Receipt.model_fields)
-        query = select(*columns).where(s.outbox.c.incident == incident)
-        rows = self._db.execute(query.order_by(s.outbox.c.queued_at, s.outbox.c.key)).mappings()
-        return [Receipt.model_validate(dict(one)) for one in rows]
 
     # messages
 

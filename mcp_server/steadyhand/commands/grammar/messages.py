@@ -1,4 +1,4 @@
-"""channels, told, update: what was sent to whom."""
+"""channels, told, explain, update: what was sent to whom."""
 
 import argparse
 from pathlib import Path
@@ -17,6 +17,7 @@ def declare(add: Add) -> None:
     channels.add_argument("--config", type=Path)
     for name, help_text in (
         ("told", "List what became of each message of an incident."),
+        ("explain", "Say why each message of an incident was sent and to whom, and who is told next."),
         ("update", "Tell stakeholders how things stand, in your own words."),
     ):
         one = add(name, help_text, _messages)
@@ -36,8 +37,8 @@ def _channels(args: argparse.Namespace) -> int:
 
 
 def _messages(args: argparse.Namespace) -> int:
-    from steadyhand.commands.messages import told, update
+    from steadyhand.commands.messages import explain, told, update
 
-    if args.verb == "told":
-        return told(args.incident, args.person)
+    if args.verb != "update":
+        return {"told": told, "explain": explain}[args.verb](args.incident, args.person)
     return update(args.incident, args.person, args.words)

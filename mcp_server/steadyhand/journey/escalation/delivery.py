@@ -28,6 +28,22 @@ class DeliveryRule(Rule):
     )
 
 
+class Receipt(Value):
+    """What became of one message, for people to read."""
+
+    key: str
+    act: Act
+    channel: str
+    target: str
+    subject: str
+    severity: str
+    queued_at: Instant = Field(description="Written then, or held until then from the start.")
+    due_at: Instant = Field(description="When it might leave, or was last to be tried again.")
+    state: str = Field(description="sent is accepted by the channel; delivered and seen were confirmed.")
+    attempts: int
+    error: str
+
+
 class Trouble(Value):
     """What came of one try: it was refused for good, may pass, or nobody knows whether it arrived."""
 

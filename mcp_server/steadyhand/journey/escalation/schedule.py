@@ -92,13 +92,18 @@ class Schedule(Rule):
 
     def on_call(self, at: datetime) -> str:
         """Who is on call at this instant; empty for nobody."""
+        override = self.override(at)
+        if override is not None:
+            return override.person
         zone = zone_of(self.time_zone)
-        for override in reversed(self.overrides):
-            start, end = override.window(zone)
-            if start <= at < end:
-                return override.person
         found = (layer.person(at, zone) for layer in reversed(self.layers))
         return next((one for one in found if one), "")
+
+    def override(self, at: datetime) -> Override | None:
+        """What stands above the layers at this instant."""
+        zone = zone_of(self.time_zone)
+        windows = ((one, *one.window(zone)) for one in reversed(self.overrides))
+        return next((one for one, start, end in windows if start <= at < end), None)
 
     def edges(self, start: datetime, end: datetime) -> tuple[datetime, ...]:
         """Every instant inside the window at which the answer may change, in order."""

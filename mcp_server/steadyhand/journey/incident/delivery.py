@@ -85,7 +85,8 @@ def _instead(incident: Incident, why: str, now: datetime) -> Outcome:
     told = incident.told if other in incident.told else (*incident.told, other)
     update = {"called": (*incident.called, other), "reserve": tuple(rest), "told": told}
     after = incident.model_copy(update=update)
-    return after, (page_one(after, other.contacts[0], why), *_patience(after, other, 1, now))
+    record = Record(action="escalation.next_person", body={"who": other.who, "why": why})
+    return after, (record, page_one(after, other.contacts[0], why), *_patience(after, other, 1, now))
 
 
 def _silent(incident: Incident, event: ContactSilent, now: datetime) -> Outcome:
@@ -102,9 +103,7 @@ def _silent(incident: Incident, event: ContactSilent, now: datetime) -> Outcome:
         return incident, (record, page_one(incident, way, why), *patience)
     if not incident.reserve:
         return incident, ()
-    record = Record(action="escalation.next_person", body={"who": incident.reserve[0].who, "why": why})
-    after, commands = _instead(incident, why, now)
-    return after, (record, *commands)
+    return _instead(incident, why, now)
 
 
 def _patience(incident: Incident, one: Reach, tried: int, now: datetime) -> tuple[Command, ...]:

@@ -19,7 +19,7 @@ from steadyhand.journey.rule import Duration, Value
 from steadyhand.responder.deciding import decide
 from steadyhand.responder.grading import Voice, grade
 from steadyhand.responder.interventions import abort_rollout, promote_without_proof, share_of, widen_rollout
-from steadyhand.responder.views import list_incidents, view_incident, view_posts
+from steadyhand.responder.views import explain_pages, list_incidents, view_incident, view_posts
 from steadyhand.web.body import json_body
 from steadyhand.web.deeds import acknowledge, close, give, hand_over, judge_cause, put_off, write_update
 from steadyhand.web.desk import Desk
@@ -98,6 +98,7 @@ class Api:
             Route("/api/incidents", self.incidents),
             Route("/api/incidents/{incident}", self.incident),
             Route("/api/incidents/{incident}/alerts", self.alerts),
+            Route("/api/incidents/{incident}/why", self.why),
             Route("/api/incidents/{incident}/ack", self.ack, methods=["POST"]),
             Route("/api/incidents/{incident}/snooze", self.snooze, methods=["POST"]),
             Route("/api/incidents/{incident}/reassign", self.reassign, methods=["POST"]),
@@ -143,6 +144,11 @@ class Api:
         await check_person(self._outside, request)
         found = await asyncio.to_thread(view_posts, self._outside, _incident(request))
         return JSONResponse({"posts": [one.model_dump(mode="json") for one in found]})
+
+    async def why(self, request: Request) -> Response:
+        """Why each of its messages was written and to whom, and what comes next if nobody answers."""
+        await check_person(self._outside, request)
+        return _json(await asyncio.to_thread(explain_pages, self._outside, _incident(request)))
 
     async def decision(self, request: Request) -> Response:
         """Approve or reject the exact plan the digest names."""
