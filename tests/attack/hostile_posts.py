@@ -283,8 +283,8 @@ class Besieged(House):
 
 
 def reason(answer: httpx2.Response) -> str:
-    """What the sender is told; one who sends too much is stopped before our own words."""
-    return answer.text if answer.status_code == 413 else str(answer.json()["error"])
+    """What the sender is told."""
+    return str(answer.json()["error"])
 
 
 def contents(house: House) -> list[tuple[str, int]]:

@@ -210,3 +210,18 @@ def test_every_field_has_a_label_and_every_picture_its_words(browser: Chrome, si
     for path in ("/sign-in", f"/incidents/{incident}"):
         browser.open(site.address + path)
         assert browser.run(NAMELESS) == []
+
+
+def test_a_silence_is_set_and_ended_by_its_form_and_every_field_has_a_name(
+    browser: Chrome, site: Site
+) -> None:
+    sign_in(browser, site)
+    browser.open(f"{site.address}/silences")
+    assert browser.run(NAMELESS) == []
+    browser.type("#what", "service=shop")
+    browser.type("#reason", "a migration")
+    browser.click("form.card button")
+    browser.wait_for("Quiet now")
+    browser.click("section.card button")
+    browser.wait_for("every new alert pages")
+    assert browser.logs() == []

@@ -99,8 +99,30 @@ async def test_a_body_over_the_cap_is_refused_declared_or_streamed(house: House)
         for _ in range(LARGEST // 65_536 + 2):
             yield b"x" * 65_536
 
-    assert (await post(house, "/alerts/generic", content=b"x" * (LARGEST + 1))).status_code == 413
-    assert (await post(house, "/alerts/generic", content=streamed())).status_code == 413
+    for content in (b"x" * (LARGEST + 1), streamed()):
+        answer = await post(house, "/alerts/generic", content=content)
+        assert answer.status_code == 413
+        assert f"larger than {LARGEST} bytes" in answer.json()["error"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    assert house.incidents() == []
+
+
+@pytest.mark.parametrize("length", ["9" * 40, str(LARGEST + 1)])
+async def test_a_length_that_is_too_large_is_refused_before_anything_is_read(
+    house: House, length: str
+) -> None:
+    answer = await post(house, "/alerts/generic", content=b"{}", headers={"content-length": length})
+    assert answer.status_code == 413
+
+
+async def test_a_person_who_sends_too_much_is_told_on_a_page(house: House) -> None:
+    incident = await house.break_shop()
+    browser = await house.visit()
+    answer = await browser.post(f"/incidents/{incident}/close", why="x" * LARGEST)
+    assert answer.status_code == 413
+    assert f"larger than {LARGEST} bytes" in answer.text
+    assert "<h1" in answer.text
+    assert house.view(incident).incident.status != "resolved"
 
 
 async def test_health_tells_a_late_worker_from_a_well_one(house: House) -> None:

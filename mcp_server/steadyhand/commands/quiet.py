@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from steadyhand.adapters.channels.terminal import plain
 from steadyhand.commands.answers import Door
+from steadyhand.journey.alert.silence import written
 from steadyhand.journey.rule import parse_duration
 from steadyhand.ports import ConfigError
 
@@ -22,9 +23,8 @@ def add(kind: str, given: Sequence[str], begins: str, lasts: str, reason: str, n
     """Set one. Raises ConfigError where something is missing or cannot be read."""
     if not given or not reason:
         raise ConfigError(f"say what is to be quiet, and why: steadyhand {kind} add ... --reason '...'")
-    matchers = [f"service={one}" if kind == "maintenance" else one for one in given]
     span, start = _span(lasts), _instant(begins)
-    body: dict[str, object] = {"kind": kind, "matchers": matchers, "reason": reason}
+    body: dict[str, object] = {"kind": kind, "matchers": written(kind, given), "reason": reason}
     body |= {"starts_at": start.isoformat()} if begins else {}
     body["ends_at"] = (start + span).isoformat()
     made = Door(name).post("/api/silences", body)

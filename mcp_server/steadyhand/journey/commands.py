@@ -44,6 +44,12 @@ class Unsend(Value):
     """Take back pages that have not left yet: somebody has it."""
 
 
+class LookedAt(Value):
+    """Whoever can be reached by these ways answered: what reached them by one of them was seen."""
+
+    ways: tuple[tuple[str, str], ...] = Field(description="Channel and target of each.")
+
+
 Act = Literal["page", "ask", "note", "acknowledged", "resolved", "room", "invite", "topic", "pin"]
 """What a message is for: wake somebody, ask for a yes or no, tell what goes on, say that somebody has it or
 that it is over; and the steps of a war room: open it, invite one person, set its topic, pin the summary."""
@@ -100,4 +106,4 @@ class Record(Value):
     after_hash: str = Field(default="", description="And after; both empty where no state changed.")
 
 
-Command = Arm | Disarm | Send | FollowUp | Unsend | Consent | Record
+Command = Arm | Disarm | Send | FollowUp | Unsend | LookedAt | Consent | Record

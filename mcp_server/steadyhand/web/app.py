@@ -14,10 +14,12 @@ from steadyhand.responder.alarm import Alarm
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.refusals import Doors
 from steadyhand.web.body import LARGEST
+from steadyhand.web.bounded import Bounded
 from steadyhand.web.console.acts import Acts
 from steadyhand.web.console.door import Door
 from steadyhand.web.console.on_call import OnCallPage
 from steadyhand.web.console.pages import Pages
+from steadyhand.web.console.silences import SilencesPage
 from steadyhand.web.console.words import environment
 from steadyhand.web.desk import Desk
 from steadyhand.web.failures import Failures
@@ -55,7 +57,18 @@ def build_app(
         templates=environment(),
         hooks=hooks or {},
     )
-    routes = [
+    failures = Failures(desk)
+    return Starlette(
+        routes=[*_doors(desk), *mounts],
+        middleware=_guards(outside, names, failures),
+        exception_handlers=failures.handlers(),
+        lifespan=lifespan,
+    )
+
+
+def _doors(desk: Desk) -> list[Route | Mount]:
+    """Those of machines, then those of people."""
+    return [
         *Health(desk).routes(),
         *Intake(desk).routes(),
         *Reports(desk).routes(),
@@ -64,23 +77,17 @@ def build_app(
         *Door(desk).routes(),
         *Pages(desk).routes(),
         *OnCallPage(desk).routes(),
+        *SilencesPage(desk).routes(),
         *Acts(desk).routes(),
         Mount("/static", StaticFiles(directory=_STATIC)),
-        *mounts,
     ]
-    return Starlette(
-        routes=routes,
-        middleware=_guards(outside, names),
-        exception_handlers=Failures(desk).handlers(),
-        lifespan=lifespan,
-        max_body_size=LARGEST,
-    )
 
 
-def _guards(outside: Outside, names: Sequence[str]) -> list[Middleware]:
+def _guards(outside: Outside, names: Sequence[str], failures: Failures) -> list[Middleware]:
     """What every request passes, the outermost first."""
     return [
         Middleware(TurnedAway, doors=Doors(outside)),
         Middleware(SafeHeaders),
         Middleware(KnownNames, names=names),
+        Middleware(Bounded, most=LARGEST, refuse=failures.http),
     ]

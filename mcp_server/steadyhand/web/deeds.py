@@ -12,6 +12,8 @@ from steadyhand.responder.outside import Outside
 from steadyhand.responder.recalling import judge
 from steadyhand.store import Person
 
+LONGEST_UPDATE = 2000  # characters
+
 
 async def acknowledge(outside: Outside, incident: str, by: str, via: str) -> Incident:
     """Somebody has it: the ladder stops. Raises UnknownIncident, LedgerError."""

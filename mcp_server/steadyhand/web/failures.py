@@ -15,7 +15,7 @@ from steadyhand.web.console.paper import error_page
 from steadyhand.web.console.visitor import SignInNeeded
 from steadyhand.web.desk import Desk
 
-_MACHINE = ("/api/", "/alerts", "/changes", "/heartbeats", "/receipts", "/healthz", "/metrics")
+_MACHINE = ("/api/", "/alerts", "/changes", "/heartbeats", "/mcp", "/receipts", "/healthz", "/metrics")
 _RETRY_AFTER = {"Retry-After": "5"}
 
 

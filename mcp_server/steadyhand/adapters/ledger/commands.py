@@ -14,7 +14,17 @@ from steadyhand.adapters.ledger.engine import insert, to_ms
 from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.adapters.ledger.trail import SqlTrail
 from steadyhand.journey.approval.consent import Decision
-from steadyhand.journey.commands import Arm, Command, Consent, Disarm, FollowUp, Record, Send, Unsend
+from steadyhand.journey.commands import (
+    Arm,
+    Command,
+    Consent,
+    Disarm,
+    FollowUp,
+    LookedAt,
+    Record,
+    Send,
+    Unsend,
+)
 from steadyhand.journey.incident.state import Incident
 
 
@@ -25,16 +35,26 @@ def carry_out(db: Batch, trail: SqlTrail, incident: Incident, command: Command, 
             arm_timer(db, incident.id, command)
         case Disarm():
             _disarm(db, incident.id, command)
-        case Send():
-            outbox.send(db, incident.id, command, now)
-        case FollowUp():
-            outbox.follow_up(db, incident.id, command, now)
-        case Unsend():
-            outbox.unsend(db, incident.id)
+        case Send() | FollowUp() | Unsend() | LookedAt():
+            _message(db, incident.id, command, now)
         case Consent():
             keep_decision(db, incident.id, command.decision)
         case Record():
             trail.record(incident.id, command, now)
+        case _:
+            assert_never(command)
+
+
+def _message(db: Batch, incident: str, command: Send | FollowUp | Unsend | LookedAt, now: datetime) -> None:
+    match command:
+        case Send():
+            outbox.send(db, incident, command, now)
+        case FollowUp():
+            outbox.follow_up(db, incident, command, now)
+        case Unsend():
+            outbox.unsend(db, incident)
+        case LookedAt():
+            outbox.looked_at(db, incident, command)
         case _:
             assert_never(command)
 

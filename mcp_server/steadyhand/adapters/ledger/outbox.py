@@ -22,7 +22,7 @@ from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.batch import Batch
 from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
 from steadyhand.adapters.ledger.schema import is_state
-from steadyhand.journey.commands import FollowUp, Send
+from steadyhand.journey.commands import FollowUp, LookedAt, Send
 from steadyhand.journey.escalation.delivery import WAKING
 from steadyhand.store import Arrival, Ending, Message
 
@@ -70,6 +70,13 @@ def follow_up(db: Batch, incident: str, command: FollowUp, now: datetime) -> Non
 def unsend(db: Batch, incident: str) -> None:
     """Take back pages: somebody has it."""
     _take_back(db, (_ROW.incident == incident) & _ROW.key.like(f"{incident}:%:page:%"))
+
+
+def looked_at(db: Batch, incident: str, command: LookedAt) -> None:
+    """What reached them was seen: they answered. What may not have arrived stays as it is."""
+    theirs = tuple_(_ROW.channel, _ROW.target).in_(command.ways)
+    there = (_ROW.incident == incident) & _ROW.state.in_(("sent", "delivered"))
+    db.execute(update(s.outbox).where(there, theirs).values(state="seen"))
 
 
 def _take_back(db: Batch, which: ColumnElement[bool]) -> None:

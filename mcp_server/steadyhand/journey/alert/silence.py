@@ -46,6 +46,22 @@ def matcher(text: str) -> Matcher:
     return Matcher.model_validate(found.groupdict())
 
 
+def written(kind: str, given: Iterable[str]) -> list[str]:
+    """Matchers as text: a maintenance window may name its services alone."""
+    alone = kind == "maintenance"
+    return [f"service={one}" if alone and "=" not in one else one for one in given]
+
+
+def contradiction(matchers: Iterable[Matcher]) -> str:
+    """Why no alert can ever match all of them; "" where one can."""
+    fixed: dict[str, str] = {}
+    for one in matchers:
+        if one.op == "=" and "*" not in one.value and fixed.setdefault(one.name, one.value) != one.value:
+            both = f"{one.name} cannot be {fixed[one.name]} and {one.value} at once"
+            return f"{both}: set one for each, or write what they share with *"
+    return ""
+
+
 class Silence(Value):
     """A time in which alerts that match all of it open no incident."""
 

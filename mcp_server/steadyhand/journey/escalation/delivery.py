@@ -39,7 +39,9 @@ class Receipt(Value):
     severity: str
     queued_at: Instant = Field(description="Written then, or held until then from the start.")
     due_at: Instant = Field(description="When it might leave, or was last to be tried again.")
-    state: str = Field(description="sent is accepted by the channel; delivered and seen were confirmed.")
+    state: str = Field(
+        description="sent: the channel took it; delivered, seen: it said so, or its person answered."
+    )
     attempts: int
     error: str
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from steadyhand.journey.commands import ActorKind, Disarm, Record, Unsend
+from steadyhand.journey.commands import ActorKind, Disarm, LookedAt, Record, Unsend
 from steadyhand.journey.incident.paging import EVERY, LADDER, call, lateness
 from steadyhand.journey.incident.state import (
     Acknowledged,
@@ -46,9 +46,17 @@ def _acknowledged(incident: Incident, event: Acknowledged, now: datetime) -> Out
         action="incident.acknowledged", actor=event.by, actor_kind="human", via=event.via, body=body
     )
     if len(acks) < needed:
-        return incident.model_copy(update={"acks": acks}), (record,)
+        return incident.model_copy(update={"acks": acks}), (*looked_at(incident, event.by), record)
     after = incident.model_copy(update={"acks": acks, "acked_by": ", ".join(acks)})
-    return after, (Disarm(kinds=LADDER), Unsend(), record)
+    return after, (Disarm(kinds=LADDER), Unsend(), *looked_at(incident, event.by), record)
+
+
+def looked_at(incident: Incident, by: str) -> tuple[LookedAt, ...]:
+    """Whoever answers has seen what was sent to them; of ways that are nobody's by name nothing is known."""
+    told = (*incident.told, *incident.called)
+    ways = ((way.type, way.whom) for one in told if one.who == by for way in one.contacts)
+    found = tuple(dict.fromkeys(ways))
+    return (LookedAt(ways=found),) if found else ()
 
 
 def _promptness(incident: Incident, now: datetime) -> dict[str, str]:

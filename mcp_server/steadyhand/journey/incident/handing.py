@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from steadyhand.journey.commands import Arm, Disarm, Record, Unsend
+from steadyhand.journey.incident.answers import looked_at
 from steadyhand.journey.incident.paging import (
     LADDER,
     call,
@@ -57,7 +58,8 @@ def _snoozed(incident: Incident, event: Snoozed, now: datetime) -> Outcome:
     body = {"until": event.until.isoformat(timespec="seconds")}
     record = Record(action="incident.snoozed", actor=event.by, actor_kind="human", via=event.via, body=body)
     after = incident.model_copy(update=update)
-    return after, (Disarm(kinds=LADDER), Unsend(), _resume(after, event.until), record)
+    seen = looked_at(incident, event.by)
+    return after, (Disarm(kinds=LADDER), Unsend(), *seen, _resume(after, event.until), record)
 
 
 def _resume(incident: Incident, at: datetime) -> Arm:

@@ -86,6 +86,11 @@ def draft(incident: Incident, now: datetime) -> str:
     return _body(incident, _STATUS[incident.status], now)
 
 
+def status_words(incident: Incident) -> str:
+    """The part of it that a person's own words replace."""
+    return _STATUS[incident.status]
+
+
 def _tell(incident: Incident, status: str, now: datetime) -> Outcome:
     body = _body(incident, status, now)
     if incident.status == "resolved":

@@ -22,7 +22,16 @@ from steadyhand.store import Person
 from steadyhand.web.console.door import VIA
 from steadyhand.web.console.pages import show_incident
 from steadyhand.web.console.visitor import Visitor, posted
-from steadyhand.web.deeds import acknowledge, close, give, hand_over, judge_cause, put_off
+from steadyhand.web.deeds import (
+    LONGEST_UPDATE,
+    acknowledge,
+    close,
+    give,
+    hand_over,
+    judge_cause,
+    put_off,
+    write_update,
+)
 from steadyhand.web.desk import Desk
 
 Form = dict[str, str]
@@ -32,7 +41,7 @@ _REASON = 300
 
 
 class Acts:
-    """Decide, acknowledge, put off, give, delegate, abort, promote, widen, close, judge, choose, grade."""
+    """Decide, acknowledge, put off, give, delegate, steer a rollout, close, judge, choose, tell, grade."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -52,6 +61,7 @@ class Acts:
             Route("/incidents/{incident}/close", self._door(self._close), methods=["POST"]),
             Route("/incidents/{incident}/judgement", self._door(self._judge), methods=["POST"]),
             Route("/incidents/{incident}/choose", self._door(self._choose), methods=["POST"]),
+            Route("/incidents/{incident}/update", self._door(self._update), methods=["POST"]),
             Route("/incidents/{incident}/severity", self._door(self._grade), methods=["POST"]),
         ]
 
@@ -139,6 +149,13 @@ class Acts:
             raise Refused("that plan belongs to another incident")
         await asyncio.to_thread(choose, self._outside, plan, person.name)
 
+    async def _update(self, person: Person, incident: str, form: Form) -> None:
+        """Words to stakeholders are sent whole or not at all."""
+        text = form.get("text", "").replace("\r\n", "\n").strip()
+        if not 0 < len(text) <= LONGEST_UPDATE:
+            raise Refused(f"an update has 1 to {LONGEST_UPDATE} characters; this has {len(text)}")
+        await write_update(self._outside, incident, person.name, VIA, text)
+
     async def _grade(self, person: Person, incident: str, form: Form) -> None:
         wanted, why = form.get("severity", ""), form.get("why", "").strip()[:_REASON]
         severity = next((one for one in MEANING if one == wanted), None)
@@ -160,5 +177,5 @@ class Acts:
             await deed(who.person, incident, form)
         except Refused as error:
             problem = f"Not done: {error}."
-            return await show_incident(self._desk, who, incident, problem, form.get("reason", ""), 409)
+            return await show_incident(self._desk, who, incident, problem, form, 409)
         return RedirectResponse(f"/incidents/{incident}", status_code=303)

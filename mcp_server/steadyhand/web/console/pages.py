@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -140,7 +140,12 @@ class Pages:
 
 
 async def show_incident(
-    desk: Desk, who: Visitor, wanted: str, problem: str = "", typed: str = "", status: int = 200
+    desk: Desk,
+    who: Visitor,
+    wanted: str,
+    problem: str = "",
+    typed: Mapping[str, str] | None = None,
+    status: int = 200,
 ) -> Response:
     """The page of an incident; `problem` says what could not be done, `typed` keeps the person's words."""
     sheet = await _sheet(desk, who, wanted)
@@ -150,9 +155,11 @@ async def show_incident(
     return page(desk, "incident.html", status, **shown, problem=problem, title=_title(sheet))
 
 
-def make_parts(desk: Desk, sheet: Sheet, who: Visitor, typed: str = "") -> tuple[Part, ...]:
+def make_parts(
+    desk: Desk, sheet: Sheet, who: Visitor, typed: Mapping[str, str] | None = None
+) -> tuple[Part, ...]:
     """Every part of an incident's page, rendered."""
-    return tuple(_part(desk, name, s=sheet, csrf=who.csrf, typed=typed) for name in PARTS)
+    return tuple(_part(desk, name, s=sheet, csrf=who.csrf, typed=typed or {}) for name in PARTS)
 
 
 async def _sheet(desk: Desk, who: Visitor, wanted: str) -> Sheet:

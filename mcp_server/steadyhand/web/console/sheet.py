@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from steadyhand.journey.escalation.ladder import Tier
 from steadyhand.journey.evidence.model import Item, Page
-from steadyhand.journey.incident.state import Milestone
+from steadyhand.journey.incident import updates
+from steadyhand.journey.incident.state import Incident, Milestone
 from steadyhand.journey.recovery.criteria import assess, limit
 from steadyhand.journey.recovery.model import Goal
 from steadyhand.journey.remedy.plan import Plan
@@ -62,6 +63,16 @@ class Moving:
 
 
 @dataclass(frozen=True, slots=True)
+class Update:
+    """What stakeholders are told next; `words` is what a person may put in their own."""
+
+    draft: str
+    words: str
+    told: int
+    by_itself: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """One incident for one person at one instant."""
 
@@ -83,6 +94,7 @@ class Sheet:
     next_tier: Tier | None
     moving: Moving | None
     events: tuple[Event, ...]
+    update: Update | None
 
 
 def make_sheet(outside: Outside, view: IncidentView, person: Person, known: Sequence[Person]) -> Sheet:
@@ -112,7 +124,17 @@ def make_sheet(outside: Outside, view: IncidentView, person: Person, known: Sequ
         next_tier=ladder.tier(rung + 1) if silent and climbs else None,
         moving=_moving(view, now, may_approve=may_approve),
         events=tuple(one for one in reversed(timeline(view.trail, view.page)) if one.kind != "signal"),
+        update=_update(incident, now),
     )
+
+
+def _update(incident: Incident, now: datetime) -> Update | None:
+    """None where nobody is to be told."""
+    told = len(incident.policy.stakeholders.contacts)
+    if not told:
+        return None
+    by_itself = updates.wanted(incident) and incident.status != "resolved"
+    return Update(updates.draft(incident, now), updates.status_words(incident), told, by_itself)
 
 
 def _others(view: IncidentView, now: datetime) -> tuple[Plan, ...]:

@@ -54,6 +54,7 @@ def environment() -> Environment:
     )
     made.filters |= {
         "clock": _clock,
+        "minute": _minute,
         "iso": datetime.isoformat,
         "span": span,
         "quantity": quantity,
@@ -68,6 +69,10 @@ def environment() -> Environment:
 
 def _clock(at: datetime) -> str:
     return f"{at:%H:%M:%S}"
+
+
+def _minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _percent(share: float) -> str:

@@ -21,7 +21,16 @@ from steadyhand.responder.grading import Voice, grade
 from steadyhand.responder.interventions import abort_rollout, promote_without_proof, share_of, widen_rollout
 from steadyhand.responder.views import explain_pages, list_incidents, view_incident, view_posts
 from steadyhand.web.body import json_body
-from steadyhand.web.deeds import acknowledge, close, give, hand_over, judge_cause, put_off, write_update
+from steadyhand.web.deeds import (
+    LONGEST_UPDATE,
+    acknowledge,
+    close,
+    give,
+    hand_over,
+    judge_cause,
+    put_off,
+    write_update,
+)
 from steadyhand.web.desk import Desk
 from steadyhand.web.machine.guard import check_person, check_token
 
@@ -80,7 +89,7 @@ class Wider(Value):
 class Words(Value):
     """What a person tells stakeholders."""
 
-    text: str = Field(min_length=1, max_length=2000)
+    text: str = Field(min_length=1, max_length=LONGEST_UPDATE)
 
 
 class Api:

@@ -1,33 +1,18 @@
 """Silences and maintenance windows: a person sets them and ends them, with their name on it."""
 
 import asyncio
-from datetime import datetime
-from typing import Literal
 
-from pydantic import Field, ValidationError
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from steadyhand.journey.alert.silence import Silence, matcher
-from steadyhand.journey.rule import Instant, Value
 from steadyhand.responder.silencing import end_quiet, keep_quiet, silences
-from steadyhand.web.body import first_fault, json_body
+from steadyhand.web.body import json_body
 from steadyhand.web.desk import Desk
 from steadyhand.web.machine.guard import check_person
+from steadyhand.web.quiet import Wanted, made
 
 VIA = "terminal"
-
-
-class Wanted(Value):
-    """What a person asks to be quiet; without `starts_at` it begins now."""
-
-    kind: Literal["silence", "maintenance"] = "silence"
-    matchers: tuple[str, ...] = Field(min_length=1, max_length=20)
-    starts_at: Instant | None = None
-    ends_at: Instant
-    reason: str = Field(min_length=1, max_length=500)
 
 
 class Silences:
@@ -56,7 +41,7 @@ class Silences:
         """Set one, under the person's name."""
         person = await check_person(self._outside, request)
         wanted = await json_body(request, Wanted)
-        silence = _made(wanted, self._outside.new_id("sil"), person.name, self._outside.clock.now())
+        silence = made(wanted, self._outside.new_id("sil"), person.name, self._outside.clock.now())
         await asyncio.to_thread(keep_quiet, self._outside, silence, VIA)
         return JSONResponse({"id": silence.id}, status_code=201)
 
@@ -66,20 +51,3 @@ class Silences:
         wanted = str(request.path_params["silence"])
         over = await asyncio.to_thread(end_quiet, self._outside, wanted, person.name, VIA)
         return JSONResponse({"id": over.id})
-
-
-def _made(wanted: Wanted, given_id: str, author: str, now: datetime) -> Silence:
-    try:
-        return Silence(
-            id=given_id,
-            kind=wanted.kind,
-            matchers=tuple(matcher(one) for one in wanted.matchers),
-            starts_at=wanted.starts_at or now,
-            ends_at=wanted.ends_at,
-            author=author,
-            reason=wanted.reason,
-        )
-    except ValidationError as error:
-        raise HTTPException(400, first_fault(error)) from None
-    except ValueError as error:
-        raise HTTPException(400, f"matchers: {error}") from None
