@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from steadyhand.adapters.alerts.sources import DEFAULT_SOURCES, TERMINAL, AlertSettings
 from steadyhand.adapters.changes.sources import ChangeSettings
@@ -66,6 +66,15 @@ class Connections(Rule):
     checkpoints: tuple[CheckpointSettings, ...] = Field(
         default=(FileCheckpointSettings(),), description="Where the audit trail's checkpoints are kept."
     )
+
+    @field_validator("logs", "metrics", mode="before")
+    @classmethod
+    def _first_kind(cls, given: object, info: ValidationInfo) -> object:
+        """An entry without a kind is of the kind that once was the only one."""
+        kind = {"logs": "files", "metrics": "prometheus"}[str(info.field_name)]
+        if not isinstance(given, list | tuple):
+            return given
+        return [{"kind": kind, **one} if isinstance(one, dict) else one for one in given]
 
     @model_validator(mode="after")
     def _names_differ(self) -> "Connections":

@@ -154,6 +154,8 @@ def test_no_page_scrolls_sideways(browser: Chrome, site: Site, width: int) -> No
         "/incidents",
         f"/incidents/{incident}",
         f"/incidents/{incident}/report",
+        "/on-call",
+        "/silences",
         "/nowhere",
     ):
         browser.open(site.address + path)
@@ -171,6 +173,16 @@ def test_on_a_phone_the_answer_is_a_thumb_wide(browser: Chrome, site: Site) -> N
         ".filter(one => one.getBoundingClientRect().height < 44).map(one => one.textContent)"
     )
     assert small == []
+
+
+def test_on_a_phone_every_page_is_a_tap_away(browser: Chrome, site: Site) -> None:
+    browser.size(360, 740)
+    open_incident(browser, site)
+    shown = browser.run(
+        "return [...document.querySelectorAll('.bar nav > a')].filter(one => one.offsetParent)"
+        ".map(one => one.textContent)"
+    )
+    assert shown == ["Incidents", "On call", "Silences"]
 
 
 def test_hostile_words_never_run(browser: Chrome, site: Site) -> None:

@@ -209,3 +209,9 @@ def test_a_secret_does_not_show_itself(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_two_connections_of_one_name_are_refused_for_one_would_be_lost(text: str) -> None:
     assert "twice" in refused(f"connections: {{{text}}}")
+
+
+def test_a_source_without_a_kind_is_of_the_kind_that_once_was_the_only_one() -> None:
+    text = "connections: {logs: [{files: {shop: [/x.log]}}], metrics: [{url: 'http://prometheus:9090'}]}"
+    found = parse(text, "x.yaml").connections
+    assert [one.kind for one in (*found.logs, *found.metrics)] == ["files", "prometheus"]
