@@ -5,7 +5,7 @@ from typing import Any
 
 from journey.incident_case import NOW, Case
 
-from steadyhand.journey.commands import Send
+from steadyhand.journey.commands import Record, Send
 from steadyhand.journey.escalation.contact import Contact, NamedPerson
 from steadyhand.journey.escalation.ladder import Ladder, Tier
 from steadyhand.journey.escalation.people import PersonRule
@@ -166,7 +166,8 @@ def test_one_of_two_acknowledgements_does_not_silence_the_other() -> None:
     one = case(tier("bo", "ana", acknowledgements=2), tier("bo"))
     one.after(Acknowledged(by="bo", via="console"))
     assert one.incident.acked_by == ""
-    assert one.asked[0].body["acknowledgements"] == "1 of 2"
+    (said,) = one.of(Record)
+    assert said.body["acknowledgements"] == "1 of 2"
     assert one.after(Acknowledged(by="bo", via="console")).asked == ()
     one.after(ContactSilent(rung=0, who="ana", tried=1, due_at=one.now))
     assert ways(one) == ["sms +49-ana"]
