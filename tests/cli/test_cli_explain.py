@@ -1,23 +1,7 @@
 """Why was I paged, asked at a real terminal over a served console."""
 
-import json
-from pathlib import Path
-
-import pytest
-from browser.live_site import Site, serve
+from browser.live_site import Site
 from cli.terminal import Terminal, typed
-
-PORT = 27_021
-
-
-@pytest.fixture
-def site(terminal: Terminal, tmp_path: Path) -> Site:
-    folder = tmp_path / "site"
-    folder.mkdir()
-    terminal.home.mkdir(exist_ok=True)
-    with serve(folder, PORT) as served:
-        (terminal.home / "service.json").write_text(json.dumps({"url": served.address, "pid": 1}))
-        yield served
 
 
 def test_a_page_is_explained_and_who_is_told_next_is_said(terminal: Terminal, site: Site) -> None:

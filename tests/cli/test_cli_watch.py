@@ -1,26 +1,11 @@
 """A rollout watched at a real terminal, over a served console whose night passes by hand."""
 
-import json
 import threading
-from pathlib import Path
 
-import pytest
-from browser.live_site import Site, serve
+from browser.live_site import Site
 from cli.terminal import Terminal, typed
 
 from steadyhand.journey.rollout.state import OVER
-
-PORT = 27_011
-
-
-@pytest.fixture
-def site(terminal: Terminal, tmp_path: Path) -> Site:
-    folder = tmp_path / "site"
-    folder.mkdir()
-    terminal.home.mkdir(exist_ok=True)
-    with serve(folder, PORT) as served:
-        (terminal.home / "service.json").write_text(json.dumps({"url": served.address, "pid": 1}))
-        yield served
 
 
 def test_a_rollout_is_watched_line_by_line_to_its_end(terminal: Terminal, site: Site) -> None:

@@ -17,9 +17,9 @@ from steadyhand.adapters.changes.places import (
     first_line,
     instant,
     pages,
+    read_all,
     short,
     stable_id,
-    within,
 )
 from steadyhand.adapters.http import Web
 from steadyhand.journey.evidence.model import Change, Window
@@ -68,12 +68,8 @@ class GitHubChanges:
     async def changes(self, services: Sequence[str], window: Window) -> Sequence[Change]:
         """What began in the window. Raises SourceError."""
         readers = {"deployments": self._deployments, "releases": self._releases, "commits": self._commits}
-        found: list[Change] = []
-        for service, place in self._settings.services.items():
-            if service in services:
-                for one in self._settings.tell:
-                    found += await readers[one](service, place, window)
-        return within(found, window)
+        told = [readers[one] for one in self._settings.tell]
+        return await read_all(told, self._settings.services, services, window)
 
     async def diff(self, change: Change) -> str:
         """The comparison of both commits; "" for one GitHub finds too large to show. Raises SourceError."""

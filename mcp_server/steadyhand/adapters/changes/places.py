@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -77,6 +77,21 @@ def within(changes: Sequence[Change], window: Window) -> Sequence[Change]:
     """Those that began in the window, oldest first."""
     mine = [one for one in changes if window.start <= one.started_at < window.end]
     return sorted(mine, key=lambda one: (one.started_at, one.id))
+
+
+Reader = Callable[[str, Repository, Window], Awaitable[Sequence[Change]]]
+
+
+async def read_all(
+    readers: Sequence[Reader], places: Mapping[str, Repository], services: Sequence[str], window: Window
+) -> Sequence[Change]:
+    """What each reader tells of each service's repository, in the window. Raises SourceError."""
+    found: list[Change] = []
+    for service, place in places.items():
+        if service in services:
+            for read in readers:
+                found += await read(service, place, window)
+    return within(found, window)
 
 
 def cut(text: str) -> str:
