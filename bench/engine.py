@@ -37,9 +37,9 @@ from steadyhand.journey.escalation.ladder import Tier
 from steadyhand.journey.escalation.policy import EscalationRule
 from steadyhand.journey.incident.open import open_incident
 from steadyhand.journey.incident.versions import MACHINE
+from steadyhand.responder.engine.worker import Worker
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.rules import Rules
-from steadyhand.responder.worker import Worker
 from steadyhand.store import Message, Timer
 from steadyhand.testing.clock import START
 from steadyhand.testing.phone import Phone

@@ -38,7 +38,7 @@ from steadyhand.journey.evidence.model import Page
 from steadyhand.journey.incident.open import open_incident
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.topology import Service
-from steadyhand.responder.gather import gather
+from steadyhand.responder.investigation.gather import gather
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.rules import Rules
 

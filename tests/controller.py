@@ -26,9 +26,9 @@ from steadyhand.journey.rollout.rule import CanaryRule
 from steadyhand.journey.rollout.state import OVER
 from steadyhand.journey.rollout.watch import HISTORY_SECONDS
 from steadyhand.ports import TrafficTarget
+from steadyhand.responder.engine.worker import Worker
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.rules import Rules
-from steadyhand.responder.worker import Worker
 
 SLOW_MS = (400.0, 2000.0)
 TOKEN = "deploy-token"

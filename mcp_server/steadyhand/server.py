@@ -26,10 +26,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from steadyhand.config import IncidentConfig
 from steadyhand.journey.approval.consent import prove_fence
 from steadyhand.ports import ConfigError, LedgerError
-from steadyhand.responder.heartbeats import watch
-from steadyhand.responder.listening import keep_listening
-from steadyhand.responder.orphans import find_orphans
-from steadyhand.responder.worker import Worker
+from steadyhand.responder.alerts.heartbeats import watch
+from steadyhand.responder.engine.worker import Worker
+from steadyhand.responder.rollouts.listening import keep_listening
+from steadyhand.responder.rollouts.orphans import find_orphans
 from steadyhand.tools.server import build_server
 from steadyhand.web.app import build_app
 from steadyhand.wiring import Wired, sample_plan, wire

@@ -17,7 +17,7 @@ from shops import BRISK, Shop, shop
 from test_balancer_rollouts import KINDS
 
 from steadyhand.journey.rollout.state import OVER
-from steadyhand.responder.interventions import abort_rollout
+from steadyhand.responder.rollouts.interventions import abort_rollout
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timed]
 EVERY = os.environ.get("STEADYHAND_EVERY_BOUNDARY", "")

@@ -12,7 +12,7 @@ from stories.night import Night
 
 from steadyhand.adapters.watchdog.url import UrlWatchdog, WatchdogRule
 from steadyhand.ports import SourceError, SourceRefused
-from steadyhand.responder.worker import Worker
+from steadyhand.responder.engine.worker import Worker
 
 RULE = WatchdogRule(url_env="X", every=timedelta(seconds=30))
 

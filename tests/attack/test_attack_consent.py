@@ -8,11 +8,11 @@ from stories.night import BUILD_INDEX, PIN, Night
 
 from steadyhand.journey.incident.state import ClosedByHuman
 from steadyhand.journey.remedy.plan import Plan
-from steadyhand.responder.choosing import choose
-from steadyhand.responder.deciding import Refused, decide, sign_in
-from steadyhand.responder.executing import execute
-from steadyhand.responder.intake import tell_incident
-from steadyhand.responder.interventions import abort_rollout
+from steadyhand.responder.alerts.intake import tell_incident
+from steadyhand.responder.fixes.choosing import choose
+from steadyhand.responder.fixes.deciding import Refused, decide, sign_in
+from steadyhand.responder.fixes.executing import execute
+from steadyhand.responder.rollouts.interventions import abort_rollout
 
 pytestmark = pytest.mark.anyio
 

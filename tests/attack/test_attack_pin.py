@@ -6,7 +6,7 @@ import pytest
 from stories.night import PIN, Night
 from web.house import House, basic
 
-from steadyhand.responder.deciding import Refused, sign_in
+from steadyhand.responder.fixes.deciding import Refused, sign_in
 from steadyhand.store import Person
 
 pytestmark = pytest.mark.anyio

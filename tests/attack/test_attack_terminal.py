@@ -10,8 +10,8 @@ from steadyhand.commands import answers
 from steadyhand.commands.records import report, show
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.commands import Record
-from steadyhand.responder.deciding import Refused, sign_in
-from steadyhand.responder.intake import take_alert
+from steadyhand.responder.alerts.intake import take_alert
+from steadyhand.responder.fixes.deciding import Refused, sign_in
 from steadyhand.responder.views import view_incident
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07ok\r\u202e\u200bplan approved\x9b31m\x7f"

@@ -9,10 +9,10 @@ from tools.conftest import SECRET, Bench
 from steadyhand.journey.diagnosis.model import Cause, Diagnosis, Hypothesis
 from steadyhand.journey.evidence.model import Change
 from steadyhand.ports import SteadyhandError
-from steadyhand.responder.choosing import choose
-from steadyhand.responder.executing import execute
-from steadyhand.responder.interventions import abort_rollout
-from steadyhand.responder.planning import make_plans
+from steadyhand.responder.fixes.choosing import choose
+from steadyhand.responder.fixes.executing import execute
+from steadyhand.responder.fixes.planning import make_plans
+from steadyhand.responder.rollouts.interventions import abort_rollout
 
 CERTAIN = {"calibrated": True, "confidence": 0.95}
 

@@ -15,7 +15,7 @@ from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.config import load
 from steadyhand.journey.audit.entry import Entry
 from steadyhand.journey.commands import Record
-from steadyhand.responder.sealing import signed
+from steadyhand.responder.engine.sealing import signed
 from steadyhand.store import Person
 from steadyhand.wiring import checkpoint_key
 

@@ -17,9 +17,9 @@ from stories.night import RULES
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.journey.incident.state import Acknowledged
 from steadyhand.ports import Letter
-from steadyhand.responder.intake import tell_incident
+from steadyhand.responder.alerts.intake import tell_incident
+from steadyhand.responder.engine.worker import Worker
 from steadyhand.responder.outside import Outside
-from steadyhand.responder.worker import Worker
 from steadyhand.testing.clock import VirtualClock
 from steadyhand.testing.phone import Phone
 

@@ -13,7 +13,7 @@ from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.ladder import Tier
 from steadyhand.journey.escalation.policy import EscalationRule
 from steadyhand.ports import SourceRefused
-from steadyhand.responder.worker import Worker
+from steadyhand.responder.engine.worker import Worker
 from steadyhand.testing.phone import Phone
 
 TWO_WAYS = EscalationRule(

@@ -3,7 +3,7 @@
 from typing import get_args
 
 from steadyhand.journey.commands import TimerKind
-from steadyhand.responder.duties import DUTIES
+from steadyhand.responder.engine.duties import DUTIES
 
 
 def test_no_kind_of_timer_is_armed_that_nobody_knows_what_to_do_about() -> None:

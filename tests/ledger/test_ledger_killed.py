@@ -14,7 +14,7 @@ from stores import Place
 
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.journey.audit.proof import find_problem
-from steadyhand.responder.worker import Worker
+from steadyhand.responder.engine.worker import Worker
 
 LATE = NOW + timedelta(minutes=15)
 

@@ -23,8 +23,8 @@ from steadyhand.journey.escalation.policy import EscalationRule
 from steadyhand.journey.incident.state import Acknowledged, ClosedByHuman
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.ports import Letter
-from steadyhand.responder.deciding import Refused
-from steadyhand.responder.intake import tell_incident
+from steadyhand.responder.alerts.intake import tell_incident
+from steadyhand.responder.fixes.deciding import Refused
 from steadyhand.testing.phone import Phone
 
 BOSS = Tier(name="boss", contacts=(Contact(type="phone", user="cy"),), escalate_after=timedelta(minutes=30))

@@ -11,7 +11,7 @@ from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.journey.incident.state import Acknowledged
 from steadyhand.journey.incident.versions import MACHINE
 from steadyhand.ports import NewerRelease
-from steadyhand.responder.intake import tell_incident
+from steadyhand.responder.alerts.intake import tell_incident
 
 
 def written_by_a_newer_release(night: Night) -> str:

@@ -18,9 +18,9 @@ from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.journey.audit.proof import find_problem
 from steadyhand.journey.incident.retention import RetentionRule
 from steadyhand.journey.incident.state import ClosedByHuman
-from steadyhand.responder.intake import take_alert, tell_incident
+from steadyhand.responder.alerts.intake import take_alert, tell_incident
+from steadyhand.responder.engine.retention import prune
 from steadyhand.responder.outside import Outside
-from steadyhand.responder.retention import prune
 from steadyhand.testing.clock import VirtualClock
 
 LATER = NOW + timedelta(days=91)

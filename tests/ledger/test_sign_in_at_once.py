@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from stories.night import PIN, Night
 
-from steadyhand.responder.deciding import Refused, sign_in
+from steadyhand.responder.fixes.deciding import Refused, sign_in
 
 
 def test_the_right_pin_opens_at_once_twice_although_one_try_before_was_wrong(night: Night) -> None:

@@ -10,7 +10,7 @@ from steadyhand.journey.audit.entry import Entry, object_of
 from steadyhand.journey.audit.proof import find_problem
 from steadyhand.journey.commands import Record
 from steadyhand.journey.incident.state import Acknowledged
-from steadyhand.responder.intake import tell_incident
+from steadyhand.responder.alerts.intake import tell_incident
 
 
 @pytest.fixture

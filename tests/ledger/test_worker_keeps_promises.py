@@ -14,11 +14,11 @@ from steadyhand.journey.evidence.model import DatabaseReport
 from steadyhand.journey.incident.state import Acknowledged, ClosedByHuman, InvestigationFailed
 from steadyhand.journey.rollout.model import Observed
 from steadyhand.ports import LeaseLost, Letter, SourceRefused, SourceUnavailable
-from steadyhand.responder.alarm import Alarm
-from steadyhand.responder.intake import tell_incident
-from steadyhand.responder.interventions import abort_rollout
-from steadyhand.responder.rollouts import drive
-from steadyhand.responder.worker import Worker
+from steadyhand.responder.alerts.intake import tell_incident
+from steadyhand.responder.engine.alarm import Alarm
+from steadyhand.responder.engine.worker import Worker
+from steadyhand.responder.rollouts.driving import drive
+from steadyhand.responder.rollouts.interventions import abort_rollout
 from steadyhand.testing.phone import Phone
 from steadyhand.testing.traffic import TrafficSimulator
 

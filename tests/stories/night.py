@@ -20,13 +20,13 @@ from steadyhand.journey.remedy.goals import GoalRule, goals
 from steadyhand.journey.remedy.model import CreateIndex, DropIndex, Fix, SetRelease
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.topology import Service
-from steadyhand.responder.deciding import decide, hash_pin, sign_in
-from steadyhand.responder.intake import happen, take_alert
+from steadyhand.responder.alerts.intake import happen, take_alert
+from steadyhand.responder.engine.worker import Worker
+from steadyhand.responder.fixes.deciding import decide, hash_pin, sign_in
+from steadyhand.responder.fixes.planning import weigh
 from steadyhand.responder.outside import Outside
-from steadyhand.responder.planning import weigh
 from steadyhand.responder.rules import Rules
 from steadyhand.responder.views import IncidentView, list_incidents, view_incident
-from steadyhand.responder.worker import Worker
 from steadyhand.store import Person
 from steadyhand.testing.clock import VirtualClock
 from steadyhand.testing.database import MemoryDatabase

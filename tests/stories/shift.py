@@ -10,9 +10,9 @@ from typing import Any
 from stores import Place
 
 from steadyhand.journey.incident.state import Acknowledged, Event, Incident
-from steadyhand.responder.intake import tell_incident
+from steadyhand.responder.alerts.intake import tell_incident
+from steadyhand.responder.engine.worker import Worker
 from steadyhand.responder.rules import Rules
-from steadyhand.responder.worker import Worker
 from steadyhand.testing.clock import VirtualClock
 from steadyhand.testing.phone import Line, Phone
 from stories.night import Night

@@ -10,9 +10,9 @@ from steadyhand.journey.alert.model import Alert, Delivery
 from steadyhand.journey.alert.silence import Silence, matcher
 from steadyhand.journey.incident.state import Acknowledged, ClosedByHuman
 from steadyhand.ports import Replayed
-from steadyhand.responder.inbox import Inbox
-from steadyhand.responder.intake import Arrival, Taken, take, tell_incident
-from steadyhand.responder.silencing import UnknownSilence, end_quiet, keep_quiet, silences
+from steadyhand.responder.alerts.inbox import Inbox
+from steadyhand.responder.alerts.intake import Arrival, Taken, take, tell_incident
+from steadyhand.responder.alerts.silencing import UnknownSilence, end_quiet, keep_quiet, silences
 from stories.night import Night
 
 

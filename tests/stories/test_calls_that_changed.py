@@ -13,8 +13,8 @@ from trace_worlds import START, Op, order, otlp
 
 from steadyhand.adapters.traces.otlp_file import OtlpFiles, OtlpFileSettings
 from steadyhand.journey.evidence.model import Item, Page
-from steadyhand.responder.gather import gather
-from steadyhand.responder.worker import Worker
+from steadyhand.responder.engine.worker import Worker
+from steadyhand.responder.investigation.gather import gather
 from steadyhand.tools.server import build_server
 from steadyhand.wiring import playbooks
 from stories.night import Night

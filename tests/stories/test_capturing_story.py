@@ -9,8 +9,8 @@ import pytest
 from steadyhand.adapters.capsules.folder import read_capsule, write_capsule
 from steadyhand.journey.evidence.model import LogLine
 from steadyhand.journey.incident.state import ClosedByHuman
-from steadyhand.responder.capturing import capture
-from steadyhand.responder.intake import UnknownIncident, tell_incident
+from steadyhand.responder.alerts.intake import UnknownIncident, tell_incident
+from steadyhand.responder.investigation.capturing import capture
 from steadyhand.testing.sources import MemoryLogs
 from stories.night import Night
 

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from steadyhand.journey.approval.policy import AutonomyRule
-from steadyhand.responder.deciding import Refused, decide, sign_in
-from steadyhand.responder.executing import execute
+from steadyhand.responder.fixes.deciding import Refused, decide, sign_in
+from steadyhand.responder.fixes.executing import execute
 from stories.night import BUILD_INDEX, PIN, RULES, Night
 
 

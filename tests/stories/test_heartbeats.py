@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from steadyhand.journey.alert.heartbeat import HeartbeatRule
-from steadyhand.responder.heartbeats import UnknownHeartbeat, beat, watch
+from steadyhand.responder.alerts.heartbeats import UnknownHeartbeat, beat, watch
 from stories.night import RULES, Night
 
 pytestmark = pytest.mark.anyio

@@ -10,7 +10,7 @@ import pytest
 from steadyhand.journey.evidence.model import Change, DatabaseReport, LogLine, Series, Session
 from steadyhand.journey.topology import Service
 from steadyhand.ports import SourceError, SourceRefused, SourceUnavailable
-from steadyhand.responder.worker import Worker
+from steadyhand.responder.engine.worker import Worker
 from steadyhand.testing.database import MemoryDatabase
 from steadyhand.testing.sources import MemoryLogs, MemoryMetrics
 from stories.night import RULES, Night

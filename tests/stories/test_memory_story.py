@@ -9,10 +9,10 @@ from journey.diagnosis.pages import leak, page
 from steadyhand.journey.diagnosis.model import Diagnosis
 from steadyhand.journey.incident.state import ClosedByHuman
 from steadyhand.journey.memory.case import Case, Judgement
-from steadyhand.responder.deciding import Refused
-from steadyhand.responder.intake import tell_incident
-from steadyhand.responder.recalling import find_similar, judge, refused_before
-from steadyhand.responder.retention import prune
+from steadyhand.responder.alerts.intake import tell_incident
+from steadyhand.responder.engine.retention import prune
+from steadyhand.responder.fixes.deciding import Refused
+from steadyhand.responder.investigation.recalling import find_similar, judge, refused_before
 from stories.night import BUILD_INDEX, Night
 
 pytestmark = pytest.mark.anyio

@@ -22,8 +22,8 @@ from steadyhand.journey.escalation.people import PersonRule
 from steadyhand.journey.escalation.policy import EscalationRule
 from steadyhand.journey.incident.state import Acknowledged, ClosedByHuman
 from steadyhand.ports import Channel, Letter, SourceUnavailable
-from steadyhand.responder.intake import tell_incident
-from steadyhand.responder.mail import take_receipt
+from steadyhand.responder.alerts.intake import tell_incident
+from steadyhand.responder.people.mail import take_receipt
 from steadyhand.testing.phone import Phone
 from stories.night import RULES, Night
 

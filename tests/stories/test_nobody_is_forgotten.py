@@ -6,7 +6,7 @@ import pytest
 
 from steadyhand.journey.incident.state import Acknowledged
 from steadyhand.ports import Letter
-from steadyhand.responder.intake import tell_incident
+from steadyhand.responder.alerts.intake import tell_incident
 from stories.night import Night
 
 pytestmark = pytest.mark.usefixtures("place")  # on both databases

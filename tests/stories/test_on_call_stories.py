@@ -8,7 +8,7 @@ import pytest
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.people import Reach
 from steadyhand.journey.incident.state import MessageFailed, Reassigned, Snoozed
-from steadyhand.responder.handing import delegate
+from steadyhand.responder.people.handing import delegate
 from stories.night import RULES
 from stories.shift import Begin, Shift, patient, rules, tell, tier
 

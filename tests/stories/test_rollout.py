@@ -7,7 +7,7 @@ import pytest
 
 from steadyhand.journey.audit.proof import find_problem
 from steadyhand.ports import EffectUnknown, SourceUnavailable
-from steadyhand.responder.interventions import abort_rollout
+from steadyhand.responder.rollouts.interventions import abort_rollout
 from stories.night import BUILD_INDEX, Night
 
 

@@ -11,10 +11,10 @@ from steadyhand.journey.rollout.gauges import GaugeRule
 from steadyhand.journey.rollout.rule import CanaryRule
 from steadyhand.journey.rollout.state import Rollout
 from steadyhand.ports import SourceUnavailable
-from steadyhand.responder.interventions import abort_rollout
-from steadyhand.responder.listening import listen
-from steadyhand.responder.orphans import find_orphans
-from steadyhand.responder.worker import Worker
+from steadyhand.responder.engine.worker import Worker
+from steadyhand.responder.rollouts.interventions import abort_rollout
+from steadyhand.responder.rollouts.listening import listen
+from steadyhand.responder.rollouts.orphans import find_orphans
 from stories.night import Night
 
 LEASE = timedelta(seconds=3)

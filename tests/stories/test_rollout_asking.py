@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from steadyhand.journey.rollout.state import Rollout
-from steadyhand.responder.deciding import Refused
-from steadyhand.responder.interventions import abort_rollout, promote_without_proof, widen_rollout
+from steadyhand.responder.fixes.deciding import Refused
+from steadyhand.responder.rollouts.interventions import abort_rollout, promote_without_proof, widen_rollout
 from steadyhand.store import Person
 from stories.night import Night
 

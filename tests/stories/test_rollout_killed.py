@@ -19,8 +19,8 @@ from steadyhand.journey.rollout.model import Arms, Counts
 from steadyhand.journey.rollout.rule import CanaryRule
 from steadyhand.journey.rollout.state import OVER, Rollout
 from steadyhand.journey.rollout.watch import HISTORY_SECONDS
-from steadyhand.responder.baseline import Baselines
-from steadyhand.responder.worker import Worker
+from steadyhand.responder.engine.worker import Worker
+from steadyhand.responder.rollouts.baseline import Baselines
 from steadyhand.testing.clock import START
 from stories.night import RULES, Night
 

@@ -8,8 +8,8 @@ from steadyhand.journey.diagnosis.model import Cause, Diagnosis, EntityKind, Hyp
 from steadyhand.journey.remedy.goals import GoalRule
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rollout.gauges import GaugeRule
-from steadyhand.responder.listening import listen
-from steadyhand.responder.planning import goals_around, goals_for, make_plans
+from steadyhand.responder.fixes.planning import goals_around, goals_for, make_plans
+from steadyhand.responder.rollouts.listening import listen
 from steadyhand.tools.answers import plan_answer
 from stories.night import ERRORS, RULES, Night
 

@@ -16,7 +16,7 @@ from steadyhand.adapters.checkpoints.key import Ed25519Key
 from steadyhand.adapters.checkpoints.syslog import CheckpointSyslog, SyslogCheckpointSettings
 from steadyhand.journey.audit.proof import find_problem, forgery
 from steadyhand.ports import ConfigError
-from steadyhand.responder.worker import Worker
+from steadyhand.responder.engine.worker import Worker
 from steadyhand.testing.phone import Phone
 from stories.night import Night
 

@@ -13,8 +13,8 @@ from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.ladder import Tier
 from steadyhand.journey.escalation.policy import Assignment, EscalationPolicy, EscalationRule
 from steadyhand.journey.remedy.goals import GoalRule
-from steadyhand.responder.deciding import Refused
-from steadyhand.responder.grading import Voice, grade, regrade
+from steadyhand.responder.fixes.deciding import Refused
+from steadyhand.responder.investigation.grading import Voice, grade, regrade
 from steadyhand.tools.server import build_server
 from stories.night import ERRORS, RULES, TIERS, Night
 

@@ -11,7 +11,7 @@ from steadyhand.errors import SourceUnavailable
 from steadyhand.journey.evidence.model import Page, Series, Window
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.topology import Service
-from steadyhand.responder.gather import gather
+from steadyhand.responder.investigation.gather import gather
 from stories.night import Night
 
 

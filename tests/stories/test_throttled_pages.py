@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from steadyhand.ports import SourceRefused, SourceUnavailable
-from steadyhand.responder.mail import take_receipt
+from steadyhand.responder.people.mail import take_receipt
 from steadyhand.responder.rules import Rules
 from stories.night import RULES, Night
 from stories.shift import Begin, Shift, patient, rules, tell, tier

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from steadyhand.journey.evidence.model import Page
 from steadyhand.ports import SourceUnavailable
-from steadyhand.responder.gather import gather
+from steadyhand.responder.investigation.gather import gather
 from steadyhand.testing.sources import MemoryLogs
 from stories.night import Night
 

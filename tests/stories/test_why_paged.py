@@ -10,7 +10,7 @@ from steadyhand.journey.incident.state import Reassigned, Snoozed
 from steadyhand.journey.report.paged import Told
 from steadyhand.journey.report.why import Why
 from steadyhand.ports import SourceRefused
-from steadyhand.responder.grading import Voice, grade
+from steadyhand.responder.investigation.grading import Voice, grade
 from steadyhand.responder.views import explain_pages
 from stories.shift import Begin, Shift, patient, rules, tell, tier
 

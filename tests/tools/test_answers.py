@@ -19,7 +19,7 @@ from steadyhand.journey.evidence.model import Change, DatabaseReport, LogLine, S
 from steadyhand.journey.incident.state import Decided, RolloutStarted
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rollout.machine import start
-from steadyhand.responder.intake import happen
+from steadyhand.responder.alerts.intake import happen
 from steadyhand.testing.database import MemoryDatabase
 from steadyhand.testing.sources import MemoryLogs, MemoryMetrics
 from steadyhand.tools.server import build_server

@@ -18,7 +18,7 @@ from steadyhand.journey.evidence.model import DatabaseReport, LogLine, Series, S
 from steadyhand.journey.remedy.goals import GoalRule
 from steadyhand.journey.rollout.watch import METRICS
 from steadyhand.journey.topology import Service
-from steadyhand.responder.worker import Worker
+from steadyhand.responder.engine.worker import Worker
 from steadyhand.testing.clock import START, VirtualClock
 from steadyhand.testing.sources import MemoryLogs
 from steadyhand.web.app import build_app

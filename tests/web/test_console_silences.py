@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from web.house import INGEST, House, alert, bearer
 
-from steadyhand.responder.silencing import silences
+from steadyhand.responder.alerts.silencing import silences
 
 pytestmark = pytest.mark.anyio
 FORM = {"kind": "silence", "what": "service=shop", "lasts": "1h", "reason": "a <b>migration</b>"}

@@ -4,8 +4,8 @@ import pytest
 from web.house import BASE, INGEST, Browser, House, bearer
 
 from steadyhand.journey.audit.entry import Entry
-from steadyhand.responder.choosing import choose
-from steadyhand.responder.deciding import Refused
+from steadyhand.responder.fixes.choosing import choose
+from steadyhand.responder.fixes.deciding import Refused
 
 pytestmark = pytest.mark.anyio
 

@@ -19,7 +19,7 @@ from steadyhand.journey.alert.heartbeat import HeartbeatRule
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.ladder import Tier
 from steadyhand.journey.escalation.policy import EscalationRule
-from steadyhand.responder.worker import Worker
+from steadyhand.responder.engine.worker import Worker
 
 pytestmark = pytest.mark.anyio
 SECRET = "whsec_" + base64.b64encode(bytes(range(24))).decode()

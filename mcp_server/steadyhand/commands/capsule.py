@@ -21,7 +21,7 @@ from steadyhand.journey.evidence.model import LogLine, Window
 from steadyhand.journey.rule import parse_duration
 from steadyhand.journey.topology import Topology
 from steadyhand.ports import ConfigError
-from steadyhand.responder.capturing import capture
+from steadyhand.responder.investigation.capturing import capture
 
 _DAY = timedelta(days=1)
 

@@ -13,7 +13,7 @@ from steadyhand.commands.store import the_store
 from steadyhand.config import default_path, home, load
 from steadyhand.journey.audit.redact import TOKEN
 from steadyhand.ports import ConfigError
-from steadyhand.responder.sealing import signed
+from steadyhand.responder.engine.sealing import signed
 from steadyhand.store import Transaction
 from steadyhand.wiring import checkpoint_key
 

@@ -8,7 +8,7 @@ from steadyhand.adapters.machine import SystemClock
 from steadyhand.commands.store import the_store
 from steadyhand.journey.commands import Record
 from steadyhand.ports import ConfigError
-from steadyhand.responder.deciding import hash_pin
+from steadyhand.responder.fixes.deciding import hash_pin
 from steadyhand.store import Person
 
 _OURS = ("steadyhand", "policy", "model")

@@ -22,7 +22,7 @@ from steadyhand.lab.failure import LabError
 from steadyhand.lab.process import guarded
 from steadyhand.lab.settings import Description, LabSettings
 from steadyhand.lab.stack import Lab
-from steadyhand.responder.deciding import hash_pin
+from steadyhand.responder.fixes.deciding import hash_pin
 from steadyhand.store import Person
 
 SERVICE_OFFSET = 90

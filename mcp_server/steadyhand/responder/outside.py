@@ -21,10 +21,10 @@ from steadyhand.ports import (
     TrafficTarget,
     Watchdog,
 )
-from steadyhand.responder.baseline import Baselines
-from steadyhand.responder.pulse import Pulse
+from steadyhand.responder.engine.pulse import Pulse
+from steadyhand.responder.people.throttling import Rings
+from steadyhand.responder.rollouts.baseline import Baselines
 from steadyhand.responder.rules import Rules
-from steadyhand.responder.throttling import Rings
 from steadyhand.store import Ledger
 
 

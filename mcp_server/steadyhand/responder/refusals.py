@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from steadyhand.journey.commands import Record
 from steadyhand.ports import LedgerError
-from steadyhand.responder.deciding import Refused
+from steadyhand.responder.fixes.deciding import Refused
 from steadyhand.responder.outside import Outside
 
 log = logging.getLogger("steadyhand.refusals")

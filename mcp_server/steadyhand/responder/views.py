@@ -17,9 +17,9 @@ from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.report.why import Why, why
 from steadyhand.journey.rollout.state import Rollout
 from steadyhand.journey.rule import Value
-from steadyhand.responder.intake import UnknownIncident
+from steadyhand.responder.alerts.intake import UnknownIncident
+from steadyhand.responder.investigation.recalling import said_no
 from steadyhand.responder.outside import Outside
-from steadyhand.responder.recalling import said_no
 from steadyhand.store import KeptPost, Transaction
 
 _MOST_POSTS = 20

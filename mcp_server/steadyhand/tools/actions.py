@@ -9,11 +9,11 @@ from pydantic import Field
 from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.incident.state import Escalated, Incident
 from steadyhand.ports import SteadyhandError
-from steadyhand.responder.executing import execute
-from steadyhand.responder.grading import Voice, grade
-from steadyhand.responder.intake import tell_incident
-from steadyhand.responder.interventions import abort_rollout as take_back
+from steadyhand.responder.alerts.intake import tell_incident
+from steadyhand.responder.fixes.executing import execute
+from steadyhand.responder.investigation.grading import Voice, grade
 from steadyhand.responder.outside import Outside
+from steadyhand.responder.rollouts.interventions import abort_rollout as take_back
 from steadyhand.responder.views import view_incident
 from steadyhand.tools.kit import ACT, ask, offer
 

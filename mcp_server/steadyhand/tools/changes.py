@@ -11,9 +11,9 @@ from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.rule import show_duration
 from steadyhand.journey.seen import Graph, KnownEdge
 from steadyhand.ports import SteadyhandError
-from steadyhand.responder.changes import Seen, look_for_changes, read_change
+from steadyhand.responder.investigation.changes import Seen, look_for_changes, read_change
+from steadyhand.responder.investigation.surroundings import look_around
 from steadyhand.responder.outside import Outside
-from steadyhand.responder.surroundings import look_around
 from steadyhand.tools.answers import bounded, newest
 from steadyhand.tools.kit import READ, Minutes, offer, spanned
 

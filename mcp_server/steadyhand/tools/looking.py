@@ -10,7 +10,7 @@ from mcp.server.mcpserver.tools import Tool
 from steadyhand.journey.change.finding import CheckKind, Finding
 from steadyhand.journey.evidence.masking import Masker
 from steadyhand.ports import Check
-from steadyhand.responder.asking import ask_all
+from steadyhand.responder.investigation.asking import ask_all
 from steadyhand.responder.outside import Outside
 from steadyhand.tools.answers import bounded
 from steadyhand.tools.kit import READ, offer

@@ -12,12 +12,12 @@ from steadyhand.journey.diagnosis.model import Outcome
 from steadyhand.journey.diagnosis.playbook import Shelf
 from steadyhand.journey.rule import Value
 from steadyhand.ports import SteadyhandError
-from steadyhand.responder.checking import record_checks
-from steadyhand.responder.choosing import choose
-from steadyhand.responder.intake import take_alert
-from steadyhand.responder.opinion import Claim, propose_plans, submit
+from steadyhand.responder.alerts.intake import take_alert
+from steadyhand.responder.fixes.choosing import choose
+from steadyhand.responder.investigation.checking import record_checks
+from steadyhand.responder.investigation.opinion import Claim, propose_plans, submit
+from steadyhand.responder.investigation.recalling import refused_before
 from steadyhand.responder.outside import Outside
-from steadyhand.responder.recalling import refused_before
 from steadyhand.responder.views import view
 from steadyhand.tools.answers import bounded, next_step, plan_answer
 from steadyhand.tools.kit import READ, STORE, ask, offer

@@ -14,7 +14,7 @@ from steadyhand.journey.evidence.model import LogLine, LogReport, Series, Window
 from steadyhand.journey.evidence.patterns.compare import compare
 from steadyhand.journey.evidence.patterns.tally import TalliedLogs, Tallies, total
 from steadyhand.ports import LogSource, SourceError
-from steadyhand.responder.gather import tallied
+from steadyhand.responder.investigation.gather import tallied
 from steadyhand.responder.outside import Outside
 from steadyhand.tools.answers import bounded, newest
 from steadyhand.tools.kit import READ, Minutes, offer, spanned

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from mcp.server.mcpserver.tools import Tool
 
 from steadyhand.journey.memory.recall import Recalled, Record
+from steadyhand.responder.investigation.recalling import Remembered, find_similar
 from steadyhand.responder.outside import Outside
-from steadyhand.responder.recalling import Remembered, find_similar
 from steadyhand.tools.answers import bounded
 from steadyhand.tools.kit import READ, ask, offer
 

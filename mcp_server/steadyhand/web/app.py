@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Lifespan
 
 from steadyhand.ports import AlertSource, ChangeHook
-from steadyhand.responder.alarm import Alarm
+from steadyhand.responder.engine.alarm import Alarm
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.refusals import Doors
 from steadyhand.web.body import LARGEST

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from steadyhand.journey.incident.state import Acknowledged, ClosedByHuman, Incident, UpdateWritten
 from steadyhand.journey.memory.case import Case, Judgement
-from steadyhand.responder.deciding import Refused
-from steadyhand.responder.handing import delegate, reassign, snooze
-from steadyhand.responder.intake import tell_incident
+from steadyhand.responder.alerts.intake import tell_incident
+from steadyhand.responder.fixes.deciding import Refused
+from steadyhand.responder.investigation.recalling import judge
 from steadyhand.responder.outside import Outside
-from steadyhand.responder.recalling import judge
+from steadyhand.responder.people.handing import delegate, reassign, snooze
 from steadyhand.store import Person
 
 LONGEST_UPDATE = 2000  # characters

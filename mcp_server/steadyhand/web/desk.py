@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from jinja2 import Environment
 
 from steadyhand.ports import AlertSource, ChangeHook
-from steadyhand.responder.alarm import Alarm
+from steadyhand.responder.engine.alarm import Alarm
 from steadyhand.responder.outside import Outside
 from steadyhand.web.secret import WebSecrets
 

@@ -8,9 +8,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ExceptionHandler
 
 from steadyhand.ports import AlertRefused, LedgerError, NotAuthentic, Replayed, SourceUnavailable
-from steadyhand.responder.deciding import Refused
-from steadyhand.responder.intake import UnknownIncident
-from steadyhand.responder.silencing import UnknownSilence
+from steadyhand.responder.alerts.intake import UnknownIncident
+from steadyhand.responder.alerts.silencing import UnknownSilence
+from steadyhand.responder.fixes.deciding import Refused
 from steadyhand.web.console.paper import error_page
 from steadyhand.web.console.visitor import SignInNeeded
 from steadyhand.web.desk import Desk

@@ -5,7 +5,7 @@ import asyncio
 from stories.night import RULES, Night
 
 from steadyhand.journey.approval.policy import AutonomyRule
-from steadyhand.responder.interventions import abort_rollout
+from steadyhand.responder.rollouts.interventions import abort_rollout
 
 GUARDED = RULES.model_copy(update={"autonomy": AutonomyRule(level="guarded")})
 

@@ -14,10 +14,15 @@ from steadyhand.journey.alert.severity import MEANING
 from steadyhand.journey.memory.case import Judgement
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rule import parse_duration
-from steadyhand.responder.choosing import choose
-from steadyhand.responder.deciding import Refused, decide
-from steadyhand.responder.grading import Voice, grade
-from steadyhand.responder.interventions import abort_rollout, promote_without_proof, share_of, widen_rollout
+from steadyhand.responder.fixes.choosing import choose
+from steadyhand.responder.fixes.deciding import Refused, decide
+from steadyhand.responder.investigation.grading import Voice, grade
+from steadyhand.responder.rollouts.interventions import (
+    abort_rollout,
+    promote_without_proof,
+    share_of,
+    widen_rollout,
+)
 from steadyhand.store import Person
 from steadyhand.web.console.door import VIA
 from steadyhand.web.console.pages import show_incident

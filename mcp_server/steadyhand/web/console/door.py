@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from steadyhand.responder.deciding import Refused, sign_in
+from steadyhand.responder.fixes.deciding import Refused, sign_in
 from steadyhand.web.body import form_body
 from steadyhand.web.console.paper import page
 from steadyhand.web.console.session import COOKIE, LASTS, Session, begin, csrf, seal

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from steadyhand.journey.alert.silence import written
 from steadyhand.journey.rule import parse_duration
-from steadyhand.responder.silencing import end_quiet, keep_quiet, silences
+from steadyhand.responder.alerts.silencing import end_quiet, keep_quiet, silences
 from steadyhand.web.body import first_fault
 from steadyhand.web.console.door import VIA
 from steadyhand.web.console.paper import page

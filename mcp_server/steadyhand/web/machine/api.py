@@ -16,9 +16,14 @@ from steadyhand.journey.memory.case import Judgement
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rollout.live import live
 from steadyhand.journey.rule import Duration, Value
-from steadyhand.responder.deciding import decide
-from steadyhand.responder.grading import Voice, grade
-from steadyhand.responder.interventions import abort_rollout, promote_without_proof, share_of, widen_rollout
+from steadyhand.responder.fixes.deciding import decide
+from steadyhand.responder.investigation.grading import Voice, grade
+from steadyhand.responder.rollouts.interventions import (
+    abort_rollout,
+    promote_without_proof,
+    share_of,
+    widen_rollout,
+)
 from steadyhand.responder.views import explain_pages, list_incidents, view_incident, view_posts
 from steadyhand.web.body import json_body
 from steadyhand.web.deeds import (

@@ -6,7 +6,7 @@ import binascii
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from steadyhand.responder.deciding import Refused, sign_in
+from steadyhand.responder.fixes.deciding import Refused, sign_in
 from steadyhand.responder.outside import Outside
 from steadyhand.store import Person
 from steadyhand.web.secret import same

@@ -12,8 +12,8 @@ from starlette.routing import Route
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.evidence.model import Change
 from steadyhand.ports import LedgerError, Post
-from steadyhand.responder.inbox import Inbox
-from steadyhand.responder.intake import Arrival, Taken
+from steadyhand.responder.alerts.inbox import Inbox
+from steadyhand.responder.alerts.intake import Arrival, Taken
 from steadyhand.web.body import json_body, raw_body
 from steadyhand.web.desk import Desk
 from steadyhand.web.machine.guard import check_token

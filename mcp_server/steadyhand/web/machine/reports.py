@@ -8,8 +8,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from steadyhand.ports import Confirms, Post
-from steadyhand.responder.heartbeats import UnknownHeartbeat, beat
-from steadyhand.responder.mail import take_receipt
+from steadyhand.responder.alerts.heartbeats import UnknownHeartbeat, beat
+from steadyhand.responder.people.mail import take_receipt
 from steadyhand.web.body import raw_body
 from steadyhand.web.desk import Desk
 from steadyhand.web.machine.guard import check_token

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from steadyhand.responder.silencing import end_quiet, keep_quiet, silences
+from steadyhand.responder.alerts.silencing import end_quiet, keep_quiet, silences
 from steadyhand.web.body import json_body
 from steadyhand.web.desk import Desk
 from steadyhand.web.machine.guard import check_person

@@ -1,0 +1,1 @@
+"""Alerts come in: stored, enriched, silenced, and missed when a monitor falls silent."""

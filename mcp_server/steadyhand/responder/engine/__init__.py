@@ -1,0 +1,1 @@
+"""The loop that keeps every promise: what is due, leases, dead letters, retention, the sealed trail."""

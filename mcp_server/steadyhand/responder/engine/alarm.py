@@ -1,0 +1,44 @@
+"""The page of last resort: straight to the first tier, past the store, when the store itself is sick."""
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+
+from steadyhand.journey.escalation.contact import Contact
+from steadyhand.ports import Letter
+from steadyhand.responder.engine.distress import SUBJECT, last_lines
+from steadyhand.responder.outside import Outside
+
+log = logging.getLogger("steadyhand.alarm")
+_QUIET = timedelta(minutes=1)
+_DEADLINE_S = 10.0
+
+
+class Alarm:
+    """Rings at most once a minute for the same words, so that a sick store does not become a storm."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+        self._rang: dict[str, datetime] = {}
+
+    async def ring(self, why: str) -> None:
+        """Tell the first tier of a SEV1 directly, by every way; what cannot be reached is logged."""
+        now = self._outside.clock.now()
+        self._rang = {text: at for text, at in self._rang.items() if now - at < _QUIET}
+        if why in self._rang:
+            return
+        self._rang[why] = now
+        log.error("ALARM: %s", why)
+        await asyncio.gather(*(self._call(way, why, now) for way in last_lines(self._outside, now)))
+
+    async def _call(self, contact: Contact, why: str, now: datetime) -> None:
+        channel = self._outside.channels.get(contact.type)
+        if channel is None:
+            return
+        key = f"alarm:{contact.type}:{contact.whom}:{now.timestamp():.0f}"
+        try:
+            async with asyncio.timeout(_DEADLINE_S):
+                letter = Letter(key=key, target=contact.whom, subject=SUBJECT, body=why)
+                await channel.send(letter)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one line, the others must ring
+            log.error("alarm not delivered by %s: %r", contact.type, error)  # noqa: TRY400 - cause in the text

@@ -1,0 +1,202 @@
+"""The loop that keeps every promise: timers that are due, messages that wait."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Sequence
+from datetime import datetime, timedelta
+
+from steadyhand.ports import LedgerError, SourceError
+from steadyhand.responder.engine.alarm import Alarm
+from steadyhand.responder.engine.distress import find_stranded
+from steadyhand.responder.engine.duties import STEPS, WORKS
+from steadyhand.responder.engine.labour import LEASE, Labour, carry_out
+from steadyhand.responder.engine.retention import prune
+from steadyhand.responder.engine.sealing import Sealer
+from steadyhand.responder.outside import Outside
+from steadyhand.responder.people.handoffs import arm_handoffs
+from steadyhand.responder.people.mail import Mail
+from steadyhand.responder.people.throttling import Bundle
+from steadyhand.store import Timer
+
+log = logging.getLogger("steadyhand.worker")
+_WORKERS = 20  # works under way at once; what waits longer waits in the store
+_BATCH = 100  # steps in one transaction: others wait for the store no longer than it takes
+_MAIL = 20
+_POLL = timedelta(seconds=0.2)
+_SOON = timedelta(seconds=0.02)
+_RECLAIM = timedelta(seconds=1)
+_SIGN_IN = timedelta(seconds=10)
+_PRUNE = timedelta(minutes=10)
+_HANDOFFS = timedelta(minutes=10)
+
+
+class Worker:
+    """Claims due work under a lease and does it; several may run on one store."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+        self._alarm = Alarm(outside)
+        self._labour = Labour(outside, self._alarm)
+        self._sealer = Sealer(outside, self._alarm)
+        self._busy: set[asyncio.Task[None]] = set()
+        self._works: set[asyncio.Task[None]] = set()
+        self._mail = Mail(outside)
+        self._letters: set[asyncio.Task[None]] = set()
+        self._stepping: asyncio.Task[None] | None = None
+        self._pinging: asyncio.Task[None] | None = None
+        self._done_at: dict[str, datetime] = {}
+
+    async def run(self) -> None:
+        """Work until cancelled, whatever fails: it is alarmed about and tried again.
+
+        What is under way at the end is dropped; whoever takes it over looks before acting.
+        """
+        try:
+            while True:
+                pause = await self._guarded_turn()
+                await self._outside.clock.sleep(pause)
+        finally:
+            for one in self._busy:
+                one.cancel()
+            await self.settle()
+
+    async def _guarded_turn(self) -> timedelta:
+        try:
+            pause = await self.turn()
+        except LedgerError as error:
+            await self._labour.store_failed(error)
+        except Exception as error:  # no bug may end the loop that keeps every promise
+            log.exception("a turn of the worker failed")
+            await self._alarm.ring(f"Steadyhand's worker stumbles: {error!r}")
+        else:
+            self._ping()
+            return pause
+        return _POLL
+
+    async def turn(self) -> timedelta:
+        """Claim and begin what is due now, and wait for none of it. Raises LedgerError.
+
+        Returns how long to pause before the next turn.
+        """
+        outside = self._outside
+        now = outside.clock.now()
+        outside.pulse.turned_at = now
+        await self._keep_house(now)
+        due = await asyncio.to_thread(outside.ledger.next_due)
+        if due is None or due > now:
+            return min(due - now, _POLL) if due else _POLL
+        # All is claimed before anything is begun: a message of this turn's timers leaves with the next turn.
+        mail = await self._mail.claim(_MAIL - len(self._letters))
+        works = await self._claim_works(now)
+        self._begin(works, mail)
+        return _SOON if mail or works or self._stepping else _POLL
+
+    def _begin(self, works: Sequence[Timer], mail: Sequence[Bundle]) -> None:
+        if self._stepping is None or self._stepping.done():
+            self._stepping = self._start(self._step(), "steps")
+        for timer in works:
+            before = {one for one in self._works if one.get_name() == timer.key}
+            task = self._start(self._labour.do(timer, before), timer.key)
+            self._works.add(task)
+            task.add_done_callback(self._works.discard)
+        # Beside the timers and each for itself: a slow receiver keeps nobody else waiting.
+        for bundle in mail:
+            task = self._start(self._post(bundle), bundle[0].key)
+            self._letters.add(task)
+            task.add_done_callback(self._letters.discard)
+
+    async def settle(self) -> None:
+        """Wait until everything begun so far is done."""
+        while self._busy:
+            await asyncio.wait(self._busy)
+
+    def _start(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        self._busy.add(task)
+        task.add_done_callback(self._busy.discard)
+        return task
+
+    async def _keep_house(self, now: datetime) -> None:
+        """What is to be done now and then, by each process for all."""
+        outside = self._outside
+        ledger = outside.ledger
+        if self._time_for("sign in", now, _SIGN_IN):
+            await asyncio.to_thread(ledger.sign_in, outside.owner, outside.host, now)
+            await asyncio.to_thread(find_stranded, outside)
+        if self._time_for("prune", now, _PRUNE):
+            self._start(self._prune(), "prune")
+        if outside.rules.schedules and self._time_for("hand-offs", now, _HANDOFFS):
+            await asyncio.to_thread(arm_handoffs, outside)
+        if self._time_for("reclaim", now, _RECLAIM):
+            await asyncio.to_thread(ledger.reclaim, now, all_owners=False)
+        if self._time_for("seal", now, _POLL):
+            await self._sealer.turn()
+
+    async def _prune(self) -> None:
+        try:
+            await asyncio.to_thread(prune, self._outside)
+        except (LedgerError, OSError) as error:
+            await self._alarm.ring(f"Steadyhand cannot archive closed incidents: {error}")
+
+    def _time_for(self, what: str, now: datetime, every: timedelta) -> bool:
+        last = self._done_at.get(what)
+        if last is not None and now - last < every:
+            return False
+        self._done_at[what] = now
+        return True
+
+    async def _claim_works(self, now: datetime) -> Sequence[Timer]:
+        room = _WORKERS - len(self._works)
+        found = await asyncio.to_thread(
+            self._outside.ledger.claim_timers, self._outside.owner, now, LEASE, room, WORKS
+        )
+        self._note(found)
+        return found
+
+    async def _step(self) -> None:
+        """Steps that are due, many in one transaction. Where that fails each is tried alone."""
+        outside, ledger = self._outside, self._outside.ledger
+        due: Sequence[Timer] = ()
+        try:
+            while True:
+                now = outside.clock.now()
+                due = await asyncio.to_thread(ledger.claim_timers, outside.owner, now, LEASE, _BATCH, STEPS)
+                self._note(due)
+                await asyncio.to_thread(carry_out, outside, due)
+                count, due = len(due), ()
+                if count < _BATCH:
+                    return
+        except Exception as error:  # noqa: BLE001 - each of them is tried again below, and its failure named
+            log.warning("%d steps are taken one by one: %r", len(due), error)
+            for timer in due:
+                await self._labour.do(timer, ())
+            if not due:
+                await self._labour.stumbled(error)
+
+    def _note(self, timers: Sequence[Timer]) -> None:
+        now = self._outside.clock.now()
+        for one in timers:
+            self._outside.pulse.woke(now - one.due_at)
+
+    async def _post(self, bundle: Bundle) -> None:
+        try:
+            await self._mail.deliver(bundle)
+        except Exception as error:  # its lease runs out by itself; then it is sent again with the same key
+            log.exception("what became of %s is not written", bundle[0].key)
+            await self._labour.stumbled(error)
+
+    def _ping(self) -> None:
+        """Tell the outside watchdog that a turn went well; it pages when we fall silent."""
+        outside = self._outside
+        busy = self._pinging is not None and not self._pinging.done()
+        if outside.watchdog is None or busy:
+            return
+        if self._time_for("ping", outside.clock.now(), outside.watchdog.every):
+            self._pinging = self._start(self._ping_once(), "watchdog")
+
+    async def _ping_once(self) -> None:
+        assert self._outside.watchdog is not None, "only called where there is one"
+        try:
+            await self._outside.watchdog.ping()
+        except SourceError as error:
+            log.warning("the watchdog was not reached: %s", error)

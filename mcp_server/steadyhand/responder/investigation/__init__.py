@@ -1,0 +1,1 @@
+"""From an incident to ranked causes: evidence is gathered, weighed, checked and remembered."""

@@ -1,0 +1,144 @@
+"""Ask every source at once; a source that fails is a gap on the page and stops nobody."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from steadyhand.journey.evidence.model import DatabaseReport, Page, Series, Window
+from steadyhand.journey.evidence.page import assemble, covered
+from steadyhand.journey.evidence.patterns.lines import tally_lines
+from steadyhand.journey.evidence.patterns.tally import TalliedLogs, Tallies
+from steadyhand.journey.evidence.rule import windows
+from steadyhand.journey.evidence.season import Season, moved_to_now
+from steadyhand.journey.incident.state import Incident
+from steadyhand.ports import DatabaseProbe, LogCounter, LogSource
+from steadyhand.responder.investigation.asking import Ask, ask_all
+from steadyhand.responder.investigation.changes import Seen, look_for_changes
+from steadyhand.responder.investigation.surroundings import look_around
+from steadyhand.responder.investigation.tracing import look_at_calls
+from steadyhand.responder.outside import Outside
+
+_STEP = timedelta(seconds=1)
+_COARSE = timedelta(seconds=15)
+
+
+async def gather(outside: Outside, incident: Incident, previous: Page | None = None) -> Page:
+    """The evidence page of an incident, from all that exists now; known findings keep their ids.
+
+    Raises LedgerError.
+    """
+    now = outside.clock.now()
+    first = min([now, *(one.starts_at for one in incident.alerts)])
+    whole = Window(start=first - outside.rules.evidence.lookback, end=now)
+    around, unseen = await look_around(outside, whole)
+    names = around.topology.neighbourhood(incident.service)
+    _, calm = windows(first, now, outside.rules.evidence)
+    since = Window(start=calm.end, end=now)
+    ((logs, series, reports, seasons, seen), silent), (traced, untraced) = await asyncio.gather(
+        _asked(outside, names, whole), look_at_calls(outside, names, calm, since)
+    )
+    gaps = dict.fromkeys(
+        (*unseen, *untraced, *silent, *(gap for one in logs for gap in one.gaps), *seen.gaps)
+    )
+    window, baseline = windows(first, now, outside.rules.evidence, _oldest(series))
+    page = await asyncio.to_thread(
+        assemble,
+        incident=incident.id,
+        service=incident.service,
+        window=window,
+        baseline=baseline,
+        topology=around.topology,
+        tallies=[one.tallies for one in logs],
+        series=series,
+        seasons=seasons,
+        changes=seen.changes,
+        databases=reports,
+        traced=traced,
+        gaps=tuple(gaps),
+        unlogged=_unlogged(logs),
+        alert_at=first,
+        rule=outside.rules.evidence,
+        previous=previous,
+    )
+    return covered(page, [part for one in logs for part in one.coverage])
+
+
+async def _asked(
+    outside: Outside, names: Sequence[str], whole: Window
+) -> tuple[
+    tuple[Sequence[TalliedLogs], Sequence[Series], Sequence[DatabaseReport], tuple[Season, ...], Seen],
+    tuple[str, ...],
+]:
+    """Every source's answer, and a sentence for each that gave none."""
+    now, most = outside.clock.now(), outside.rules.evidence.max_templates
+    asks_logs = [(one.name, partial(_count, one, names, whole, most)) for one in outside.logs]
+    probes = {name: outside.probes[name] for name in names if name in outside.probes}
+    (logs, no_logs), (series, no_series), (reports, no_reports), seen, seasons = await asyncio.gather(
+        ask_all(asks_logs),
+        ask_all(_ask_metrics(outside, names, whole, _STEP)),
+        ask_all([(name, partial(_look, probe, now)) for name, probe in probes.items()]),
+        look_for_changes(outside, names, whole),
+        _seasons(outside, names, whole),
+    )
+    return (logs, series, reports, seasons, seen), (*no_logs, *no_series, *no_reports)
+
+
+async def _count(source: LogSource, names: Sequence[str], whole: Window, most: int) -> Sequence[TalliedLogs]:
+    return [await tallied(source, names, whole, most)]
+
+
+async def tallied(source: LogSource, names: Sequence[str], whole: Window, most: int) -> TalliedLogs:
+    """The source's messages counted: by itself where it can, else here. Raises SourceError."""
+    if isinstance(source, LogCounter):
+        return await source.tally(names, whole, most)
+    report = await source.read(names, whole)
+    tallies = await asyncio.to_thread(tally_lines, report.lines, whole, most)
+    tallies.assumptions.update(report.assumptions)
+    return TalliedLogs(tallies, report.gaps, report.unlogged, report.coverage)
+
+
+def _unlogged(logs: Sequence[TalliedLogs]) -> tuple[str, ...]:
+    """Those of whom no source that answered holds a log."""
+    first, *others = logs or (TalliedLogs(Tallies()),)
+    return tuple(name for name in first.unlogged if all(name in one.unlogged for one in others))
+
+
+def _oldest(series: Sequence[Series]) -> datetime | None:
+    first = min((one.times[0] for one in series if one.times), default=None)
+    return datetime.fromtimestamp(first, tz=UTC) if first is not None else None
+
+
+async def _seasons(outside: Outside, names: Sequence[str], whole: Window) -> tuple[Season, ...]:
+    """This hour of other days, coarsely, where a source still has it. Who fails has failed for now too."""
+
+    async def season(ago: timedelta) -> Season:
+        then = Window(start=whole.start - ago, end=whole.end - ago)
+        series, _ = await ask_all(_ask_metrics(outside, names, then, _COARSE))
+        kept = [one for one in series if one.times and one.times[-1] <= then.end.timestamp()]
+        return Season(ago, moved_to_now(kept, ago))
+
+    return tuple(await asyncio.gather(*map(season, outside.rules.evidence.same_phase)))
+
+
+def _ask_metrics(
+    outside: Outside, names: Sequence[str], whole: Window, step: timedelta
+) -> Sequence[tuple[str, Ask[Series]]]:
+    services = [outside.rules.topology.get(name) for name in names]
+    selectors = dict.fromkeys(one for service in services if service for one in service.metrics)
+    asks = [
+        (f"{source.name} {selector}", partial(source.series, selector, whole, step))
+        for source in outside.metrics
+        for selector in selectors
+    ]
+    others = [
+        (f"{source.name} {name}", partial(source.series_of, name, whole, step))
+        for source in outside.other_metrics
+        for name in names
+        if name in source.services
+    ]
+    return [*asks, *others]
+
+
+async def _look(probe: DatabaseProbe, now: datetime) -> Sequence[DatabaseReport]:
+    return [await probe.look(now)]

@@ -1,0 +1,97 @@
+"""One investigation: evidence, hypotheses and plans, stored with what follows from them."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from steadyhand.journey.alert.impact import Impact
+from steadyhand.journey.diagnosis.checked import carried_over, with_checks
+from steadyhand.journey.diagnosis.engine import diagnose
+from steadyhand.journey.diagnosis.model import Diagnosis
+from steadyhand.journey.evidence.model import Page
+from steadyhand.journey.incident.state import Incident, Investigated
+from steadyhand.journey.remedy.plan import Plan
+from steadyhand.responder.alerts.intake import UnknownIncident, happen
+from steadyhand.responder.fixes.planning import goals_around, goals_for, make_plans, weigh
+from steadyhand.responder.investigation.gather import gather
+from steadyhand.responder.investigation.grading import measure, regrade
+from steadyhand.responder.investigation.recalling import from_outcomes
+from steadyhand.responder.outside import Outside
+from steadyhand.store import Timer
+
+
+async def investigate(outside: Outside, timer: Timer) -> None:
+    """Read the evidence of the timer's incident and put the outcome. Raises LedgerError, UnknownIncident."""
+    incident, previous, earlier = await asyncio.to_thread(_load, outside, timer.incident)
+    page, seen = await asyncio.gather(gather(outside, incident, previous), measure(outside, incident.service))
+    page = with_checks(page, previous)
+    found = diagnose(page, outside.rules.topology, outside.rules.diagnosis)
+    diagnosis = carried_over(earlier, await asyncio.to_thread(from_outcomes, outside, found))
+    plans = await _plans(outside, incident, page, diagnosis)
+    await asyncio.to_thread(_store, outside, timer, Found(page, seen, diagnosis, plans))
+
+
+def _load(outside: Outside, wanted: str) -> tuple[Incident, Page | None, Diagnosis | None]:
+    with outside.ledger.read() as tx:
+        incident, page = tx.incident(wanted), tx.latest("page", wanted, Page)
+        earlier = tx.latest("diagnosis", wanted, Diagnosis)
+    if incident is None:
+        raise UnknownIncident(f"there is no incident {wanted}")
+    return incident, page, earlier
+
+
+async def _plans(outside: Outside, incident: Incident, page: Page, diagnosis: Diagnosis) -> tuple[Plan, ...]:
+    if diagnosis.best is None:
+        return ()
+    calm = page.baseline.end - timedelta(seconds=1)
+    now = outside.clock.now()
+    goals = await goals_for(outside, incident.service, calm, now)
+    watched = await goals_around(outside, incident.service, calm, now)
+    return make_plans(outside, incident, diagnosis, diagnosis.best, goals, watched)
+
+
+class Found(NamedTuple):
+    """What one investigation brought."""
+
+    page: Page
+    seen: Impact
+    diagnosis: Diagnosis
+    plans: tuple[Plan, ...]
+
+
+def _store(outside: Outside, timer: Timer, found: Found) -> None:
+    now = outside.clock.now()
+    page, seen, diagnosis, plans = found
+    with outside.ledger.write() as tx:
+        tx.finish(timer)
+        incident = tx.incident(timer.incident)
+        if incident is None:
+            raise UnknownIncident(f"there is no incident {timer.incident}")
+        tx.put("page", outside.new_id("page"), incident.id, page, now)
+        tx.put("diagnosis", outside.new_id("diag"), incident.id, diagnosis, now)
+        for plan in plans:
+            tx.put("plan", plan.id, incident.id, plan, now)
+        incident = regrade(outside, tx, incident, seen, now)
+        event = Investigated(
+            evidence_at=now,
+            started_at=_started(page, diagnosis),
+            headline=headline(diagnosis),
+            plans=plans,
+            verdict=weigh(outside, tx, incident, plans[0]) if plans else None,
+        )
+        happen(tx, incident.id, event, now)
+
+
+def _started(page: Page, diagnosis: Diagnosis) -> datetime | None:
+    if diagnosis.best and diagnosis.best.onset:
+        return diagnosis.best.onset.at
+    onsets = [one.onset.at for one in page.items if one.onset]
+    return min(onsets, default=None)
+
+
+def headline(diagnosis: Diagnosis) -> str:
+    """The diagnosis in one sentence."""
+    best = diagnosis.best
+    if best is None:
+        return "None of the known causes explains it."
+    return f"{best.claim} Confidence {best.confidence:.0%} ({diagnosis.calibrated_on})."

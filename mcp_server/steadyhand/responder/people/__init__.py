@@ -1,0 +1,1 @@
+"""People are told: messages leave, are bundled, and work changes hands."""
