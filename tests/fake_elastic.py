@@ -1,7 +1,7 @@
 """A fake of the few Elasticsearch and OpenSearch calls that are made; it refuses what the real ones refuse.
 
-Written from the API both projects document (search, points in time); neither the fake nor our requests were
-validated against the REST specifications they publish.
+Written from the API both projects document (search, points in time). Our requests are validated by the
+clients of both in test_vendor_descriptions.py; the fake itself by nobody.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Fakes of Splunk, Datadog, CloudWatch Logs Insights and pod logs; each refuses what the real one refuses.
 
-Written from the APIs their vendors document. Requests to CloudWatch are validated with the shapes botocore
-ships; those to the others, Datadog included, were not validated against a published specification.
+Written from the APIs their vendors document. Requests to CloudWatch are validated here with the shapes
+botocore ships, those to the others by the vendors' own clients in test_vendor_descriptions.py.
 """
 
 import json

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ import httpx2
 from fake_cluster import TOKEN as CLUSTER_TOKEN
 from fake_cluster import FakeCluster
 from pydantic import SecretStr
-from servers import Reply, http_server
+from servers import Reply, Request, http_server
 from vendors.base import Vendor, serving
 from vendors.change_vendors import TOKEN, ArgoReading, FlagLog, GitHubReading, GitLabReading
 
@@ -53,6 +53,7 @@ class World:
 
     source: ChangeSource
     vendor: Vendor | None = None
+    requests: Sequence[Request] = ()
 
 
 Make = Callable[[Path], AbstractAsyncContextManager[World]]
@@ -98,7 +99,9 @@ def github_settings(url: str, **more: Any) -> GitHubChangeSettings:
 async def github(_: Path) -> AsyncIterator[World]:
     vendor = github_vendor()
     async with serving(vendor) as server, httpx2.AsyncClient() as client:
-        yield World(GitHubChanges(github_settings(server.url), client, SecretStr(TOKEN)), vendor)
+        yield World(
+            GitHubChanges(github_settings(server.url), client, SecretStr(TOKEN)), vendor, server.requests
+        )
 
 
 @asynccontextmanager
@@ -123,7 +126,7 @@ async def gitlab(_: Path) -> AsyncIterator[World]:
     }
     async with serving(vendor) as server, httpx2.AsyncClient() as client:
         given = GitLabChangeSettings.model_validate({**settings, "url": server.url, "timeout": "2s"})
-        yield World(GitLabChanges(given, client, SecretStr(TOKEN)), vendor)
+        yield World(GitLabChanges(given, client, SecretStr(TOKEN)), vendor, server.requests)
 
 
 @asynccontextmanager
@@ -144,7 +147,7 @@ async def argocd(_: Path) -> AsyncIterator[World]:
     settings = {"kind": "argocd", "token_env": "T", "services": {"shop": "shop-prod"}, "timeout": "2s"}
     async with serving(vendor) as server, httpx2.AsyncClient() as client:
         given = ArgoCdSettings.model_validate({**settings, "url": server.url})
-        yield World(ArgoCdChanges(given, client, SecretStr(TOKEN)), vendor)
+        yield World(ArgoCdChanges(given, client, SecretStr(TOKEN)), vendor, server.requests)
 
 
 def cluster() -> FakeCluster:
@@ -169,7 +172,7 @@ async def kubernetes(_: Path) -> AsyncIterator[World]:
     settings = {"kind": "kubernetes", "token_env": "T", "timeout": "2s"}
     async with http_server(fake.answer) as server, httpx2.AsyncClient() as client:
         given = KubernetesChangeSettings.model_validate({**settings, "api_url": server.url})
-        yield World(KubernetesChanges(given, client, SecretStr(CLUSTER_TOKEN)))
+        yield World(KubernetesChanges(given, client, SecretStr(CLUSTER_TOKEN)), None, server.requests)
 
 
 def run_git(folder: Path, *words: str) -> None:
@@ -219,7 +222,7 @@ async def launchdarkly(_: Path) -> AsyncIterator[World]:
     vendor.deltas["entry-19"] = [{"op": "replace", "path": "/environments/production/on", "value": WANTED}]
     async with serving(vendor) as server, httpx2.AsyncClient() as client:
         given = LaunchDarklyChangeSettings.model_validate({**FLAGS, "url": server.url, "timeout": "2s"})
-        yield World(LaunchDarklyChanges(given, client, SecretStr(TOKEN)), vendor)
+        yield World(LaunchDarklyChanges(given, client, SecretStr(TOKEN)), vendor, server.requests)
 
 
 EVERY: tuple[Make, ...] = (memory, github, gitlab, argocd, kubernetes, git, launchdarkly)

@@ -28,7 +28,7 @@ def texts() -> tuple[tuple[Path, str], ...]:
     """Tracked files that people read and write, without vendored ones."""
     found = []
     for path in tracked():
-        if "vendor" in path.parts or path.name in {"LICENSE", "dev.txt", "moto.txt"}:
+        if "vendor" in path.parts or path.name in {"LICENSE", "dev.txt", "moto.txt", "vendors.txt"}:
             continue
         try:
             found.append((path, path.read_text(encoding="utf-8")))

@@ -1,7 +1,8 @@
 """GitHub, GitLab, Argo CD and LaunchDarkly as change sources see them, in our words from their references.
 
 Each keeps its vendor's rules for reading: how one signs in, which parameters belong together, how long a page
-may be, and how the next one is found. Nothing was run against a real one.
+may be, and how the next one is found. Nothing was run against a real one; what is asked of GitHub and GitLab
+is judged by clients of theirs in test_vendor_descriptions.py.
 """
 
 import re
