@@ -4,9 +4,19 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from steadyhand.commands.grammar import Command, evaluation, incidents, lab, messages, quiet, records, service
+from steadyhand.commands.grammar import (
+    Command,
+    evaluation,
+    incidents,
+    lab,
+    messages,
+    oncall,
+    quiet,
+    records,
+    service,
+)
 
-FAMILIES = (service, incidents, quiet, messages, records, evaluation, lab)
+FAMILIES = (service, oncall, incidents, quiet, messages, records, evaluation, lab)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -15,6 +15,7 @@ from steadyhand.journey.audit.entry import Entry
 from steadyhand.journey.audit.rule import Unsealed
 from steadyhand.journey.commands import Act, Arm, Command, Record, Send, TimerKind
 from steadyhand.journey.escalation.delivery import Receipt
+from steadyhand.journey.escalation.handmade import ShiftChange
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.memory.case import Case
@@ -207,7 +208,21 @@ class Memory(Protocol):
         ...
 
 
-class Transaction(Alerts, Memory, Protocol):
+class Shifts(Protocol):
+    """The part of a transaction that is about shifts changed by hand. Raises LedgerError."""
+
+    def keep_shift_change(self, change: ShiftChange) -> None: ...
+    def shift_change(self, wanted: str) -> ShiftChange | None: ...
+    def shift_changes(self, since: datetime) -> Sequence[ShiftChange]:
+        """Those that last, or are to come, later than this, in the order in which they were made."""
+        ...
+
+    def living(self, since: datetime) -> Sequence[Incident]:
+        """Incidents that are open, or were resolved since then."""
+        ...
+
+
+class Transaction(Alerts, Memory, Shifts, Protocol):
     """Reads and writes that happen together or not at all. Raises LedgerError."""
 
     @property

@@ -1,10 +1,14 @@
 """`steadyhand oncall`: who is on call, in the time of those who are; and a calendar that others can read."""
 
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import icalendar
 import pytest
-from cli.terminal import Terminal
+from cli.terminal import Terminal, typed
+
+from steadyhand.adapters.ledger.sql import SqlLedger
+from steadyhand.journey.escalation.handmade import Cover, ShiftChange
 
 CONFIG = """
 people: [{name: ana, contacts: [{type: terminal}]}, {name: bo, contacts: [{type: terminal}]}]
@@ -16,6 +20,7 @@ schedules:
     time_zone: America/New_York
     layers: [{people: [bo], starts: 2026-01-05T09:00, hours: [{starts: 09:00, ends: 17:00}]}]
 """
+PORT = 27_012
 WINDOW = ("--from", "2026-03-28T08:00Z", "--to", "2026-03-30T07:00Z")
 
 
@@ -79,3 +84,71 @@ def test_what_cannot_be_told_is_a_plain_failure(staffed: Terminal, words: tuple[
 def test_without_a_schedule_it_says_where_to_write_one(terminal: Terminal) -> None:
     done = terminal.call("oncall", "--config", str(terminal.config))
     assert (done.returncode, "write one under schedules" in done.stderr) == (1, True)
+
+
+def taken_by_bo(of: Terminal) -> None:
+    """Bo has all of March 28th, by hand; a service stored it."""
+    start = datetime(2026, 3, 28, 8, 0, tzinfo=UTC)
+    cover = Cover(person="bo", starts=start, ends=start + timedelta(days=1))
+    of.home.mkdir(exist_ok=True)
+    change = ShiftChange(
+        id="shift-1",
+        kind="take",
+        schedule="primary",
+        by="bo",
+        at=start,
+        reason="\x1b[31mill",
+        covers=(cover,),
+    )
+    with closing(SqlLedger(of.home / "steadyhand.db")) as ledger, ledger.write() as tx:
+        tx.keep_shift_change(change)
+
+
+def test_shifts_and_calendar_obey_what_was_changed_by_hand(staffed: Terminal) -> None:
+    taken_by_bo(staffed)
+    shifts = oncall(staffed, "shifts", "--schedule", "primary", *WINDOW).splitlines()[1:]
+    assert shifts == ["  Sat 2026-03-28 09:00 CET to Mon 2026-03-30 09:00 CEST: bo"]
+    read = icalendar.Calendar.from_ical(oncall(staffed, "ical", "--schedule", "primary", *WINDOW))
+    assert [str(one["SUMMARY"]) for one in read.walk("VEVENT")] == ["bo on call (primary)"]
+
+
+def test_readiness_obeys_it_and_says_what_counts_for_nothing(staffed: Terminal) -> None:
+    taken_by_bo(staffed)
+    tiers = "escalation: {tiers: [{name: first, contacts: [{schedule: primary}]}]}\n"
+    channel = "connections: {channels: [{kind: terminal}]}\n"
+    staffed.config.write_text(CONFIG + tiers + channel)
+    at = ("config", "check", "--at", "2026-03-28T12:00Z", "--config", str(staffed.config))
+    assert "after 0s: first by bo (terminal)" in staffed.call(*at).stdout
+    staffed.config.write_text((CONFIG + tiers + channel).replace("bo", "cy"))
+    done = staffed.call(*at)
+    assert "after 0s: first by ana (terminal)" in done.stdout
+    assert "PROBLEM: shift shift-1 of primary, taken by bo, counts for nothing" in done.stdout
+
+
+def test_nothing_changed_by_hand_is_said_in_words(staffed: Terminal) -> None:
+    assert oncall(staffed, "changes") == "No shift is changed by hand.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [(("give",), "whom? steadyhand oncall give NAME"), (("swap",), "whom?"), (("undo",), "which one?")],
+)
+def test_what_is_missing_is_said_before_a_pin_is_asked_for(
+    staffed: Terminal, words: tuple[str, ...], why: str
+) -> None:
+    done = staffed.call("oncall", *words)
+    assert (done.returncode, why in done.stderr) == (1, True)
+
+
+def test_a_shift_is_taken_at_the_terminal_and_undone_by_its_id(staffed: Terminal) -> None:
+    assert staffed.run("people", "add", "bo", typed="314159\n").returncode == 0
+    pin = [("PIN", "314159")]
+    with staffed.serving(PORT):
+        words = ["oncall", "take", "--schedule", "primary", "--for", "49h", "--as", "bo"]
+        number = typed(staffed, words, pin).partition("To undo it: steadyhand oncall undo ")[2].split()[0]
+        assert "primary: bo is on call until" in oncall(staffed)
+        assert f"{number} bo takes primary" in oncall(staffed, "changes")
+        assert "undone: bo takes primary" in typed(staffed, ["oncall", "undo", number, "--as", "bo"], pin)
+        assert f"no change '{number}'" in typed(staffed, ["oncall", "undo", number, "--as", "bo"], pin)
+        assert number not in oncall(staffed, "changes")
+    assert "shift.taken" in staffed.run("audit", "show").stdout

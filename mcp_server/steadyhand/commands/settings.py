@@ -1,20 +1,22 @@
 """`steadyhand config`: is it right, and who would be paged when."""
 
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from steadyhand.adapters.channels.pagerduty import PagerDutySettings
 from steadyhand.adapters.machine import SystemClock
+from steadyhand.commands.store import changed_by_hand
 from steadyhand.config import IncidentConfig, load
 from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.escalation.contact import Contact
+from steadyhand.journey.escalation.handmade import ShiftChange
 from steadyhand.journey.escalation.ladder import Ladder
 from steadyhand.journey.escalation.policy import SEVERITIES
-from steadyhand.journey.escalation.readiness import Telling, problems, timeline
+from steadyhand.journey.escalation.readiness import Telling, lost_changes, problems, timeline
 from steadyhand.journey.rule import show_duration
-from steadyhand.ports import ConfigError
+from steadyhand.ports import ConfigError, SteadyhandError
 
 
 def show(path: Path) -> int:
@@ -34,10 +36,11 @@ def check(path: Path, severity: Severity, service: str = "", at: str = "") -> in
     start = instant_of(at)
     sys.stdout.write(f"{path} is well formed: {len(config.services)} services.\n")
     of = f" of {service}" if service else ""
+    changes = _changes(config, start)
     sys.stdout.write(f"When nobody answers a {severity}{of} that opens at {start:%Y-%m-%d %H:%M} UTC:\n")
-    for line in timeline_lines(config, severity, service, start):
+    for line in timeline_lines(config, severity, service, start, changes):
         sys.stdout.write(f"  {line}\n")
-    found = list(_problems(config, service, start))
+    found = list(_problems(config, service, start, changes))
     for one in found:
         sys.stdout.write(f"  PROBLEM: {one}\n")
     return 1 if found else 0
@@ -56,11 +59,24 @@ def instant_of(text: str) -> datetime:
     return at.astimezone(UTC)
 
 
+def _changes(config: IncidentConfig, start: datetime) -> Sequence[ShiftChange]:
+    """Shifts changed by hand; a store that cannot be read does not hinder a look at the file."""
+    try:
+        return changed_by_hand(config, min(start, SystemClock().now()))
+    except SteadyhandError as error:
+        sys.stdout.write(f"Shifts changed by hand are not looked at: {error}\n")
+        return ()
+
+
 def timeline_lines(
-    config: IncidentConfig, severity: Severity, service: str, start: datetime
+    config: IncidentConfig,
+    severity: Severity,
+    service: str,
+    start: datetime,
+    changes: Sequence[ShiftChange] = (),
 ) -> Iterator[str]:
     """Who would be told when nobody answers such an incident, a line each."""
-    policy = config.policy(severity, service)
+    policy = config.policy(severity, service, changes)
     told = timeline(policy.ladder, severity, start, escalates=policy.treatment.auto_escalate)
     for one in told:
         yield f"after {show_duration(one.at - start)}: {one.tier} {_whom(one)}"
@@ -85,7 +101,9 @@ def _whom(one: Telling) -> str:
     return f"by {', '.join(ways)}{within}{later}"
 
 
-def _problems(config: IncidentConfig, service: str, start: datetime) -> Iterator[str]:
+def _problems(
+    config: IncidentConfig, service: str, start: datetime, changes: Sequence[ShiftChange]
+) -> Iterator[str]:
     links = config.connections.channels
     usable = {"console", *(one.called for one in links), *(one.kind for one in links)}
     named = {name for one in config.escalation.assign for name in one.services}
@@ -93,9 +111,11 @@ def _problems(config: IncidentConfig, service: str, start: datetime) -> Iterator
         ladder.name: ladder
         for severity in SEVERITIES
         for name in sorted({"", *named})
-        for ladder in (config.policy(severity, name).ladder,)
+        for ladder in (config.policy(severity, name, changes).ladder,)
     }
-    yield from problems(ladders.values(), config.people, config.schedules, usable, start)
+    schedules = config.on_call(changes)
+    yield from problems(ladders.values(), config.people, schedules, usable, start)
+    yield from lost_changes(schedules, changes)
     yield from _around(config, usable)
     yield from _unknown_pagers(config, ladders.values())
     known = {one.name for one in config.services}

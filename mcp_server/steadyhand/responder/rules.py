@@ -1,5 +1,6 @@
 """The rules the responder obeys: each typed beside the code that obeys it, put together here."""
 
+from collections.abc import Sequence
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -12,6 +13,7 @@ from steadyhand.journey.audit.rule import AuditRule
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
 from steadyhand.journey.escalation.audience import StakeholderRule, WarRoomRule
 from steadyhand.journey.escalation.delivery import DeliveryRule
+from steadyhand.journey.escalation.handmade import CoveredSchedule, ShiftChange, covered
 from steadyhand.journey.escalation.ladder import SeverityTreatment
 from steadyhand.journey.escalation.people import People
 from steadyhand.journey.escalation.policy import DEFAULT_TREATMENT, EscalationRule
@@ -84,11 +86,15 @@ class Rules(Rule):
         """The services as a graph."""
         return Topology(services=self.services)
 
-    def policy(self, severity: Severity, service: str = "") -> Policy:
+    def on_call(self, changes: Sequence[ShiftChange] = ()) -> tuple[CoveredSchedule, ...]:
+        """The schedules with what people changed by hand on top."""
+        return covered(self.schedules, changes, {one.name for one in self.people})
+
+    def policy(self, severity: Severity, service: str = "", changes: Sequence[ShiftChange] = ()) -> Policy:
         """What is frozen into an incident of this severity and service when it opens."""
         ladder = self.escalation.ladder(service, severity)
         return Policy(
-            ladder=staffed(ladder, self.people, self.schedules),
+            ladder=staffed(ladder, self.people, self.on_call(changes)),
             treatment=self.severity_rules.get(severity, DEFAULT_TREATMENT[severity]),
             approval=self.approval,
             relapse=self.recovery.relapse,

@@ -19,6 +19,7 @@ from steadyhand.web.console.acts import Acts
 from steadyhand.web.console.door import Door
 from steadyhand.web.console.on_call import OnCallPage
 from steadyhand.web.console.pages import Pages
+from steadyhand.web.console.shifts import ShiftForms
 from steadyhand.web.console.silences import SilencesPage
 from steadyhand.web.console.words import environment
 from steadyhand.web.desk import Desk
@@ -28,6 +29,7 @@ from steadyhand.web.machine.api import Api
 from steadyhand.web.machine.health import Health
 from steadyhand.web.machine.intake import Intake
 from steadyhand.web.machine.reports import Reports
+from steadyhand.web.machine.shifts import Shifts
 from steadyhand.web.machine.silences import Silences
 from steadyhand.web.names import KnownNames
 from steadyhand.web.secret import WebSecrets
@@ -74,9 +76,11 @@ def _doors(desk: Desk) -> list[Route | Mount]:
         *Reports(desk).routes(),
         *Api(desk).routes(),
         *Silences(desk).routes(),
+        *Shifts(desk).routes(),
         *Door(desk).routes(),
         *Pages(desk).routes(),
         *OnCallPage(desk).routes(),
+        *ShiftForms(desk).routes(),
         *SilencesPage(desk).routes(),
         *Acts(desk).routes(),
         Mount("/static", StaticFiles(directory=_STATIC)),

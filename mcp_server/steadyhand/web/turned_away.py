@@ -12,7 +12,7 @@ _WHY = {
     409: "an alert that was sent before",
     421: "a foreign name",
 }
-_DOORS = ("/alerts", "/api", "/changes", "/incidents", "/mcp", "/plans", "/sign-out", "/silences")
+_DOORS = ("/alerts", "/api", "/changes", "/incidents", "/mcp", "/on-call", "/plans", "/sign-out", "/silences")
 
 
 class TurnedAway:

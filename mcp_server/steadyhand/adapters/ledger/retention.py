@@ -54,6 +54,7 @@ def sweep(db: Batch, before: datetime) -> None:
         db.execute(delete(table).where(gone))
     _sweep_alerts(db, to_ms(before))
     db.execute(delete(s.change).where(s.change.c.started_at < to_ms(before)))
+    db.execute(delete(s.shift_change).where(s.shift_change.c.ends_at < to_ms(before)))
 
 
 def _sweep_alerts(db: Batch, before: int) -> None:

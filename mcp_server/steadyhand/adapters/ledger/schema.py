@@ -129,6 +129,17 @@ silence = Table(
     Index("silence_ends", "ends_at"),
 )
 
+# Shifts taken, given away or swapped by hand, over ones too.
+shift_change = Table(
+    "shift_change",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("at", Ms, nullable=False),
+    Column("ends_at", Ms, nullable=False),
+    Column("state", Text, nullable=False),
+    Index("shift_change_ends", "ends_at"),
+)
+
 timer = Table(
     "timer",
     metadata,

@@ -17,6 +17,7 @@ from steadyhand.adapters.ledger.commands import arm_timer, carry_out, keep_decis
 from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
 from steadyhand.adapters.ledger.reading import incident_of, person_of, state_hash
 from steadyhand.adapters.ledger.schema import is_state
+from steadyhand.adapters.ledger.shifts import ShiftRows
 from steadyhand.adapters.ledger.told import ToldRows
 from steadyhand.adapters.ledger.trail import SqlTrail
 from steadyhand.journey.alert.heartbeat import Pulse
@@ -31,7 +32,7 @@ from steadyhand.ports import LeaseLost, LedgerError
 from steadyhand.store import Arrival, Body, DocumentKind, Ending, Message, Person, Timer
 
 
-class SqlTransaction(AlertRows, MemoryRows, ToldRows):
+class SqlTransaction(AlertRows, MemoryRows, ShiftRows, ToldRows):
     """One open transaction; made by `SqlLedger.write` and `SqlLedger.read`."""
 
     def __init__(self, connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""serve, worker, mcp, config, connections, people, oncall: the service, its settings, who answers for it."""
+"""serve, worker, mcp, config, connections, people: the service, its settings, who answers for it."""
 
 import argparse
 from pathlib import Path
@@ -8,7 +8,7 @@ from steadyhand.commands.grammar import WHICH, Add
 
 def declare(add: Add) -> None:
     """The service, its settings, and who answers for it."""
-    for family in (_add_service, _add_connections, _add_people, _add_on_call):
+    for family in (_add_service, _add_connections, _add_people):
         family(add)
 
 
@@ -80,21 +80,3 @@ def _people(args: argparse.Namespace) -> int:
     from steadyhand.commands.people import add, show
 
     return add(args.name, args.role, args.config) if args.what == "add" else show(args.config)
-
-
-def _add_on_call(add: Add) -> None:
-    oncall = add("oncall", "Say who is on call now, or from when to when.", _oncall)
-    oncall.add_argument("what", nargs="?", default="now", choices=("now", "shifts", "ical"))
-    oncall.add_argument("--schedule", default="", help="all of them where not given")
-    oncall.add_argument(
-        "--from", dest="start", default="", help="e.g. 2026-01-31T00:00Z; now where not given"
-    )
-    oncall.add_argument("--to", dest="end", default="", help="two weeks later where not given")
-    oncall.add_argument("--config", type=Path)
-
-
-def _oncall(args: argparse.Namespace) -> int:
-    from steadyhand.commands.oncall import oncall
-    from steadyhand.config import default_path
-
-    return oncall(args.config or default_path(), args.what, args.schedule, args.start, args.end)

@@ -7,9 +7,9 @@ from pydantic import BeforeValidator, Field
 
 from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.escalation.contact import Contact, NamedPerson, OnSchedule, Target
+from steadyhand.journey.escalation.handmade import CoveredSchedule
 from steadyhand.journey.escalation.hours import BusinessHours, QuietHours
 from steadyhand.journey.escalation.people import PersonRule, Reach
-from steadyhand.journey.escalation.schedule import Schedule
 from steadyhand.journey.rule import Duration, Rule, Span, parse_duration, span_of
 
 
@@ -60,7 +60,7 @@ class Ladder(Rule):
         default=(), description="Told at the very end; empty: everybody of every tier at once."
     )
     people: tuple[PersonRule, ...] = ()
-    schedules: tuple[Schedule, ...] = ()
+    schedules: tuple[CoveredSchedule, ...] = ()
     remind_every: Minutes | None = None
     unack_after: Duration | None = None
     quiet_hours: QuietHours | None = None

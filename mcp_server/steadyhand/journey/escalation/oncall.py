@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from steadyhand.journey.escalation.handmade import Cover, ShiftChange
 from steadyhand.journey.escalation.schedule import Schedule
 from steadyhand.journey.escalation.shifts import Shift, next_handoff, roster
 from steadyhand.journey.escalation.walltime import zone_of
@@ -24,7 +25,28 @@ class OnCall(Value):
 
     def local(self, at: datetime) -> str:
         """An instant as the schedule's people read it."""
-        return f"{at.astimezone(zone_of(self.time_zone)):%a %Y-%m-%d %H:%M %Z}"
+        return local(at, self.time_zone)
+
+
+def local(at: datetime, time_zone: str) -> str:
+    """An instant as people of this zone read it."""
+    return f"{at.astimezone(zone_of(time_zone)):%a %Y-%m-%d %H:%M %Z}"
+
+
+def say_change(change: ShiftChange, time_zone: str) -> str:
+    """In one sentence what somebody did to a schedule."""
+    told = " and ".join(_say_cover(one, time_zone) for one in change.covers)
+    words = {"take": "takes", "give": "gives", "swap": "swaps"}[change.kind]
+    why = f" ({change.reason})" if change.reason else ""
+    return f"{change.by} {words} {change.schedule}: {told}{why}"
+
+
+def _say_cover(cover: Cover, time_zone: str) -> str:
+    instead = f" instead of {cover.instead_of}" if cover.instead_of else ""
+    return (
+        f"{cover.person} is on call{instead} from {local(cover.starts, time_zone)}"
+        f" to {local(cover.ends, time_zone)}"
+    )
 
 
 def on_call(

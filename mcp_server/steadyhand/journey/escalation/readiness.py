@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.escalation.contact import NamedPerson, OnSchedule
+from steadyhand.journey.escalation.handmade import PAST, CoveredSchedule, ShiftChange
 from steadyhand.journey.escalation.ladder import Ladder, Tier
 from steadyhand.journey.escalation.people import PersonRule, Reach
 from steadyhand.journey.escalation.policy import SEVERITIES
@@ -102,6 +103,18 @@ def _gaps(schedule: Schedule, now: datetime) -> Iterator[str]:
     more = len(found) - _MOST_GAPS
     if more > 0:
         yield f"schedules {schedule.name}: and {more} more gaps within {LOOK_AHEAD.days} days"
+
+
+def lost_changes(schedules: Iterable[CoveredSchedule], changes: Iterable[ShiftChange]) -> Iterator[str]:
+    """Shifts changed by hand that count for nothing: their schedule, or who stands in, is there no more."""
+    obeyed = {one.id for schedule in schedules for one in schedule.changes}
+    for one in changes:
+        if one.id not in obeyed:
+            names = ", ".join(dict.fromkeys(cover.person for cover in one.covers))
+            yield (
+                f"shift {one.id} of {one.schedule}, {PAST[one.kind]} by {one.by}, counts for nothing: "
+                f"{one.schedule} is no schedule here, or {names} not under people"
+            )
 
 
 def _all_console(ladders: tuple[Ladder, ...], now: datetime) -> Iterator[str]:

@@ -1,12 +1,13 @@
 """Everybody who can be told, put into a ladder: only those it names, as they are at that moment."""
 
 from steadyhand.journey.escalation.contact import NamedPerson, OnSchedule
+from steadyhand.journey.escalation.handmade import CoveredSchedule
 from steadyhand.journey.escalation.ladder import Ladder
 from steadyhand.journey.escalation.people import PersonRule
 from steadyhand.journey.escalation.schedule import Schedule
 
 
-def staffed(ladder: Ladder, people: tuple[PersonRule, ...], schedules: tuple[Schedule, ...]) -> Ladder:
+def staffed(ladder: Ladder, people: tuple[PersonRule, ...], schedules: tuple[CoveredSchedule, ...]) -> Ladder:
     """The ladder with the people and schedules it names: what a running incident keeps of them."""
     targets = [one for tier in ladder.tiers for one in tier.contacts] + list(ladder.last_resort)
     wanted = {one.schedule for one in targets if isinstance(one, OnSchedule)}

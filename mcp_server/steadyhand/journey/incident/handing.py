@@ -25,11 +25,12 @@ from steadyhand.journey.incident.state import (
     PlanChosen,
     QuietOver,
     Reassigned,
+    ShiftsChanged,
     Snoozed,
 )
 
 _LOOK_AGAIN = timedelta(minutes=5)
-HandingEvent = Snoozed | Reassigned | QuietOver | Delegated
+HandingEvent = Snoozed | Reassigned | QuietOver | Delegated | ShiftsChanged
 
 
 def reduce(incident: Incident, event: HandingEvent, now: datetime) -> Outcome:
@@ -43,6 +44,8 @@ def reduce(incident: Incident, event: HandingEvent, now: datetime) -> Outcome:
             return _quiet_over(incident, now)
         case Delegated():
             return _delegated(incident, event)
+        case ShiftsChanged():
+            return _shifts_changed(incident, event)
         case _:
             assert_never(event)
 
@@ -131,6 +134,28 @@ def _delegated(incident: Incident, event: Delegated) -> Outcome:
     text = f"Plan {event.plan} waits for your answer; its deadline stays. Incident {incident.id}."
     step = f"delegated:{event.plan}:{event.to.who}"
     return after, (record, *(message(after, step, way, subject, text) for way in event.to.contacts[:1]))
+
+
+def _shifts_changed(incident: Incident, event: ShiftsChanged) -> Outcome:
+    """Whoever is told from now on follows the changed shifts; who was told stays told.
+
+    A shift that changes hands is a deed of a person, no edited configuration: a running incident obeys it.
+    """
+    ladder = incident.policy.ladder
+    if all(one.name != event.schedule for one in ladder.schedules):
+        return incident, ()
+    known = {one.name for one in ladder.people}
+    update = {
+        "people": (*ladder.people, *(one for one in event.people if one.name not in known)),
+        "schedules": tuple(
+            one.model_copy(update={"changes": event.changes}) if one.name == event.schedule else one
+            for one in ladder.schedules
+        ),
+    }
+    policy = incident.policy.model_copy(update={"ladder": ladder.model_copy(update=update)})
+    body = {"schedule": event.schedule, "what": event.what}
+    record = Record(action="schedule.changed", actor=event.by, actor_kind="human", via=event.via, body=body)
+    return incident.model_copy(update={"policy": policy}), (record,)
 
 
 def still_held(event: Event, outcome: Outcome, now: datetime) -> Outcome:

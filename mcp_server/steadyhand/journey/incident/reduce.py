@@ -32,6 +32,7 @@ from steadyhand.journey.incident.state import (
     RolloutMoved,
     RolloutStarted,
     SeverityChanged,
+    ShiftsChanged,
     Snoozed,
     TierSilent,
     UpdateDue,
@@ -69,7 +70,7 @@ def _reduced(incident: Incident, event: Event, now: datetime) -> Outcome:  # noq
             return grading.reduce(incident, event, now)
         case Acknowledged() | TierSilent() | Escalated() | ClosedByHuman():
             return answers.reduce(incident, event, now)
-        case Snoozed() | Reassigned() | QuietOver() | Delegated():
+        case Snoozed() | Reassigned() | QuietOver() | Delegated() | ShiftsChanged():
             return handing.reduce(incident, event, now)
         case ContactSilent() | MessageFailed() | MessageArrived() | UpdateDue() | UpdateWritten():
             return _told(incident, event, now)

@@ -12,8 +12,9 @@ from steadyhand.journey.approval.guardrails import GuardrailVerdict
 from steadyhand.journey.approval.policy import ApprovalRule
 from steadyhand.journey.commands import ActorKind, Command
 from steadyhand.journey.escalation.audience import StakeholderRule, WarRoomRule
+from steadyhand.journey.escalation.handmade import ShiftChange
 from steadyhand.journey.escalation.ladder import Ladder, SeverityTreatment
-from steadyhand.journey.escalation.people import Reach
+from steadyhand.journey.escalation.people import PersonRule, Reach
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rule import Duration, Instant, Value
 
@@ -170,6 +171,17 @@ class Delegated(Value):
     to: Reach
 
 
+class ShiftsChanged(Value):
+    """Somebody took, gave away or swapped a shift, or undid that; `changes` are all there are by now."""
+
+    schedule: str
+    changes: tuple[ShiftChange, ...]
+    people: tuple[PersonRule, ...] = Field(description="How those who stand in are reached.")
+    by: str
+    via: str
+    what: str
+
+
 class ContactSilent(Value):
     """Somebody who was told did not answer by this many of their ways."""
 
@@ -298,6 +310,7 @@ Event = (
     | Reassigned
     | QuietOver
     | Delegated
+    | ShiftsChanged
     | ContactSilent
     | MessageFailed
     | MessageArrived

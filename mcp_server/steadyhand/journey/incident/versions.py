@@ -11,7 +11,7 @@ from typing import Any
 
 from steadyhand.journey.incident.state import Incident
 
-MACHINE = 2
+MACHINE = 3
 State = dict[str, Any]
 
 
@@ -47,4 +47,9 @@ def _from_1(state: State) -> State:
     return {**state, "policy": {**policy, "ladder": ladder, "treatment": treatment}}
 
 
-UPGRADES: Mapping[int, Callable[[State], State]] = {1: _from_1}
+def _from_2(state: State) -> State:
+    """Nobody could change a shift by hand; none changed is what is assumed where none is named."""
+    return state
+
+
+UPGRADES: Mapping[int, Callable[[State], State]] = {1: _from_1, 2: _from_2}

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from steadyhand.journey.escalation.contact import Contact, NamedPerson, OnSchedule, Target
+from steadyhand.journey.escalation.handmade import PAST
 from steadyhand.journey.escalation.ladder import Ladder
 from steadyhand.journey.escalation.people import Reach
 from steadyhand.journey.escalation.walltime import zone_of
@@ -54,6 +55,12 @@ def _by_schedule(ladder: Ladder, name: str, who: str, at: datetime) -> str:
     if schedule is None or schedule.on_call(at) != who:
         return ""
     local = f"{at.astimezone(zone_of(schedule.time_zone)):%a %H:%M %Z}"
+    changed = schedule.stand_in(at)
+    if changed is not None:
+        change, cover = changed
+        ends = f"{cover.ends.astimezone(zone_of(schedule.time_zone)):%a %d %b %H:%M}"
+        how = f"shift {PAST[change.kind]} by {change.by} until {ends}"
+        return f"{who} stood in on schedule {name} at {local}: {how}"
     override = schedule.override(at)
     if override is None:
         return f"{who} was on call by schedule {name} at {local}"

@@ -26,6 +26,7 @@ from steadyhand.journey.rule import Value
 from steadyhand.ports import Replayed, SteadyhandError
 from steadyhand.responder.investigation.remembering import remember
 from steadyhand.responder.outside import Outside
+from steadyhand.responder.people.roster import policy_since
 from steadyhand.store import NewPost, Sighting, Transaction
 
 _STATUS: dict[Heard, str] = {"new": "firing", "over": "resolved", "held": "flapping", "repeat": "repeat"}
@@ -239,7 +240,7 @@ class Round:
     def _open(self, track: Track) -> str:
         rules, alert = self._outside.rules, track.shown
         severity = classify(alert, self._topology.get(alert.service), rules.severity)
-        policy = rules.policy(severity[0], alert.service)
+        policy = policy_since(self._outside, self._tx, severity[0], alert.service, self._now)
         wanted = self._outside.new_id("inc")
         opened, commands = open_incident(
             wanted, alert, severity, policy, self._now, _turn(self._tx, policy.ladder)
@@ -302,7 +303,7 @@ class Round:
                 by="steadyhand",
                 kind="system",
                 via="service",
-                policy=rules.policy(severity, incident.service),
+                policy=policy_since(self._outside, self._tx, severity, incident.service, incident.opened_at),
             )
             if not objection(incident, event):
                 incident, more = reduce(incident, event, self._now)

@@ -16,6 +16,7 @@ from steadyhand.responder.alerts.intake import UnknownIncident, happen
 from steadyhand.responder.fixes.deciding import Refused
 from steadyhand.responder.fixes.planning import read_goals
 from steadyhand.responder.outside import Outside
+from steadyhand.responder.people.roster import policy_since
 from steadyhand.store import Transaction
 
 
@@ -44,7 +45,7 @@ def grade(outside: Outside, wanted: str, severity: Severity, why: str, voice: Vo
         before = tx.incident(wanted)
         if before is None:
             raise UnknownIncident(f"there is no incident {wanted}; list_incidents shows them")
-        event = _event(outside, before, severity, why, voice)
+        event = _event(outside, tx, before, severity, why, voice)
         after = happen(tx, wanted, event, now)
         refused = objection(before, event) if severity != before.severity else ""
     if refused:
@@ -63,7 +64,7 @@ def regrade(outside: Outside, tx: Transaction, incident: Incident, seen: Impact,
     service = outside.rules.topology.get(incident.service)
     severity, why = min(classify(one, service, outside.rules.severity, seen) for one in firing)
     waits = tx.unheard_until(incident.id, thread(incident))
-    event = _event(outside, incident, severity, f"measured: {why}.", _OURS)
+    event = _event(outside, tx, incident, severity, f"measured: {why}.", _OURS)
     event = event.model_copy(update={"unheard": waits is not None})
     if severity == incident.severity or objection(incident, event):
         return incident
@@ -75,7 +76,7 @@ def regrade(outside: Outside, tx: Transaction, incident: Incident, seen: Impact,
 
 
 def _event(
-    outside: Outside, incident: Incident, severity: Severity, why: str, voice: Voice
+    outside: Outside, tx: Transaction, incident: Incident, severity: Severity, why: str, voice: Voice
 ) -> SeverityChanged:
-    policy = outside.rules.policy(severity, incident.service)
+    policy = policy_since(outside, tx, severity, incident.service, incident.opened_at)
     return SeverityChanged(severity=severity, why=why, **voice._asdict(), policy=policy)

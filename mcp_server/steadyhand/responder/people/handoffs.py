@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 
 from steadyhand.journey.commands import Arm, Record, Send
 from steadyhand.journey.escalation.contact import Contact
+from steadyhand.journey.escalation.handmade import CoveredSchedule
 from steadyhand.journey.escalation.people import PersonRule
-from steadyhand.journey.escalation.schedule import Schedule
 from steadyhand.journey.escalation.shifts import next_handoff
 from steadyhand.journey.escalation.walltime import zone_of
 from steadyhand.journey.incident.paging import lateness
 from steadyhand.responder.outside import Outside
+from steadyhand.responder.people.roster import schedules_since
 from steadyhand.store import Timer, Transaction
 
 _BEFORE = timedelta(seconds=1)
@@ -23,11 +24,12 @@ def arm_handoffs(outside: Outside) -> None:
     """
     now = outside.clock.now()
     with outside.ledger.write() as tx:
-        for schedule in outside.rules.schedules:
-            _arm(tx, schedule, now)
+        for schedule in schedules_since(outside, tx, now):
+            arm_handoff(tx, schedule, now)
 
 
-def _arm(tx: Transaction, schedule: Schedule, after: datetime) -> None:
+def arm_handoff(tx: Transaction, schedule: CoveredSchedule, after: datetime) -> None:
+    """Set the clock of this schedule's next hand-off. Raises LedgerError."""
     handoff = next_handoff(schedule, after) if schedule.handoff_notice else None
     if handoff is not None:
         key = f"handoff:{schedule.name}:{handoff.at:%Y%m%dT%H%M%SZ}"
@@ -37,10 +39,11 @@ def _arm(tx: Transaction, schedule: Schedule, after: datetime) -> None:
 
 def hand_off(outside: Outside, tx: Transaction, timer: Timer, now: datetime) -> None:
     """A hand-off is due: tell both, and set the next clock. What the schedule says by now is what counts."""
-    schedule = next((one for one in outside.rules.schedules if one.name == timer.payload["schedule"]), None)
+    every = schedules_since(outside, tx, timer.due_at - _BEFORE)
+    schedule = next((one for one in every if one.name == timer.payload["schedule"]), None)
     if schedule is None:
         return
-    _arm(tx, schedule, now)
+    arm_handoff(tx, schedule, now)
     goes, comes = schedule.on_call(timer.due_at - _BEFORE), schedule.on_call(now)
     if goes == comes or not schedule.handoff_notice:
         return
@@ -56,7 +59,7 @@ def hand_off(outside: Outside, tx: Transaction, timer: Timer, now: datetime) -> 
         _tell(outside, tx, timer, who, text, now)
 
 
-def _until(schedule: Schedule, now: datetime) -> str:
+def _until(schedule: CoveredSchedule, now: datetime) -> str:
     handoff = next_handoff(schedule, now)
     if handoff is None:
         return ""
@@ -65,13 +68,13 @@ def _until(schedule: Schedule, now: datetime) -> str:
 
 def _tell(outside: Outside, tx: Transaction, timer: Timer, who: str, text: str, now: datetime) -> None:
     rule = next((one for one in outside.rules.people if one.name == who), None)
-    way = _quiet_way(rule) if rule else None
+    way = quiet_way(rule) if rule else None
     if way is None:
         return
     key = f"{timer.key}:{who}"
     tx.send("", Send(key=key, channel=way.type, target=way.whom, subject="On-call hand-off", body=text), now)
 
 
-def _quiet_way(rule: PersonRule) -> Contact | None:
-    """The first of their ways that does not ring; else the first."""
+def quiet_way(rule: PersonRule) -> Contact | None:
+    """The first of their ways that does not ring; else the first; None for somebody without any."""
     return next((one for one in rule.contacts if one.type not in _WAKES), next(iter(rule.contacts), None))

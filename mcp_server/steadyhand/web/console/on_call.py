@@ -1,5 +1,7 @@
 """The page of who is on call: now, for the next two weeks, and who is told when nobody answers."""
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,16 +11,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from steadyhand.journey.alert.severity import Severity
+from steadyhand.journey.escalation.handmade import ShiftChange
 from steadyhand.journey.escalation.oncall import LOOK_AHEAD, OnCall, on_call
 from steadyhand.journey.escalation.policy import SEVERITIES
 from steadyhand.journey.escalation.readiness import Telling, timeline
 from steadyhand.journey.escalation.walltime import wall, zone_of
+from steadyhand.responder.people.roster import read_schedules
+from steadyhand.responder.people.shifts import shift_changes
 from steadyhand.responder.rules import Rules
 from steadyhand.web.calendar import calendar
 from steadyhand.web.console.paper import page
-from steadyhand.web.console.visitor import visitor
+from steadyhand.web.console.visitor import Visitor, visitor
 from steadyhand.web.desk import Desk
+from steadyhand.web.shifts import said
 
+PAGE = "/on-call"
 WIDTH = 1000
 _COLOURS = 6
 _LETTER = 9  # wide
@@ -71,31 +78,43 @@ class OnCallPage:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._rules = desk.outside.rules
 
     def routes(self) -> list[Route]:
         """The two of them; none changes anything."""
-        return [Route("/on-call", self.show), Route("/on-call/{schedule}.ics", self.file)]
+        return [Route(PAGE, self.show), Route(f"{PAGE}/{{schedule}}.ics", self.file)]
 
     async def show(self, request: Request) -> Response:
         """Who is on call."""
-        who = await visitor(self._desk, request)
-        now = self._desk.outside.clock.now()
-        found = on_call(self._rules.schedules, now, now, now + LOOK_AHEAD)
-        strips = tuple(draw(one) for one in found)
-        told = ladders(self._rules, now)
-        return page(self._desk, "on_call.html", who=who, strips=strips, ladders=told, now=now)
+        return await show_on_call(self._desk, await visitor(self._desk, request))
 
     async def file(self, request: Request) -> Response:
         """A year of one schedule, to be imported into a calendar."""
         await visitor(self._desk, request)
-        wanted = [one for one in self._rules.schedules if one.name == request.path_params["schedule"]]
+        now = self._desk.outside.clock.now()
+        every = await asyncio.to_thread(read_schedules, self._desk.outside, now)
+        wanted = [one for one in every if one.name == request.path_params["schedule"]]
         if not wanted:
             raise HTTPException(404, "There is no such schedule.")
-        now = self._desk.outside.clock.now()
         made = calendar(on_call(wanted, now, now, now + _YEAR)[0], now)
         kept = {"Content-Disposition": f'attachment; filename="{wanted[0].name}.ics"'}
         return Response(made, media_type="text/calendar; charset=utf-8", headers=kept)
+
+
+async def show_on_call(
+    desk: Desk, who: Visitor, problem: str = "", typed: Mapping[str, str] | None = None, status: int = 200
+) -> Response:
+    """The whole page; what was typed into its form, and why that was not done, where it was not."""
+    outside, now = desk.outside, desk.outside.clock.now()
+    changes = await asyncio.to_thread(shift_changes, outside)
+    schedules = outside.rules.on_call(changes)
+    shown = {
+        "strips": tuple(draw(one) for one in on_call(schedules, now, now, now + LOOK_AHEAD)),
+        "ladders": ladders(outside.rules, changes, now),
+        "changes": tuple((one, said(outside, one)) for one in changes),
+        "crew": tuple(one.name for one in outside.rules.people if one.name != who.person.name),
+        "schedules": tuple(one.name for one in schedules),
+    }
+    return page(desk, "on_call.html", status, who=who, now=now, problem=problem, typed=typed or {}, **shown)
 
 
 def draw(one: OnCall) -> Strip:
@@ -133,11 +152,11 @@ def _days(one: OnCall, start: datetime, end: datetime) -> tuple[Mark, ...]:
     )
 
 
-def ladders(rules: Rules, now: datetime) -> tuple[Ladder, ...]:
+def ladders(rules: Rules, changes: Sequence[ShiftChange], now: datetime) -> tuple[Ladder, ...]:
     """For each severity who would be told, and when; one round of it."""
     found = []
     for severity in SEVERITIES:
-        policy = rules.policy(severity)
+        policy = rules.policy(severity, changes=changes)
         escalates = policy.treatment.auto_escalate
         told = timeline(policy.ladder, severity, now, escalates=escalates)
         once = told[: len(policy.ladder.tiers)] + told[-1:] if escalates else told
