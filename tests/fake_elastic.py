@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from log_worlds import SECRET, START, Held, LogWorld, few
+from log_worlds import SECRET, START, Held, LogWorld, few, has_phrase
 from servers import Reply, Request, reply_json
 
 Json = dict[str, Any]
@@ -174,6 +174,9 @@ class FakeElastic(LogWorld):
             if one.service == service[1] and span["gte"] <= ms(one) < span["lt"]
         ]
         for either in conditions[2:]:
+            if phrase := either.get("match_phrase"):
+                found = [row for row in found if has_phrase(row[1].text, phrase["message"]["query"])]
+                continue
             assert either["bool"]["minimum_should_match"] == 1
             found = [row for row in found if any(fits(one, row[1]) for one in either["bool"]["should"])]
         return found

@@ -16,7 +16,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 from fake_aws import FakeAws
-from log_worlds import SECRET, Held, LogWorld, few, form
+from log_worlds import SECRET, Held, LogWorld, few, form, has_phrase
 from servers import Reply, Request, reply_json
 
 Json = dict[str, Any]
@@ -57,19 +57,22 @@ class FakeSplunk(LogWorld):
         return reply_json({"entry": [{"name": sid, "content": content}]})
 
     def made(self, asked: dict[str, str]) -> Reply:
-        search = re.match(r"search \(app=(\w+)\)(?: \(([^|]*)\))? \| (.*)$", asked["search"])
+        shape = r'search \(app=(\w+)\)((?: "[^"\\|\[\]`]*")*)(?: \(([^|]*)\))? \| (.*)$'
+        search = re.match(shape, asked["search"])
         if not search or search[1] == self.broken:
             return self.refused(
                 400, "Error in 'search' command: Unable to parse the search: unbalanced parentheses."
             )
         lines = self.of(search[1], float(asked["earliest_time"]), float(asked["latest_time"]))
-        if search[2]:
-            named = re.findall(r'level="(\w*)"', search[2])
+        phrases = re.findall(r'"([^"]*)"', search[2])
+        lines = [one for one in lines if all(has_phrase(one.text, phrase) for phrase in phrases)]
+        if search[3]:
+            named = re.findall(r'level="(\w*)"', search[3])
             lines = [
-                one for one in lines if one.level in named or ("NOT level=*" in search[2] and not one.level)
+                one for one in lines if one.level in named or ("NOT level=*" in search[3] and not one.level)
             ]
         sid = f"{len(self.looked) + len(self.jobs)}.{random.random()}"  # noqa: S311 - a name
-        self.jobs[sid] = self.piped(lines, search[3].split(" | "))
+        self.jobs[sid] = self.piped(lines, search[4].split(" | "))
         return reply_json({"sid": sid}, 201)
 
     def piped(self, lines: list[Held], commands: list[str]) -> list[Json]:
@@ -141,12 +144,15 @@ class FakeDatadog(LogWorld):
         asked = body["filter"]
         if set(asked) != {"query", "from", "to", "indexes", "storage_tier"}:
             return self.refused(400, "unknown field in filter")
-        query = re.fullmatch(r"\(service:(\w+)\)(?: status:\(([^)]*)\))?", asked["query"])
+        shape = r'\(service:(\w+)\)((?: "[^"\\*?]*")*)(?: status:\(([^)]*)\))?'
+        query = re.fullmatch(shape, asked["query"])
         if not query or query[1] == self.broken:
             return self.refused(400, "Invalid query")
         lines = self.of(query[1], int(asked["from"]) / 1000, (int(asked["to"]) + 1) / 1000)
-        if query[2]:
-            lines = [one for one in lines if one.level in query[2].split(" OR ")]
+        phrases = re.findall(r'"([^"]*)"', query[2])
+        lines = [one for one in lines if all(has_phrase(one.text, phrase) for phrase in phrases)]
+        if query[3]:
+            lines = [one for one in lines if one.level in query[3].split(" OR ")]
         meta: Json = {"status": "timeout" if self.late else "done"}
         if request.path == "/api/v2/logs/analytics/aggregate":
             return self.aggregated(body, lines, meta)
@@ -180,9 +186,10 @@ class FakeDatadog(LogWorld):
         shown = lines[start : start + page["limit"]]
         if start + len(shown) < len(lines):
             meta |= {"page": {"after": json.dumps([start + len(shown), query])}}
+        place = {id(one): number for number, one in enumerate(self.lines)}
         data = [
             {
-                "id": f"A{one.second}-{start + number}",
+                "id": f"A{place[id(one)]}",
                 "type": "log",
                 "attributes": {
                     "timestamp": one.at.isoformat(),
@@ -192,7 +199,7 @@ class FakeDatadog(LogWorld):
                     "attributes": {"http": {"status_code": 200}},
                 },
             }
-            for number, one in enumerate(shown)
+            for one in shown
         ]
         return reply_json({"data": data, "meta": meta})
 

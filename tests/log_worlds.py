@@ -55,10 +55,17 @@ class LogWorld:
     def real(self, request: Request) -> Reply:
         raise NotImplementedError
 
-    def of(self, service: str, start: float, end: float) -> list[Held]:
-        """Lines of a service in [start, end) unix seconds, newest first."""
+    def of(self, service: str, start: float, end: float, holding: str = "") -> list[Held]:
+        """Lines of a service in [start, end) unix seconds that match an expression, newest first."""
         found = [one for one in self.lines if one.service == service and start <= one.at.timestamp() < end]
-        return sorted(found, key=lambda one: -one.second)
+        return sorted((one for one in found if re.search(holding, one.text)), key=lambda one: -one.second)
+
+
+def has_phrase(text: str, phrase: str) -> bool:
+    """Whether these words stand there in this order, as an index of words finds them."""
+    words, wanted = (re.findall(r"\w+", one.lower()) for one in (text, phrase))
+    places = range(len(words) - len(wanted) + 1)
+    return any(words[at : at + len(wanted)] == wanted for at in places)
 
 
 def few(lines: Sequence[Held], most: int = 5) -> list[tuple[str, int]]:
@@ -84,7 +91,7 @@ class FakeLoki(LogWorld):
             return self.refused(400, f"unknown parameters {set(request.query) - allowed}")
         query = request.query["query"]
         start, end = (int(request.query[name]) / 1e9 for name in ("start", "end"))
-        counted = re.fullmatch(r"sum by \((\w+)\) \(count_over_time\((.*) \[(\d+)s\]\)\)", query)
+        counted = re.fullmatch(r"sum by \((\w+)\) \(count_over_time\((.*) \[(\d+)s\]\)\)", query, re.DOTALL)
         if counted:
             query = counted[2]
         found = re.match(r'\{app="(\w+)"\}', query)
@@ -93,7 +100,7 @@ class FakeLoki(LogWorld):
         if kind == "patterns":
             return Reply(404) if self.old else self.patterns(found[1], start, end)
         if counted:
-            return self.counts(found[1], start, end, int(counted[3]))
+            return self.counts(found[1], start, end, int(counted[3]), query[found.end() :])
         return self.streams(request, found[1], query[found.end() :], start, end)
 
     def patterns(self, service: str, start: float, end: float) -> Reply:
@@ -103,14 +110,15 @@ class FakeLoki(LogWorld):
         ]
         return reply_json({"status": "success", "data": data})
 
-    def counts(self, service: str, start: float, end: float, width: int) -> Reply:
+    def counts(self, service: str, start: float, end: float, width: int, rest: str) -> Reply:
+        (holding,) = _filters(rest) or ("",)
         by_level: dict[str, list[list[object]]] = {}
         points = int((end - start) / width) + 1
         if points > 11_000:
             return self.refused(400, "exceeded maximum resolution of 11,000 points per timeseries")
         for at in (start + number * width for number in range(points)):
             # a point counts what came in the time before it, its own moment included
-            inside = Counter(one.level for one in self.of(service, at - width + 1e-9, at + 1e-9))
+            inside = Counter(one.level for one in self.of(service, at - width + 1e-9, at + 1e-9, holding))
             for level, count in inside.items():
                 by_level.setdefault(level, []).append([at, str(count)])
         result = [
@@ -125,12 +133,11 @@ class FakeLoki(LogWorld):
             return self.refused(400, f"max entries limit per query exceeded, {why}")
         lines = self.of(service, start, end)
         level = re.search(r' \| detected_level=~"((?:[^"\\]|\\.)*)"', rest)
-        text = re.search(r' \|~ ("(?:[^"\\]|\\.)*")', rest)
+        texts = _filters(rest)
         if level:
             lines = [one for one in lines if re.fullmatch(json.loads(f'"{level[1]}"'), one.level)]
-        if text:
-            lines = [one for one in lines if re.search(json.loads(text[1]), one.text)]
-        if rest and not (level or text):
+        lines = [one for one in lines if all(re.search(text, one.text) for text in texts)]
+        if rest and not (level or texts):
             return self.refused(400, "parse error")
         streams: dict[str, list[list[str]]] = {}
         for one in lines[:limit]:
@@ -141,6 +148,11 @@ class FakeLoki(LogWorld):
             for level, values in streams.items()
         ]
         return reply_json({"status": "success", "data": {"resultType": "streams", "result": result}})
+
+
+def _filters(rest: str) -> list[str]:
+    """The expressions a line must match."""
+    return [json.loads(one) for one in re.findall(r' \|~ ("(?:[^"\\]|\\.)*")', rest)]
 
 
 class FakeVictoria(LogWorld):
@@ -166,6 +178,9 @@ class FakeVictoria(LogWorld):
         if levels:
             wanted = json.loads(f"[{levels[1]}]")
             lines, rest = [one for one in lines if one.level in wanted], rest[levels.end() :]
+        if holding := re.match(r' _msg:~("(?:[^"\\]|\\.)*")', rest):
+            text = json.loads(holding[1])
+            lines, rest = [one for one in lines if re.search(text, one.text)], rest[holding.end() :]
         if kind == "hits":
             return self.hits(lines, int(asked["step"].removesuffix("s")))
         return self.query(lines, rest)

@@ -92,8 +92,10 @@ class LogSource(Protocol):
 
     name: str
 
-    async def read(self, services: Sequence[str], window: Window) -> LogReport:
-        """The lines of these services in the window. What cannot be seen is named in the report.
+    async def read(self, services: Sequence[str], window: Window, text: str = "") -> LogReport:
+        """The lines of these services in the window that hold `text`. What cannot be seen is named.
+
+        The source itself looks for it where it can; else it is looked for among the lines that are read.
 
         Raises SourceError where nothing can be seen at all.
         """

@@ -30,6 +30,8 @@ async def of_logs(vendor: str, patch: pytest.MonkeyPatch) -> Sequence[Request]:
     async with make(many(), most_lines=300, page_lines=50) as (source, _, server):
         await source.read(["shop", "cart"], WINDOW)
         await source.tally(["shop"], WINDOW, 100)
+        await source.read(["shop"], WINDOW, "no stock of 7")
+        await source.read(["shop"], WINDOW, 'say "hi" | delete [x] `y` {z} / \\ *')
         return list(server.requests)
 
 

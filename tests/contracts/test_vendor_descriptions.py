@@ -89,6 +89,7 @@ LOGS: dict[str, Sequence[Spoil]] = {
         ("random_score", "chance"),
         ("keep_alive", "keep"),
         ("docvalue_fields", "values"),
+        ("match_phrase", "phrase"),
         ("search_after", "after"),
     ],
     "opensearch": [("point_in_time", "pit"), ("allow_no_indices", "allow")],

@@ -26,11 +26,12 @@ class MemoryLogs:
         self.gaps: tuple[str, ...] = ()
         self.failure: SourceError | None = None
 
-    async def read(self, services: Sequence[str], window: Window) -> LogReport:
+    async def read(self, services: Sequence[str], window: Window, text: str = "") -> LogReport:
         """Lines of these services in the window, oldest first; raises `failure` when one is set."""
         if self.failure is not None:
             raise self.failure
-        wanted = [one for one in self.held if one.service in services and window.start <= one.at < window.end]
+        mine = (one for one in self.held if one.service in services and window.start <= one.at < window.end)
+        wanted = [one for one in mine if one.holds(text)]
         known = {one.service for one in self.held} if self.services is None else set(self.services)
         return LogReport(
             lines=tuple(sorted(wanted, key=lambda one: one.at)),

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from steadyhand.adapters.logs.remote import Batch, Counts, RemoteLogSettings, line_of
 from steadyhand.adapters.logs.text import read_text
 from steadyhand.adapters.rollouts.aws.api import Aws, AwsAccess
-from steadyhand.journey.evidence.model import LogLine, Window
+from steadyhand.journey.evidence.model import Finding, LogLine, Window
 from steadyhand.journey.evidence.sampling import Cell, Slice
 from steadyhand.ports import SourceError, SourceRefused
 
@@ -82,11 +82,18 @@ class CloudWatchStore:
         self._settings = settings
         self._aws = Aws(settings, client)
 
-    async def counts(self, service: str, window: Window, width: timedelta) -> Counts:
+    def finds(self, text: str) -> Finding:
+        """By an expression that the message matches; any white space is as good as another."""
+        return "text" if text.strip() else ""
+
+    async def counts(self, service: str, wanted: Slice, width: timedelta) -> Counts:
         """By stats, in bins of `width`."""
         field = self._settings.level_field
         by = f"bin({width.total_seconds():.0f}s) as time, {field} as severity"
-        rows = await self._query(service, window, f"stats count(*) as lines by {by}", _MOST_ROWS)
+        holding = f"{one} | " if (one := _holding(wanted.text)) else ""
+        rows = await self._query(
+            service, wanted.window, f"{holding}stats count(*) as lines by {by}", _MOST_ROWS
+        )
         return Counts(
             [
                 Cell(
@@ -111,7 +118,8 @@ class CloudWatchStore:
         """Newest first. A page begins with the millisecond the one before ended in, without its repeats."""
         field, left, end = self._settings.level_field, wanted.most, _ms(wanted.window.end)
         seen: set[str] = set()
-        narrow = "".join(f"{one} | " for one in (wanted.narrow, self._of_levels(wanted.levels)) if one)
+        conditions = (_holding(wanted.text), wanted.narrow, self._of_levels(wanted.levels))
+        narrow = "".join(f"{one} | " for one in conditions if one)
         while left > 0:
             size = min(left + len(seen), self._settings.page_lines)
             fields = f"fields @timestamp, @message, @logStream, @ptr, {field} as severity"
@@ -202,6 +210,11 @@ def _is_group(name: str) -> bool:
 
 def _quoted(text: str) -> str:
     return "'{}'".format(re.sub(r"([\\'])", r"\\\1", text))
+
+
+def _holding(text: str) -> str:
+    words = r"\s+".join(re.escape(one).replace("/", r"\/") for one in text.split())
+    return f"filter @message like /(?i){words}/" if words else ""
 
 
 def _number(row: Row, name: str) -> int:

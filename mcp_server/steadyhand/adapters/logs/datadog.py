@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field, SecretStr
 from steadyhand.adapters.access import JSON, body_of, told
 from steadyhand.adapters.datadog import DatadogAccess, base_of, datadog_web
 from steadyhand.adapters.logs.remote import Batch, Counts, RemoteLogSettings, flattened, line_of
-from steadyhand.journey.evidence.model import LogLine, Window
+from steadyhand.adapters.logs.text import phrases
+from steadyhand.journey.evidence.model import Finding, LogLine, Window
 from steadyhand.journey.evidence.sampling import Cell, Slice
 
 _MOST_LEVELS = 12
@@ -92,11 +93,15 @@ class DatadogStore:
         self._web = datadog_web(settings, settings.name, client, api_key, app_key)
         self._url = f"{base_of(settings)}/api/v2/logs"
 
-    async def counts(self, service: str, window: Window, width: timedelta) -> Counts:
+    def finds(self, text: str) -> Finding:
+        """By the words of the message."""
+        return "words" if phrases(text) else ""
+
+    async def counts(self, service: str, wanted: Slice, width: timedelta) -> Counts:
         """By status, a point for each `width`."""
         count = {"aggregation": "count", "type": "timeseries", "interval": f"{width.total_seconds():.0f}s"}
         question = {
-            "filter": self._filter(service, Slice(window, 0)),
+            "filter": self._filter(service, wanted),
             "compute": [count],
             "group_by": [{"facet": "status", "limit": _MOST_LEVELS, "missing": ""}],
         }
@@ -135,6 +140,7 @@ class DatadogStore:
 
     def _filter(self, service: str, wanted: Slice) -> dict[str, object]:
         query = f"({self._settings.services[service]})"
+        query += "".join(f' "{one}"' for one in phrases(wanted.text))
         if wanted.levels is not None:
             query += f" status:({' OR '.join(one or '-*' for one in wanted.levels)})"
         # both ends belong to it there

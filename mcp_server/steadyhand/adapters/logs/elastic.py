@@ -6,6 +6,7 @@ in time. What is rare is told by categorize_text, where that is not there by sig
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from pydantic import BaseModel, Field, SecretStr
 
 from steadyhand.adapters.access import JSON, Access, body_of, told, web_for
 from steadyhand.adapters.logs.remote import Batch, Counts, RemoteLogSettings, flattened, line_of
-from steadyhand.journey.evidence.model import LogLine, Window
+from steadyhand.journey.evidence.model import Finding, LogLine, Window
 from steadyhand.journey.evidence.sampling import Cell, Slice
 from steadyhand.ports import SourceError, SourceRefused
 
@@ -104,13 +105,17 @@ class ElasticStore:
         self._web = web_for(settings.name, settings, client, secret)
         self._index = f"{settings.url}/{quote(settings.index, safe=',*-')}"
 
-    async def counts(self, service: str, window: Window, width: timedelta) -> Counts:
+    def finds(self, text: str) -> Finding:
+        """By the words its analyser made, in this order."""
+        return "words" if re.search(r"\w", text) else ""
+
+    async def counts(self, service: str, wanted: Slice, width: timedelta) -> Counts:
         """By date_histogram and terms."""
         per_level = {"terms": {"field": self._settings.level_field, "size": _LEVELS, "missing": ""}}
         interval = f"{width.total_seconds():.0f}s"
         histogram = {"field": self._settings.time_field, "fixed_interval": interval, "min_doc_count": 1}
         aggregation = {"date_histogram": histogram, "aggs": {"levels": per_level}}
-        query = self._query(service, Slice(window, 0))
+        query = self._query(service, wanted)
         found = await self._search(self._index, {"query": query, "aggs": {"times": aggregation}, "size": 0})
         times = _Buckets.model_validate(found.aggregations.get("times") or {"buckets": []})
         cells = [
@@ -200,6 +205,8 @@ class ElasticStore:
         ]
         if wanted.levels is not None:
             conditions.append(self._of_levels(wanted.levels))
+        if wanted.text:
+            conditions.append({"match_phrase": {self._settings.message_field: {"query": wanted.text}}})
         if wanted.narrow:
             conditions.append(json.loads(wanted.narrow))
         query: Json = {"bool": {"filter": conditions}}

@@ -76,12 +76,12 @@ class FileLogs:
         self._names = FieldNames(settings.time_fields, settings.severity_fields, settings.message_fields)
         self._zone = ZoneInfo(settings.zone)
 
-    async def read(self, services: Sequence[str], window: Window) -> LogReport:
-        """All lines of these services in the window, oldest first, and what of it was not read.
+    async def read(self, services: Sequence[str], window: Window, text: str = "") -> LogReport:
+        """All lines of these services in the window that hold the text, and what of it was not read.
 
         Raises SourceRefused when no file of any of them can be read, SourceUnavailable on a disk error.
         """
-        return await asyncio.to_thread(self._read, services, window)
+        return await asyncio.to_thread(self._read, services, window, text)
 
     async def tally(self, services: Sequence[str], window: Window, most: int) -> TalliedLogs:
         """The kinds of messages of these services in the window, counted; beyond `most` kinds unclustered.
@@ -90,14 +90,16 @@ class FileLogs:
         """
         return await asyncio.to_thread(self._tally, services, window, most)
 
-    def _read(self, services: Sequence[str], window: Window) -> LogReport:
+    def _read(self, services: Sequence[str], window: Window, text: str) -> LogReport:
         with TemporaryDirectory(prefix="steadyhand-logs-") as room:
-            return self._read_in(Path(room), services, window)
+            return self._read_in(Path(room), services, window, text)
 
-    def _read_in(self, room: Path, services: Sequence[str], window: Window) -> LogReport:
+    def _read_in(self, room: Path, services: Sequence[str], window: Window, text: str) -> LogReport:
         readings = self._readings(services, self._settings.most_bytes, room)
         assumed: set[str] = set()
-        found = [sorted(self._lines(one, window, assumed), key=lambda line: line.at) for one in readings]
+        found = [
+            sorted(self._lines(one, window, text, assumed), key=lambda line: line.at) for one in readings
+        ]
         self._refuse_if_none(readings)
         return LogReport(
             lines=tuple(heapq.merge(*found, key=lambda line: line.at)),
@@ -106,13 +108,13 @@ class FileLogs:
             assumptions=tuple(sorted(assumed)),
         )
 
-    def _lines(self, reading: Reading, window: Window, assumed: set[str]) -> list[LogLine]:
+    def _lines(self, reading: Reading, window: Window, text: str, assumed: set[str]) -> list[LogLine]:
         try:
             return [
                 line
                 for span in reading.spans(window)
                 for line in self._lines_of(span, reading.service, assumed)
-                if window.start <= line.at < window.end
+                if window.start <= line.at < window.end and line.holds(text)
             ]
         except OSError as error:
             raise SourceUnavailable(self.name, f"{reading.service}: {error.strerror}") from error

@@ -10,7 +10,7 @@ from typing import BinaryIO, Literal
 from pydantic import Field, model_validator
 
 from steadyhand.adapters.logs.remote import Batch, Counts, RemoteLogSettings, line_of
-from steadyhand.journey.evidence.model import LogLine, Window
+from steadyhand.journey.evidence.model import Finding, LogLine, Window
 from steadyhand.journey.evidence.sampling import Slice
 from steadyhand.ports import SourceRefused, SourceUnavailable
 
@@ -55,7 +55,11 @@ class JournaldStore:
         self.name = settings.name
         self._settings = settings
 
-    async def counts(self, service: str, window: Window, width: timedelta) -> Counts:  # noqa: ARG002 - a LogStore's
+    def finds(self, text: str) -> Finding:  # noqa: ARG002 - a LogStore's
+        """It cannot: its lines are read and looked through here."""
+        return ""
+
+    async def counts(self, service: str, wanted: Slice, width: timedelta) -> Counts:  # noqa: ARG002 - a LogStore's
         """It cannot count without reading."""
         return Counts(known=False)
 

@@ -16,7 +16,7 @@ from pydantic import Field, SecretStr, field_validator
 from steadyhand.adapters.logs.remote import Batch, Counts, RemoteLogSettings, hash_of, line_of
 from steadyhand.adapters.logs.text import read_text
 from steadyhand.adapters.rollouts.kubernetes.cluster import Cluster, ClusterAccess, Json
-from steadyhand.journey.evidence.model import LogLine, Window
+from steadyhand.journey.evidence.model import Finding, LogLine, Window
 from steadyhand.journey.evidence.sampling import Slice
 from steadyhand.ports import SourceError, SourceRefused
 
@@ -66,7 +66,11 @@ class KubernetesStore:
         self._settings = settings
         self._cluster = Cluster(settings, client, token)
 
-    async def counts(self, service: str, window: Window, width: timedelta) -> Counts:  # noqa: ARG002 - a LogStore's
+    def finds(self, text: str) -> Finding:  # noqa: ARG002 - a LogStore's
+        """It cannot: its lines are read and looked through here."""
+        return ""
+
+    async def counts(self, service: str, wanted: Slice, width: timedelta) -> Counts:  # noqa: ARG002 - a LogStore's
         """It cannot count without reading."""
         return Counts(known=False)
 

@@ -14,7 +14,7 @@ from steadyhand.adapters.access import Access, scope_of, told, web_for
 from steadyhand.adapters.http import Answer
 from steadyhand.adapters.logs.remote import Batch, Counts, RemoteLogSettings, hash_of, line_of
 from steadyhand.adapters.logs.text import read_text
-from steadyhand.journey.evidence.model import LogLine, Window
+from steadyhand.journey.evidence.model import Finding, LogLine, Window
 from steadyhand.journey.evidence.sampling import Cell, Slice
 
 _FEW = 5
@@ -92,10 +92,14 @@ class LokiStore:
         self._settings = settings
         self._web = web_for(settings.name, settings, client, secret, scope_of(settings))
 
-    async def counts(self, service: str, window: Window, width: timedelta) -> Counts:
+    def finds(self, text: str) -> Finding:  # noqa: ARG002 - it finds any
+        """By an expression that the line's text matches."""
+        return "text"
+
+    async def counts(self, service: str, wanted: Slice, width: timedelta) -> Counts:
         """By count_over_time; each point counts the `width` before it."""
-        seconds = round(width.total_seconds())
-        range_ = f"count_over_time({self._settings.services[service]} [{seconds}s])"
+        seconds, window = round(width.total_seconds()), wanted.window
+        range_ = f"count_over_time({self._settings.services[service]}{_holding(wanted.text)} [{seconds}s])"
         query = f"sum by ({self._settings.level_label}) ({range_})"
         first, last = window.start + width, window.end + width
         answer = await self._ask("query_range", {"query": query, **_span(first, last), "step": f"{seconds}s"})
@@ -120,11 +124,12 @@ class LokiStore:
         forms = [form for one in few[:_MOST_RARE] if (form := _expression(one))]
         if not forms:
             return ()
-        return [Slice(window, _FEW * len(forms), narrow=f" |~ {json.dumps('|'.join(forms))}")]
+        return [Slice(window, _FEW * len(forms), narrow=f" |~ {_quoted('|'.join(forms))}")]
 
     async def pages(self, service: str, wanted: Slice) -> AsyncGenerator[Batch, None]:
         """Newest first. A page begins with the nanosecond the one before ended in, without its repeats."""
-        query = self._settings.services[service] + self._of_levels(wanted.levels) + wanted.narrow
+        query = self._settings.services[service] + _holding(wanted.text)
+        query += self._of_levels(wanted.levels) + wanted.narrow
         end_ns, left = _ns(wanted.window.end), wanted.most
         seen: set[str] = set()
         while left > 0 and end_ns > _ns(wanted.window.start):
@@ -152,7 +157,7 @@ class LokiStore:
         if levels is None:
             return ""
         either = "|".join(re.escape(one) for one in levels)
-        return f" | {self._settings.level_label}=~{json.dumps(either)}"
+        return f" | {self._settings.level_label}=~{_quoted(either)}"
 
     def _line(self, service: str, stream: _Stream, value: Sequence[str | dict[str, object]]) -> LogLine:
         stamp, text = str(value[0]), str(value[1])
@@ -172,6 +177,15 @@ class LokiStore:
 
     async def _ask(self, path: str, params: Mapping[str, str]) -> Answer:
         return await self._web.read(f"{self._settings.url}/loki/api/v1/{path}", params)
+
+
+def _holding(text: str) -> str:
+    return f" |~ {_quoted('(?i)' + re.escape(text))}" if text else ""
+
+
+def _quoted(text: str) -> str:
+    """As LogQL reads it: Go's escapes, which know no halves of a character."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _span(start: datetime, end: datetime) -> dict[str, str]:

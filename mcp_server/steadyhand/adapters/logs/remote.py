@@ -8,13 +8,13 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from pydantic import Field
 
-from steadyhand.journey.evidence.model import Coverage, LogLine, LogReport, Window
+from steadyhand.journey.evidence.model import Coverage, Finding, LogLine, LogReport, Window
 from steadyhand.journey.evidence.patterns.formats.parsed import LONGEST_FIELD, LONGEST_MESSAGE, MOST_FIELDS
 from steadyhand.journey.evidence.patterns.lines import tally_lines
 from steadyhand.journey.evidence.patterns.tally import TalliedLogs, Tallies, take_in
@@ -25,6 +25,8 @@ from steadyhand.ports import SourceError, SourceRefused, SourceUnavailable
 _AT_ONCE = 4
 _CELLS = 180
 _BATCH = 5_000
+_MOMENT = timedelta(milliseconds=2)
+_LONGEST_STAMP = 14
 
 
 class RemoteLogSettings(Rule):
@@ -65,8 +67,12 @@ class LogStore(Protocol):
     evenly: bool
     """Whether it can draw a share of the lines by chance."""
 
-    async def counts(self, service: str, window: Window, width: timedelta) -> Counts:
-        """How many lines of each level, per `width`."""
+    def finds(self, text: str) -> Finding:
+        """How it looks for this text: as it stands, by its whole words, or "" where it cannot."""
+        ...
+
+    async def counts(self, service: str, wanted: Slice, width: timedelta) -> Counts:
+        """How many of these lines of each level, per `width`."""
         ...
 
     async def rare(self, service: str, window: Window) -> Sequence[Slice]:
@@ -86,7 +92,9 @@ class _Look:
     """One service being looked at."""
 
     service: str
-    window: Window
+    wanted: Slice
+    here: str
+    """What is looked for among the lines that are read; "" where their source has looked already."""
     take: _Take
     ends: float
     refs: set[str] = field(default_factory=set)
@@ -95,18 +103,18 @@ class _Look:
     failures: list[SourceError] = field(default_factory=list)
     unread: int = 0
 
-    async def keep(self, batch: Batch) -> int:
-        """Lines that lie in the window and were not read before, handed on; how many they are."""
+    async def keep(self, batch: Batch) -> None:
+        """Hand on the lines that lie in the window and were not read before."""
         self.gaps.update(dict.fromkeys(batch.gaps))
         new = [one for one in batch.lines if self._is_new(one)]
         self.refs.update(one.ref for one in new)
         self.oldest = min([one.at for one in new] + ([self.oldest] if self.oldest else []), default=None)
-        if new:
-            await self.take(new)
-        return len(new)
+        held = [one for one in new if one.holds(self.here)]
+        if held:
+            await self.take(held)
 
     def _is_new(self, line: LogLine) -> bool:
-        return self.window.start <= line.at < self.window.end and line.ref not in self.refs
+        return self.wanted.window.start <= line.at < self.wanted.window.end and line.ref not in self.refs
 
     def failed(self, error: SourceError) -> None:
         """What it could not give is a gap; the rest goes on."""
@@ -122,9 +130,10 @@ class RemoteLogs:
         self._settings = settings
         self._store = store
 
-    async def read(self, services: Sequence[str], window: Window) -> LogReport:
+    async def read(self, services: Sequence[str], window: Window, text: str = "") -> LogReport:
         """Lines of these services, oldest first: all of them, or a sample with all that is rare.
 
+        A ref as the text finds that line, and of the window only its instant is read.
         Raises SourceError where nothing could be read at all.
         """
         lines: list[LogLine] = []
@@ -132,7 +141,7 @@ class RemoteLogs:
         async def take(new: Sequence[LogLine]) -> None:
             lines.extend(new)
 
-        looks = await self._look(services, window, take)
+        looks = await self._look(services, window, take, text)
         return LogReport(
             lines=tuple(sorted(lines, key=lambda one: one.at)),
             gaps=_gaps(looks),
@@ -164,12 +173,15 @@ class RemoteLogs:
         return TalliedLogs(whole, _gaps(looks), self._unlogged(services), coverage)
 
     async def _look(
-        self, services: Sequence[str], window: Window, take: _Take
+        self, services: Sequence[str], window: Window, take: _Take, text: str = ""
     ) -> Sequence[tuple[_Look, Coverage]]:
         ends = asyncio.get_running_loop().time() + self._settings.patience.total_seconds()
         known = [one for one in services if one in self._settings.services]
         turns = asyncio.Semaphore(_AT_ONCE)
-        looks = [_Look(one, window, take, ends) for one in known]
+        is_ref = text.startswith(f"{self.name}:")
+        there = text if text and not is_ref and self._store.finds(text) else ""
+        wanted = Slice(_instant_of(text, window) if is_ref else window, self._settings.most_lines, text=there)
+        looks = [_Look(one, wanted, "" if there else text, take, ends) for one in known]
         covered = await asyncio.gather(*(self._one(one, turns) for one in looks))
         failures = [error for one in looks for error in one.failures]
         if failures and not any(one.refs for one in looks) and len(failures) >= len(looks):
@@ -179,14 +191,14 @@ class RemoteLogs:
     async def _one(self, look: _Look, turns: asyncio.Semaphore) -> Coverage:
         async with turns:
             counts = await self._counted(look)
-        reading = self._planned(counts, look.window) if counts else Reading()
+        reading = self._planned(counts, look.wanted) if counts else Reading()
         async with turns:
-            rare = await self._rare(look) if reading.shares else ()
+            rare = await self._rare(look) if reading.shares and not look.wanted.text else ()
         cut = await asyncio.gather(*(self._slice(look, one, turns) for one in (*rare, *reading.slices)))
         if look.unread:
             total = len(rare) + len(reading.slices)
             look.gaps[f"{look.service}: {look.unread} of {total} parts were not read in time"] = None
-        start = look.window.start
+        start = look.wanted.window.start
         if any(cut) and not reading.shares and look.oldest:
             start = look.oldest  # more was there than may be read: the newest were
         return Coverage(
@@ -195,21 +207,22 @@ class RemoteLogs:
             matched=sum(one.count for one in counts.cells) if counts and counts.known else None,
             read=len(look.refs),
             sampled=reading.sampled,
-            window=Window(start=start, end=look.window.end),
+            window=Window(start=start, end=look.wanted.window.end),
+            found_by=self._store.finds(look.wanted.text) if look.wanted.text else "",
         )
 
-    def _planned(self, counts: Counts, window: Window) -> Reading:
-        most = self._settings.most_lines
+    def _planned(self, counts: Counts, wanted: Slice) -> Reading:
         if not counts.known:
-            return Reading((Slice(window, most),))
-        return plan(counts.cells, window, most, evenly=self._store.evenly)
+            return Reading((wanted,))
+        reading = plan(counts.cells, wanted.window, wanted.most, evenly=self._store.evenly)
+        return replace(reading, slices=tuple(replace(one, text=wanted.text) for one in reading.slices))
 
     async def _counted(self, look: _Look) -> Counts | None:
-        width = max(timedelta(seconds=1), look.window.length / _CELLS)
+        width = max(timedelta(seconds=1), look.wanted.window.length / _CELLS)
         width = timedelta(seconds=round(width.total_seconds()))
         try:
             async with asyncio.timeout_at(look.ends):
-                counts = await self._store.counts(look.service, look.window, width)
+                counts = await self._store.counts(look.service, look.wanted, width)
         except SourceRefused as error:
             look.failed(error)  # it will refuse its lines as well
             return None
@@ -222,7 +235,7 @@ class RemoteLogs:
     async def _rare(self, look: _Look) -> Sequence[Slice]:
         try:
             async with asyncio.timeout_at(look.ends):
-                return await self._store.rare(look.service, look.window)
+                return await self._store.rare(look.service, look.wanted.window)
         except (SourceError, TimeoutError) as error:
             why = error.why if isinstance(error, SourceError) else "no answer in time"
             look.gaps[f"{look.service}: rare messages could not be asked for ({why})"] = None
@@ -257,7 +270,8 @@ def _gaps(looks: Sequence[tuple[_Look, Coverage]]) -> tuple[str, ...]:
 def line_of(
     *, at: datetime, service: str, severity: str, message: str, fields: Mapping[str, object], ref: str
 ) -> LogLine:
-    """One line, cut to what the engine keeps of any."""
+    """One line, cut to what the engine keeps of any. Its ref ends with its instant: so it is found again."""
+    stamp = f"@{at.timestamp() * 1000:.0f}"
     kept = {
         key[:LONGEST_FIELD]: str(value)[:LONGEST_FIELD]
         for key, value in list(fields.items())[:MOST_FIELDS]
@@ -269,8 +283,18 @@ def line_of(
         severity=severity[:50],
         message=message[:LONGEST_MESSAGE],
         fields=kept,
-        ref=ref[:LONGEST_FIELD],
+        ref=f"{ref[: LONGEST_FIELD - len(stamp)]}{stamp}",
     )
+
+
+def _instant_of(ref: str, window: Window) -> Window:
+    """The few milliseconds of the window in which the line of this ref lies."""
+    stamp = ref.rpartition("@")[2]
+    if not stamp.isdigit() or len(stamp) > _LONGEST_STAMP:
+        return window
+    at = datetime.fromtimestamp(int(stamp) / 1000, UTC)
+    start, end = max(window.start, at - _MOMENT), min(window.end, at + _MOMENT)
+    return Window(start=start, end=end) if start < end else window
 
 
 def hash_of(text: str) -> str:

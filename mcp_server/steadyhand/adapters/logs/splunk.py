@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
@@ -17,8 +18,8 @@ from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from steadyhand.adapters.access import FORM, Access, told, web_for
 from steadyhand.adapters.logs.remote import Batch, Counts, RemoteLogSettings, hash_of, line_of
-from steadyhand.adapters.logs.text import read_text
-from steadyhand.journey.evidence.model import LogLine, Window
+from steadyhand.adapters.logs.text import phrases, read_text
+from steadyhand.journey.evidence.model import Finding, LogLine, Window
 from steadyhand.journey.evidence.sampling import Cell, Slice
 from steadyhand.ports import SourceError, SourceRefused
 
@@ -89,12 +90,16 @@ class SplunkStore:
         self._web = web_for(settings.name, settings, client, secret)
         self._jobs = f"{settings.url}/services/search/v2/jobs"
 
-    async def counts(self, service: str, window: Window, width: timedelta) -> Counts:
+    def finds(self, text: str) -> Finding:
+        """By the words it has indexed."""
+        return "words" if phrases(text) else ""
+
+    async def counts(self, service: str, wanted: Slice, width: timedelta) -> Counts:
         """By stats, on times cut to `width`."""
         field = self._settings.level_field
         level = f"eval level=coalesce('{field}', \"\")"
         cut = f"bin _time span={width.total_seconds():.0f}s | stats count by _time, level"
-        rows, gaps = await self._whole(service, Slice(window, _ROWS), f"{level} | {cut}")
+        rows, gaps = await self._whole(service, replace(wanted, most=_ROWS), f"{level} | {cut}")
         cells = [Cell(_at(one).timestamp(), _text(one, "level"), int(_text(one, "count"))) for one in rows]
         return Counts(cells, gaps)
 
@@ -144,6 +149,7 @@ class SplunkStore:
 
     def _condition(self, service: str, wanted: Slice) -> str:
         condition = f"({self._settings.services[service]})"
+        condition += "".join(f' "{one}"' for one in phrases(wanted.text))
         if wanted.levels is None:
             return condition
         field = self._settings.level_field

@@ -1,6 +1,7 @@
 """The text of a line that a system keeps as it was written: if it is JSON its message, level and columns."""
 
 import json
+import re
 from dataclasses import dataclass, field
 
 from steadyhand.journey.evidence.patterns.formats.parsed import severity_in
@@ -17,6 +18,14 @@ class Text:
     message: str
     severity: str
     fields: dict[str, object] = field(default_factory=dict)
+
+
+def phrases(text: str) -> list[str]:
+    """What of a text may stand between quotes in any search language: all of it, or else its words.
+
+    No sign that means something to one of them is ever let through, so that nothing needs an escape.
+    """
+    return [text] if re.fullmatch(r"[\w .,:;/=@#+-]*\w[\w .,:;/=@#+-]*", text) else re.findall(r"\w+", text)
 
 
 def read_text(text: str) -> Text:

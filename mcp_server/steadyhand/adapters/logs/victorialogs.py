@@ -1,6 +1,7 @@
 """Logs in VictoriaLogs: hits for counts, LogsQL for lines and for messages that are alike but for numbers."""
 
 import json
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -13,7 +14,7 @@ from pydantic import BaseModel, Field, SecretStr, TypeAdapter, ValidationError, 
 from steadyhand.adapters.access import FORM, Access, gone, told, web_for
 from steadyhand.adapters.http import Answer
 from steadyhand.adapters.logs.remote import Batch, Counts, RemoteLogSettings, hash_of, line_of
-from steadyhand.journey.evidence.model import LogLine, Window
+from steadyhand.journey.evidence.model import Finding, LogLine, Window
 from steadyhand.journey.evidence.patterns.formats.parsed import severity_in
 from steadyhand.journey.evidence.sampling import Cell, Slice
 from steadyhand.ports import SourceRefused
@@ -69,11 +70,15 @@ class VictoriaStore:
         tenant = {"AccountID": account, "ProjectID": project} if account else {}
         self._web = web_for(settings.name, settings, client, secret, tenant)
 
-    async def counts(self, service: str, window: Window, width: timedelta) -> Counts:
+    def finds(self, text: str) -> Finding:  # noqa: ARG002 - it finds any
+        """By an expression that the message matches."""
+        return "text"
+
+    async def counts(self, service: str, wanted: Slice, width: timedelta) -> Counts:
         """By the hits endpoint, for each value of the level field."""
         field = self._settings.level_field
-        asked = {"query": self._query(service, Slice(window, 0)), "step": f"{width.total_seconds():.0f}s"}
-        asked |= {"field": field, "fields_limit": str(_MOST_LEVELS), **_span(window)}
+        asked = {"query": self._query(service, wanted), "step": f"{width.total_seconds():.0f}s"}
+        asked |= {"field": field, "fields_limit": str(_MOST_LEVELS), **_span(wanted.window)}
         found = told(self._web, await self._ask("hits", asked), _Hits)
         return Counts(
             [
@@ -96,7 +101,7 @@ class VictoriaStore:
         forms = [one["_msg"] for one in self._rows(answer) if one.get("_msg")]
         if not forms:
             return ()
-        either = " or ".join(f"pattern_match({json.dumps(one)})" for one in forms)
+        either = " or ".join(f"pattern_match({_quoted(one)})" for one in forms)
         return [Slice(window, _FEW * len(forms), narrow=f" ({either})")]
 
     async def pages(self, service: str, wanted: Slice) -> AsyncGenerator[Batch, None]:
@@ -118,8 +123,9 @@ class VictoriaStore:
         )
         levels = ""
         if wanted.levels is not None:
-            levels = f" {self._settings.level_field}:in({','.join(json.dumps(one) for one in wanted.levels)})"
-        return f"_time:[{start}, {end}) ({self._settings.services[service]}){levels}{wanted.narrow}"
+            levels = f" {self._settings.level_field}:in({','.join(_quoted(one) for one in wanted.levels)})"
+        more = f"{levels}{_holding(wanted.text)}{wanted.narrow}"
+        return f"_time:[{start}, {end}) ({self._settings.services[service]}){more}"
 
     def _rows(self, answer: Answer) -> list[_Row]:
         if not answer.ok:
@@ -152,6 +158,15 @@ class VictoriaStore:
     async def _ask(self, path: str, asked: Mapping[str, str]) -> Answer:
         url = f"{self._settings.url}/select/logsql/{path}"
         return await self._web.ask(url, content=urlencode(asked).encode(), headers=FORM)
+
+
+def _holding(text: str) -> str:
+    return f" _msg:~{_quoted('(?i)' + re.escape(text))}" if text else ""
+
+
+def _quoted(text: str) -> str:
+    """As LogsQL reads it: Go's escapes, which know no halves of a character."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _span(window: Window) -> dict[str, str]:

@@ -31,6 +31,18 @@ class LogLine(Value):
     fields: dict[str, str] = Field(default={})
     ref: str = Field(description="Where it can be opened again, e.g. file:offset.")
 
+    def holds(self, text: str) -> bool:
+        """Whether the text stands in its message or a field, whatever its case, or is its ref."""
+        wanted = text.lower()
+        return (
+            wanted in self.message.lower()
+            or text == self.ref
+            or any(wanted in one.lower() for one in self.fields.values())
+        )
+
+
+Finding = Literal["", "text", "words"]
+
 
 class Coverage(Value):
     """How much of a service's data one source held, and how much of it was really looked at."""
@@ -42,10 +54,14 @@ class Coverage(Value):
     sampled: tuple[str, ...] = Field(default=(), description="What was not read whole, and which share was.")
     window: Window = Field(description="What of the time asked for was really covered.")
     unit: str = "lines"
+    found_by: Finding = Field(
+        default="", description="How it looked for the text that was asked for: as it stands, or its words."
+    )
 
     def told(self) -> str:
         """The same in one clause."""
         of = "an unknown number" if self.matched is None else f"{self.matched:,}"
+        of += {"": "", "text": " found", "words": " found by whole words"}[self.found_by]
         share = f" (sampled: {', '.join(self.sampled)})" if self.sampled else ""
         span = f"{self.window.start:%H:%M:%S}-{self.window.end:%H:%M:%S}"
         return (

@@ -24,7 +24,8 @@ class Cell:
 class Slice:
     """Lines to read: of a window, of these levels (None: all), at most so many, newest first.
 
-    `share` is the part of them that is wanted, by chance; `narrow` a further condition in the source's words.
+    `share` is the part of them that is wanted, by chance; `text` what they must hold, whatever its case;
+    `narrow` a further condition in the source's words.
     """
 
     window: Window
@@ -32,6 +33,7 @@ class Slice:
     levels: tuple[str, ...] | None = None
     share: float = 1.0
     narrow: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
