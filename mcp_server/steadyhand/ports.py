@@ -115,21 +115,19 @@ class LogCounter(Protocol):
 
 
 class MetricSource(Protocol):
-    """Series of a metrics system that speaks PromQL."""
+    """Series of a metrics system, asked for in its own words: PromQL, unless it is a ServiceMetrics."""
 
     name: str
 
     async def series(self, selector: str, window: Window, step: timedelta) -> Sequence[Series]:
-        """Every series the selector matches, sampled each `step`. Raises SourceError."""
+        """Every series the query gives, about one point each `step`. Raises SourceError."""
 
     async def value(self, expression: str, at: datetime) -> float | None:
         """One number, or None where there is no sample. Raises SourceError."""
 
 
-class ServiceMetrics(Protocol):
+class ServiceMetrics(MetricSource, Protocol):
     """A metrics system with a language of its own; the configuration holds what to ask for each service."""
-
-    name: str
 
     @property
     def services(self) -> Collection[str]:

@@ -107,7 +107,7 @@ def test_no_answer_is_longer_than_2000_tokens_however_much_there_is(crowded: Ben
 
 def test_what_was_left_out_is_counted_and_the_newest_is_kept(crowded: Bench) -> None:
     logs = crowded.text("query_logs", service="shop")
-    assert logs.startswith("500 of 500 lines matched, the last ")
+    assert logs.startswith("500 lines matched, 500 read, the last ")
     assert f"{crowded.night.clock.now() - timedelta(seconds=1):%H:%M:%S}" in logs
     changes = crowded.text("list_changes")
     assert changes.startswith("81 changes, the last ")

@@ -121,10 +121,19 @@ def _problems(
     known = {one.name for one in config.services}
     for name in (one for one in config.goals if one not in known):
         yield f"goals.{name}: no such service"
+    yield from _unmeasured(config)
     for name in sorted(named - known):
         yield f"escalation.assign names the service {name!r}, which is not under services"
     if service and service not in known:
         yield f"--service {service}: no such service under services"
+
+
+def _unmeasured(config: IncidentConfig) -> Iterator[str]:
+    """Goals whose source of numbers is not connected."""
+    metrics = {one.name for one in config.connections.metrics}
+    for service, rules in config.goals.items():
+        for one in (rule for rule in rules if rule.source and rule.source not in metrics):
+            yield f"goals.{service}: {one.name}: connections.metrics has no {one.source!r}"
 
 
 def _around(config: IncidentConfig, usable: Collection[str]) -> Iterator[str]:

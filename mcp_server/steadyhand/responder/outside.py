@@ -58,6 +58,11 @@ class Outside:
     checkpoints: Sequence[CheckpointSink] = ()
     console: str = ""  # where people reach the console; empty when the configuration does not say
 
+    def numbers(self, source: str = "") -> Sequence[MetricSource]:
+        """Those who are asked for a number: the one of this name; without a name all that speak PromQL."""
+        named = (one for one in (*self.metrics, *self.other_metrics) if one.name == source)
+        return tuple(named) if source else self.metrics
+
     def link(self, incident: str) -> str:
         """Where an incident is shown; "" when nobody said where."""
         return f"{self.console}/incidents/{incident}" if self.console and incident else ""

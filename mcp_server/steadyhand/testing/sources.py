@@ -3,7 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from steadyhand.journey.evidence.model import Change, LogLine, LogReport, Series, Window
+from steadyhand.journey.evidence.model import (
+    Change,
+    Coverage,
+    LogLine,
+    LogReport,
+    Series,
+    Window,
+)
 from steadyhand.journey.seen import CallEdge
 from steadyhand.ports import SourceError
 
@@ -30,14 +37,22 @@ class MemoryLogs:
         """Lines of these services in the window, oldest first; raises `failure` when one is set."""
         if self.failure is not None:
             raise self.failure
-        mine = (one for one in self.held if one.service in services and window.start <= one.at < window.end)
+        mine = [one for one in self.held if one.service in services and window.start <= one.at < window.end]
         wanted = [one for one in mine if one.holds(text)]
         known = {one.service for one in self.held} if self.services is None else set(self.services)
+        seen = [one for one in services if text and any(line.service == one for line in self.held)]
         return LogReport(
+            coverage=tuple(_looked_through(self.name, one, mine, window) for one in seen),
             lines=tuple(sorted(wanted, key=lambda one: one.at)),
             gaps=self.gaps,
             unlogged=tuple(one for one in services if one not in known),
         )
+
+
+def _looked_through(source: str, service: str, lines: Sequence[LogLine], window: Window) -> Coverage:
+    """All lines of a service were looked at for a text."""
+    count = sum(one.service == service for one in lines)
+    return Coverage(source=source, service=service, matched=count, read=count, window=window)
 
 
 class MemoryMetrics:

@@ -4,6 +4,7 @@ import asyncio
 import heapq
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -13,7 +14,7 @@ from pydantic import Field, field_validator
 
 from steadyhand.adapters.logs.spans import Reading, Span
 from steadyhand.adapters.logs.worker import Part, tally_apart, tally_parts
-from steadyhand.journey.evidence.model import LogLine, LogReport, Window
+from steadyhand.journey.evidence.model import Coverage, LogLine, LogReport, Window
 from steadyhand.journey.evidence.patterns.formats.structured import FieldNames
 from steadyhand.journey.evidence.patterns.tally import TalliedLogs, Tallies, total
 from steadyhand.journey.rule import Duration, Rule
@@ -97,24 +98,30 @@ class FileLogs:
     def _read_in(self, room: Path, services: Sequence[str], window: Window, text: str) -> LogReport:
         readings = self._readings(services, self._settings.most_bytes, room)
         assumed: set[str] = set()
-        found = [
-            sorted(self._lines(one, window, text, assumed), key=lambda line: line.at) for one in readings
-        ]
+        read = [sorted(self._lines(one, window, assumed), key=lambda line: line.at) for one in readings]
+        found = [[line for line in lines if line.holds(text)] for lines in read]
         self._refuse_if_none(readings)
         return LogReport(
             lines=tuple(heapq.merge(*found, key=lambda line: line.at)),
             gaps=tuple(gap for one in readings for gap in one.gaps),
             unlogged=self._unlogged(services),
             assumptions=tuple(sorted(assumed)),
+            coverage=tuple(map(self._looked_through, readings, read, repeat(window))) if text else (),
         )
 
-    def _lines(self, reading: Reading, window: Window, text: str, assumed: set[str]) -> list[LogLine]:
+    def _looked_through(self, reading: Reading, lines: Sequence[LogLine], window: Window) -> Coverage:
+        """How many lines a text was looked for in; nobody knows how many a part that was not read has."""
+        count = len(lines)
+        held = None if reading.gaps else count
+        return Coverage(source=self.name, service=reading.service, matched=held, read=count, window=window)
+
+    def _lines(self, reading: Reading, window: Window, assumed: set[str]) -> list[LogLine]:
         try:
             return [
                 line
                 for span in reading.spans(window)
                 for line in self._lines_of(span, reading.service, assumed)
-                if window.start <= line.at < window.end and line.holds(text)
+                if window.start <= line.at < window.end
             ]
         except OSError as error:
             raise SourceUnavailable(self.name, f"{reading.service}: {error.strerror}") from error

@@ -15,6 +15,9 @@ from steadyhand.ports import SourceRefused
 _Cell = float | str | bool | None
 
 
+_WRITE_SO = "write one SELECT without INTO that holds `WHERE $time`"
+
+
 class InfluxSettings(Access, QueriedRule):
     """SELECT statements in which $time and $step stand for the window and the step."""
 
@@ -27,9 +30,8 @@ class InfluxSettings(Access, QueriedRule):
     def _only_read(cls, services: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         for name, queries in services.items():
             for one in queries:
-                words = one.upper().split()
-                if words[:1] != ["SELECT"] or "INTO" in words or ";" in one or "$time" not in one:
-                    raise ValueError(f"{name}: write one SELECT without INTO that holds `WHERE $time`")
+                if not _reads(one):
+                    raise ValueError(f"{name}: {_WRITE_SO}")
         return services
 
 
@@ -61,6 +63,8 @@ class Influx:
 
     async def query(self, query: str, window: Window, step: timedelta) -> Sequence[Series]:
         """Every series of the statement."""
+        if not _reads(query):
+            raise SourceRefused(self.name, _WRITE_SO)
         start, end = (f"{one.timestamp() * 1000:.0f}ms" for one in (window.start, window.end))
         filled = query.replace("$time", f"time >= {start} AND time < {end}")
         filled = filled.replace("$step", f"{max(1, round(step.total_seconds()))}s")
@@ -71,6 +75,12 @@ class Influx:
             if one.error:
                 raise SourceRefused(self.name, self._web.clean(one.error))
         return [series for one in found.results for table in one.series for series in _told(table)]
+
+
+def _reads(query: str) -> bool:
+    """Whether it is one statement that reads, over a window that is filled in."""
+    words = query.upper().split()
+    return words[:1] == ["SELECT"] and "INTO" not in words and ";" not in query and "$time" in query
 
 
 def _told(table: _Series) -> Sequence[Series]:

@@ -1,9 +1,10 @@
 """Metrics of systems with a language of their own: the configuration holds each service's queries."""
 
 import asyncio
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from math import isfinite
+from types import MappingProxyType
 from typing import Protocol
 
 from pydantic import Field
@@ -13,6 +14,9 @@ from steadyhand.journey.rule import Rule
 from steadyhand.ports import SourceRefused
 
 _AT_ONCE = 4
+_FRESH = timedelta(minutes=5)  # an older point is not "now", as Prometheus has it too
+_MINUTE = timedelta(minutes=1)
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class QueriedRule(Rule):
@@ -52,21 +56,40 @@ class QueriedMetrics:
                 return await self._store.query(query, window, step)
 
         answers = await asyncio.gather(*(ask(one) for one in self._settings.services.get(service, ())))
-        found = [one for some in answers for one in some]
+        found = self._few([one for some in answers for one in some], f"{service}: ")
+        return [_kept(one, window, {"service": service}) for one in found]
+
+    async def series(self, selector: str, window: Window, step: timedelta) -> Sequence[Series]:
+        """The series of one query in the system's own words, which may only read. Raises SourceError."""
+        found = self._few(await self._store.query(selector, window, step))
+        return [_kept(one, window) for one in found]
+
+    async def value(self, expression: str, at: datetime) -> float | None:
+        """The newest number of the one series of a query; None where the last minutes have none.
+
+        Raises SourceRefused where it gives more than one series.
+        """
+        found = await self.series(expression, Window(start=at - _FRESH, end=at), _MINUTE)
+        filled = [one for one in found if one.values]
+        if len(filled) > 1:
+            raise SourceRefused(self.name, f"the query gives {len(filled)} series; aggregate it")
+        return filled[0].values[-1] if filled else None
+
+    def _few(self, found: Sequence[Series], what: str = "") -> Sequence[Series]:
         if len(found) > self._settings.most_series:
-            why = f"{service}: {len(found)} series, more than {self._settings.most_series}; aggregate them"
+            why = f"{what}{len(found)} series, more than {self._settings.most_series}; aggregate them"
             raise SourceRefused(self.name, why)
-        return [_labelled(one, service, window) for one in found]
+        return found
 
 
-def _labelled(series: Series, service: str, window: Window) -> Series:
-    """With its service as a label, and only the points of the window that are a number."""
+def _kept(series: Series, window: Window, labels: Mapping[str, str] = _NONE) -> Series:
+    """With these labels as well, and only the points of the window that are a number."""
     first, last = window.start.timestamp(), window.end.timestamp()
     pairs = zip(series.times, series.values, strict=True)
     kept = sorted((at, value) for at, value in pairs if first <= at < last and isfinite(value))
     return Series(
         name=series.name,
-        labels={**series.labels, "service": service},
+        labels={**series.labels, **labels},
         times=tuple(at for at, _ in kept),
         values=tuple(value for _, value in kept),
     )

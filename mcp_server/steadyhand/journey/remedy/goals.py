@@ -14,7 +14,10 @@ class GoalRule(Rule):
 
     name: str
     kind: Literal["errors", "latency", "other"] = "other"
-    expression: str = Field(description="PromQL that gives one number; an error share, or seconds.")
+    expression: str = Field(
+        description="What gives one number, in the words of its source; an error share, or seconds."
+    )
+    source: str = Field(default="", description="One of connections.metrics; empty: those that speak PromQL.")
     comparison: Literal["<=", ">="] = "<="
     bound: float
     unit: str = ""

@@ -105,16 +105,16 @@ async def _asked(
     """What the metrics say, as far as they say it in time, and what the service's users feel by them."""
     asks = Asks(outside)
     alert = next((one for one in incident.alerts if one.status == "firing"), incident.alerts[0])
-    expression = _series(outside, alert)
+    expression, source = _series(outside, alert)
     moments = instants(alert.starts_at, outside.clock.now(), outside.rules.enrichment) if expression else {}
     for when, times in moments.items():
         for at in times:
-            asks.ask(when, expression, at)
+            asks.ask(when, expression, at, source)
     services = (incident.service, *(one.service for one in known.neighbours))
     goals = {one: outside.rules.goals.get(one, ()) for one in services}
     for service, rules in goals.items():
         for rule in rules:
-            asks.ask(f"{service}:{rule.name}", rule.expression, outside.clock.now())
+            asks.ask(f"{service}:{rule.name}", rule.expression, outside.clock.now(), rule.source)
     await asks.within(budget)
     found = known.model_copy(
         update={
@@ -129,12 +129,12 @@ async def _asked(
     return found, impact(_goals(own), _readings(incident.service, own, asks))
 
 
-def _series(outside: Outside, alert: Alert) -> str:
-    """The alert's own expression, else the first number that users of its service feel."""
+def _series(outside: Outside, alert: Alert) -> tuple[str, str]:
+    """The alert's own expression, else the first number that users of its service feel; and who knows it."""
     if alert.expression:
-        return measured(alert.expression)
+        return measured(alert.expression), ""
     rules = outside.rules.goals.get(alert.service, ())
-    return rules[0].expression if rules else ""
+    return (rules[0].expression, rules[0].source) if rules else ("", "")
 
 
 def _levels(moments: Mapping[Moment, Sequence[datetime]], asks: "Asks", alert: Alert) -> tuple[Level, ...]:
@@ -184,10 +184,10 @@ class Asks:
         """What was not answered, a sentence each."""
         return tuple(self._gaps)
 
-    def ask(self, what: str, expression: str, at: datetime) -> None:
-        """One number, of the first metric source."""
-        for source in self._outside.metrics[:1]:
-            self._pending.append((what, partial(source.value, expression, at)))
+    def ask(self, what: str, expression: str, at: datetime, source: str = "") -> None:
+        """One number, of the metric source of this name, else of the first that speaks PromQL."""
+        for one in self._outside.numbers(source)[:1]:
+            self._pending.append((what, partial(one.value, expression, at)))
 
     async def within(self, budget: timedelta) -> None:
         """Wait for the answers, no longer than this."""

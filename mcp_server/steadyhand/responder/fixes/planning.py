@@ -36,7 +36,8 @@ async def read_goals(
 
 
 async def _read(outside: Outside, goal: Goal | GoalRule | GaugeRule, at: datetime) -> float | None:
-    for source in outside.metrics:
+    named = "" if isinstance(goal, GaugeRule) else goal.source
+    for source in outside.numbers(named):
         try:
             # A rollout waits for this under a lease: better no number than a late one.
             async with asyncio.timeout(_READ_S):
