@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,10 @@ from contracts.change_worlds import (
     cluster,
     commit,
     entry,
+    github,
     github_settings,
     github_vendor,
+    gitlab,
     run_git,
     sha,
     zulu,
@@ -26,7 +30,7 @@ from contracts.change_worlds import (
 from pydantic import SecretStr, ValidationError
 from servers import Reply, http_server
 from vendors.base import Trouble, serving
-from vendors.change_vendors import ArgoReading, FlagLog, GitHubReading
+from vendors.change_vendors import ArgoReading, FlagLog, GitHubReading, GitLabReading
 
 from steadyhand.adapters.changes.argocd import ArgoCdChanges, ArgoCdSettings
 from steadyhand.adapters.changes.git import GitChanges, GitSettings
@@ -88,12 +92,29 @@ async def test_github_releases_and_commits_are_changes_where_they_are_asked_for(
 
 async def test_github_s_used_up_limit_is_named_with_the_wait() -> None:
     vendor = github_vendor()
-    head = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9999999999"}
+    date = datetime.fromtimestamp(1_769_824_800, UTC)
+    head = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1769825700"}
+    head["date"] = format_datetime(date, usegmt=True)
     async with serving(vendor) as server, httpx2.AsyncClient() as client:
         source = GitHubChanges(github_settings(server.url), client, SecretStr(TOKEN))
         vendor.trouble.append(Trouble(Reply(403, b'{"message":"API rate limit exceeded"}', head)))
-        with pytest.raises(SourceUnavailable, match="limit of requests is used up"):
+        with pytest.raises(SourceUnavailable, match="limit of requests is used up for 15m") as caught:
             await source.changes(["shop"], WINDOW)
+    assert caught.value.again_after == timedelta(minutes=15)
+
+
+@pytest.mark.parametrize("vendor", ["github", "gitlab"])
+async def test_of_a_repository_of_several_services_only_what_touched_its_path_is_told(
+    vendor: str, tmp_path: Path
+) -> None:
+    touched = {f"{sha(9)}...{sha(10)}": "shopping/app.py", f"{sha(15)}...{sha(19)}": "shop/app.py"}
+    async with {"github": github, "gitlab": gitlab}[vendor](tmp_path, "shop/") as world:
+        assert isinstance(world.vendor, GitHubReading | GitLabReading)
+        for span, name in touched.items():
+            changed = {"github": f"--- a/{name}\n+++ b/{name}\n", "gitlab": [{"new_path": name}]}
+            world.vendor.diffs[span] = changed[vendor]
+        found = await world.source.changes(["shop"], WINDOW)
+    assert [one.started_at for one in found] == [at(15), at(19)], "10 is of another; of 15 nobody can tell"
 
 
 async def test_a_next_page_at_another_host_gets_no_token() -> None:

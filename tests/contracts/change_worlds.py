@@ -89,23 +89,21 @@ def github_vendor() -> GitHubReading:
 
 
 def github_settings(url: str, **more: Any) -> GitHubChangeSettings:
-    place = {"repository": "acme/shop"}
-    return GitHubChangeSettings.model_validate(
-        {"kind": "github", "url": url, "token_env": "T", "services": {"shop": place}, "timeout": "2s", **more}
-    )
+    given = {"kind": "github", "token_env": "T", "services": {"shop": {"repository": "acme/shop"}}}
+    return GitHubChangeSettings.model_validate({**given, "url": url, "timeout": "2s", **more})
 
 
 @asynccontextmanager
-async def github(_: Path) -> AsyncIterator[World]:
+async def github(_: Path, path: str = "") -> AsyncIterator[World]:
     vendor = github_vendor()
+    place = {"shop": {"repository": "acme/shop", "path": path}}
     async with serving(vendor) as server, httpx2.AsyncClient() as client:
-        yield World(
-            GitHubChanges(github_settings(server.url), client, SecretStr(TOKEN)), vendor, server.requests
-        )
+        settings = github_settings(server.url, services=place)
+        yield World(GitHubChanges(settings, client, SecretStr(TOKEN)), vendor, server.requests)
 
 
 @asynccontextmanager
-async def gitlab(_: Path) -> AsyncIterator[World]:
+async def gitlab(_: Path, path: str = "") -> AsyncIterator[World]:
     rows = [
         {"id": minute, "iid": minute, "ref": "main", "sha": sha(minute), "status": "success",
          "environment": {"name": "production"}, "user": {"username": "ana"}, "created_at": zulu(minute),
@@ -122,7 +120,7 @@ async def gitlab(_: Path) -> AsyncIterator[World]:
     settings = {
         "kind": "gitlab",
         "token_env": "T",
-        "services": {"shop": {"repository": "acme/platform/shop"}},
+        "services": {"shop": {"repository": "acme/platform/shop", "path": path}},
     }
     async with serving(vendor) as server, httpx2.AsyncClient() as client:
         given = GitLabChangeSettings.model_validate({**settings, "url": server.url, "timeout": "2s"})

@@ -69,6 +69,10 @@ class GitHubReading(Vendor):
         raise Broken("no such door", answer_json({"message": "Not Found"}, 404))
 
     def _diff(self, request: Request, what: str) -> Reply:
+        if request.headers.get("accept") == "application/vnd.github+json":
+            names = re.findall(r"^\+\+\+ b/(.+)$", self.diffs.get(what, ""), re.MULTILINE)
+            files = [{"filename": one} for one in names]
+            return answer_json({"files": files} if files else {"message": "Not Found"}, 200 if files else 404)
         if request.headers.get("accept") != "application/vnd.github.diff":
             raise Broken("a diff was wanted", answer_json({"message": "JSON"}, 415))
         found = self.diffs.get(what)

@@ -16,6 +16,7 @@ from steadyhand.adapters.changes.places import (
     cut,
     first_line,
     instant,
+    is_below,
     pages,
     read_all,
     short,
@@ -27,6 +28,7 @@ from steadyhand.journey.evidence.model import Change, Window
 _PAGE = "100"
 _VERSION = "2022-11-28"
 _NOT_FOUND, _TOO_LARGE = 404, 406
+_MOST_FILES = 300  # a comparison tells no more of them
 _ENDED = frozenset({"success", "failure", "error", "inactive"})
 Told = Literal["deployments", "releases", "commits"]
 Row = Mapping[str, Any]
@@ -117,6 +119,8 @@ class GitHubChanges:
             if began is None or not window.start <= began < window.end:
                 continue
             sha, before = str(row.get("sha", "")), str(older.get("sha", ""))
+            if not await self._concerns(place, before, sha):
+                continue
             state = await self._state(place, row)
             words = (
                 first_line(row.get("description")) or f"{row.get('task', 'deploy')} of {row.get('ref', '')}"
@@ -137,6 +141,20 @@ class GitHubChanges:
                 )
             )
         return changes
+
+    async def _concerns(self, place: Repository, before: str, after: str) -> bool:
+        """Whether files below the service's path changed between two commits; yes where nobody can tell."""
+        if not place.path or not before or before == after:
+            return True
+        answer = await self._web.read(f"{self._at(place)}/compare/{quote(before)}...{quote(after)}")
+        if answer.status in {_NOT_FOUND, _TOO_LARGE}:
+            return True
+        body = body_of(self._web, answer)
+        files = body.get("files") if isinstance(body, dict) else None
+        if not isinstance(files, list) or len(files) >= _MOST_FILES:
+            return True
+        names = (one.get(key) for one in files for key in ("filename", "previous_filename"))
+        return any(is_below(name, place.path) for name in names)
 
     async def _state(self, place: Repository, row: Row) -> Row:
         """The latest status of a deployment."""
@@ -167,6 +185,8 @@ class GitHubChanges:
             )
             for row, older in zip(rows, [*rows[1:], {}], strict=False)
             if (began := instant(row.get("published_at"))) is not None
+            and window.start <= began < window.end
+            and await self._concerns(place, str(older.get("tag_name") or ""), str(row.get("tag_name")))
         ]
 
     async def _commits(self, service: str, place: Repository, window: Window) -> Sequence[Change]:

@@ -15,6 +15,7 @@ from steadyhand.adapters.changes.places import (
     cut,
     first_line,
     instant,
+    is_below,
     pages,
     read_all,
     short,
@@ -100,8 +101,23 @@ class GitLabChanges:
         return [
             self._deployment(service, place, row, str(last.get("sha", "")))
             for row, last in zip(rows, older, strict=False)
-            if instant(row.get("created_at"))
+            if instant(row.get("created_at")) and await self._concerns(place, last, row)
         ]
+
+    async def _concerns(self, place: Repository, before: Row, after: Row) -> bool:
+        """Whether files below the service's path changed since the one before; yes where nobody can tell."""
+        old, new = str(before.get("sha", "")), str(after.get("sha", ""))
+        if not place.path or not old or old == new:
+            return True
+        answer = await self._web.read(f"{self._at(place)}/repository/compare", {"from": old, "to": new})
+        if answer.status == _NOT_FOUND:
+            return True
+        body = body_of(self._web, answer)
+        files = body.get("diffs") if isinstance(body, dict) else None
+        if not isinstance(files, list) or body.get("compare_timeout"):
+            return True
+        names = (one.get(key) for one in files for key in ("new_path", "old_path"))
+        return any(is_below(name, place.path) for name in names)
 
     def _deployment(self, service: str, place: Repository, row: Row, before: str) -> Change:
         sha = str(row.get("sha", ""))

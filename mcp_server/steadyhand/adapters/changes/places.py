@@ -4,13 +4,14 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
 from steadyhand.adapters.http import Answer, Web
 from steadyhand.journey.evidence.model import Change, Window
-from steadyhand.journey.rule import Duration, Rule
+from steadyhand.journey.rule import Duration, Rule, show_duration
 from steadyhand.ports import SourceRefused, SourceUnavailable
 
 SUMMARY = 500
@@ -40,7 +41,10 @@ class Repository(Rule):
     """Where one service's code is kept."""
 
     repository: str = Field(pattern=r"^[\w.-]+(/[\w.-]+)+$", description="owner/name, or group/../name.")
-    path: str = Field(default="", description="Only commits below it, where several services share one.")
+    path: str = Field(
+        default="",
+        description="Only changes to files below it, where several services share one repository.",
+    )
     branch: str = Field(default="", description="What is deployed; empty: the default branch.")
     environment: str = Field(default="production", description="Only deployments to it.")
 
@@ -102,13 +106,18 @@ def cut(text: str) -> str:
     return text[: LONGEST_DIFF - len(note)] + note
 
 
-def body_of(web: Web, answer: Answer, now: Callable[[], datetime] | None = None) -> Any:  # noqa: ANN401 - JSON
+def is_below(name: object, path: str) -> bool:
+    """Whether a file of a repository is this path or lies below it."""
+    folder = path.strip("/")
+    return isinstance(name, str) and (name == folder or name.startswith(f"{folder}/"))
+
+
+def body_of(web: Web, answer: Answer) -> Any:  # noqa: ANN401 - JSON
     """The decoded body of a success. Raises SourceError, SourceUnavailable where it came too often."""
     if answer.status in _TOO_FAST and answer.headers.get("x-ratelimit-remaining") == "0":
-        reset = answer.headers.get("x-ratelimit-reset", "")
-        wait = timedelta(seconds=int(reset) - now().timestamp()) if now and reset.isdigit() else None
-        again = max(wait, timedelta()) if wait else None
-        raise SourceUnavailable(web.source, "its limit of requests is used up", again)
+        wait = _until_reset(answer.headers)
+        when = "" if wait is None else f" for {show_duration(wait)}"
+        raise SourceUnavailable(web.source, f"its limit of requests is used up{when}", wait)
     body = answer.json()
     if not answer.ok:
         said = body.get("message", body.get("error", "")) if isinstance(body, dict) else ""
@@ -116,6 +125,16 @@ def body_of(web: Web, answer: Answer, now: Callable[[], datetime] | None = None)
     if body is None:
         raise SourceRefused(web.source, "its answer is no JSON")
     return body
+
+
+def _until_reset(headers: Mapping[str, str]) -> timedelta | None:
+    """How long its limit is used up, by its own clock; None where it does not say."""
+    try:
+        there = parsedate_to_datetime(headers.get("date", ""))
+        reset = datetime.fromtimestamp(int(headers.get("x-ratelimit-reset", "")), UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+    return max(reset - there, timedelta())
 
 
 async def pages(
