@@ -102,7 +102,14 @@ def next_rung(incident: Incident, now: datetime, why: str, by: str = "steadyhand
 
 def _closed(incident: Incident, event: ClosedByHuman, now: datetime) -> Outcome:
     if incident.status in ("resolved", "rolling_out"):
-        return incident, (Record(action="incident.close_refused", body={"status": incident.status}),)
+        refused = Record(
+            action="incident.close_refused",
+            actor=event.by,
+            actor_kind="human",
+            via=event.via,
+            body={"status": incident.status, "why": f"it is {incident.status}"},
+        )
+        return incident, (refused,)
     after = incident.model_copy(
         update={
             "status": "resolved",

@@ -16,6 +16,7 @@ from steadyhand.journey.remedy.plan import Plan
 from steadyhand.responder.fixes.deciding import Refused
 from steadyhand.responder.investigation.remembering import remember
 from steadyhand.responder.outside import Outside
+from steadyhand.responder.refusals import noted
 from steadyhand.store import DocumentKind, Transaction
 
 MOST_CASES = 2_000  # looked through for one recall: some megabytes, a fraction of a second
@@ -27,7 +28,9 @@ _RANKED: tuple[DocumentKind, ...] = ("diagnosis", "opinion")
 def judge(outside: Outside, wanted: str, given: Judgement) -> Case:
     """A person says what it was, once it is over; the case follows. Raises Refused."""
     now = outside.clock.now()
-    with outside.ledger.write() as tx:
+    said = {"verdict": given.verdict, "hypothesis": given.hypothesis}
+    deed = Record(action="incident.judged", actor=given.by, actor_kind="human", via=given.via, body=said)
+    with noted(outside, wanted, deed), outside.ledger.write() as tx:
         incident = tx.incident(wanted)
         if incident is None:
             raise Refused(f"there is no incident {wanted}")
@@ -40,10 +43,7 @@ def judge(outside: Outside, wanted: str, given: Judgement) -> Case:
         tx.put("judgement", outside.new_id("judge"), wanted, judged, now)
         remember(tx, incident)
         body = {"verdict": judged.verdict, "hypothesis": judged.hypothesis, "cause": judged.cause}
-        record = Record(
-            action="incident.judged", actor=given.by, actor_kind="human", via=given.via, body=body
-        )
-        tx.record(wanted, record, now)
+        tx.record(wanted, deed.model_copy(update={"body": body}), now)
         case = tx.case(wanted)
     assert case is not None, "it was just kept"
     return case

@@ -11,6 +11,7 @@ from steadyhand.journey.rule import show_duration
 from steadyhand.responder.alerts.intake import happen
 from steadyhand.responder.fixes.deciding import Refused
 from steadyhand.responder.outside import Outside
+from steadyhand.responder.refusals import noted
 from steadyhand.store import Person, Transaction
 
 LONGEST_SNOOZE = timedelta(hours=24)
@@ -19,21 +20,27 @@ LONGEST_SNOOZE = timedelta(hours=24)
 def snooze(outside: Outside, incident: str, by: str, via: str, span: timedelta) -> Incident:
     """Quiet for this long; then the same tier is told again. Raises UnknownIncident, Refused, LedgerError."""
     now = outside.clock.now()
-    if not timedelta() < span <= LONGEST_SNOOZE:
-        raise Refused(f"a snooze lasts at most {show_duration(LONGEST_SNOOZE)}, and longer than nothing")
-    with outside.ledger.write() as tx:
-        after = happen(tx, incident, Snoozed(by=by, via=via, until=now + span), now)
-    return _still_open(after)
+    with noted(outside, incident, _deed("incident.snoozed", by, via, span=show_duration(span))):
+        if not timedelta() < span <= LONGEST_SNOOZE:
+            raise Refused(f"a snooze lasts at most {show_duration(LONGEST_SNOOZE)}, and longer than nothing")
+        with outside.ledger.write() as tx:
+            after = happen(tx, incident, Snoozed(by=by, via=via, until=now + span), now)
+        return _still_open(after)
 
 
 def reassign(outside: Outside, incident: str, by: str, via: str, to: str) -> Incident:
     """Give it to somebody, who is told now. Raises UnknownIncident, Refused, LedgerError."""
     now = outside.clock.now()
-    with outside.ledger.write() as tx:
-        found = tx.incident(incident)
-        reach = _reach(outside, tx, to, found)
-        after = happen(tx, incident, Reassigned(by=by, via=via, to=reach), now)
-    return _still_open(after)
+    with noted(outside, incident, _deed("incident.reassigned", by, via, to=to[:80])):
+        with outside.ledger.write() as tx:
+            found = tx.incident(incident)
+            reach = _reach(outside, tx, to, found)
+            after = happen(tx, incident, Reassigned(by=by, via=via, to=reach), now)
+        return _still_open(after)
+
+
+def _deed(action: str, by: str, via: str, **body: str) -> Record:
+    return Record(action=action, actor=by, actor_kind="human", via=via, body=body)
 
 
 def delegate(outside: Outside, person: Person, plan_id: str, to: str, via: str) -> Incident:
