@@ -10,6 +10,7 @@ import anyio
 import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
+from mcp.types import Implementation
 from plugin.real_service import real_service
 from plugin.running import PIPE
 from plugin.self_started import fresh_home, stopped
@@ -20,6 +21,7 @@ from steadyhand.tools.server import build_server
 from steadyhand.wiring import playbooks
 
 CLI = ("-m", "steadyhand", "mcp")
+PROGRAM = Implementation(name="a-model's-program", version="4.2")
 BARE = ("-IS", str(PIPE))
 
 
@@ -30,7 +32,7 @@ def through(home: Path, arguments: tuple[str, ...], story: Callable[[Client], Aw
 
     async def main() -> None:
         with anyio.fail_after(60):
-            async with Client(door) as client:
+            async with Client(door, client_info=PROGRAM) as client:
                 await story(client)
 
     anyio.run(main)
@@ -65,6 +67,9 @@ def test_a_client_reads_the_incident_through_the_door_and_executes_nothing(
         through(service.home, arguments, story)
         assert service.calls == ["get_incident", "execute_fix"]
         assert service.untouched
+        with service.house.outside.ledger.read() as tx:
+            calls = [one for one in tx.trail() if one.action.startswith("tool.")]
+        assert {one.body["client"] for one in calls} == {"a-model's-program 4.2"}
 
 
 @pytest.mark.parametrize("arguments", [CLI, BARE], ids=["steadyhand mcp", "pipe.py"])

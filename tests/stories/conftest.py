@@ -28,6 +28,7 @@ def night(tmp_path: Path, somewhere: Place) -> Iterator[Night]:
     night = Night(tmp_path, place=somewhere)
     night.hire()
     yield night
+    night.every_message_is_on_record()
     night.outside.ledger.close()
 
 
@@ -43,4 +44,5 @@ def begin(tmp_path: Path, somewhere: Place) -> Iterator[Begin]:
     yield start
     for one in begun:
         one.nothing_else()
+        one.every_message_is_on_record()
         one.outside.ledger.close()

@@ -5,11 +5,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import select
 from stores import Place
 
+from steadyhand.adapters.ledger import schema
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.alert.rule import EnrichmentRule
+from steadyhand.journey.audit.redact import redacted
+from steadyhand.journey.commands import Record
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.ladder import Tier
 from steadyhand.journey.escalation.policy import EscalationRule
@@ -215,6 +219,17 @@ class Night:
     async def answer(self, plan: Plan, answer: str = "approve", by: str = "ana", reason: str = "") -> None:
         person = await sign_in(self.outside, by, PIN, "test")
         await decide(self.outside, person, plan.id, plan.digest, answer, "test", reason)
+
+    def every_message_is_on_record(self) -> None:
+        """Whatever became of each message so far, the trail has a line about it."""
+        with self.outside.ledger.read() as tx:
+            told = {one.body["message"] for one in tx.trail() if one.action.startswith("message.")}
+        over = schema.outbox.c.state.not_in(("queued", "sending"))
+        with self.outside.ledger.doors.reader.connect() as db:
+            found = db.execute(select(schema.outbox.c.key).where(over)).scalars().all()
+        keys = (redacted(Record(action="message", body={"message": one})).body["message"] for one in found)
+        unsaid = [one for one in keys if one not in told]
+        assert not unsaid, f"nothing is on record of {unsaid}"
 
     def view(self, incident: str) -> IncidentView:
         return view_incident(self.outside, incident)

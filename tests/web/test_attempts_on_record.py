@@ -1,5 +1,6 @@
-"""Whatever is denied, expired or refused, at whichever door, leaves a line: who tried what, and why it was not done."""
+"""Whatever is denied, expired or refused, at whichever door, leaves a line of who tried what, and why not."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import httpx2
@@ -35,7 +36,9 @@ def of(house: House, action: str) -> Entry:
     return found[-1]
 
 
-async def ask(house: House, path: str, body: object, name: str = "ana", pin: str = "314159") -> httpx2.Response:
+async def ask(
+    house: House, path: str, body: object, name: str = "ana", pin: str = "314159"
+) -> httpx2.Response:
     async with house.client(headers=basic(name, pin)) as machine:
         return await machine.post(path, json=body)
 
@@ -108,7 +111,12 @@ NO_PROOF = "no proof of who it is"
     [
         (terminal(DECISION, STALE), "decision.refused", "ana", "not the plan that is stored"),
         (terminal(DECISION, STALE, "sam"), "decision.refused", "sam", "sam may not approve"),
-        (console("/plans/{plan}/decision", "sam", answer="approve"), "decision.refused", "sam", "may not approve"),
+        (
+            console("/plans/{plan}/decision", "sam", answer="approve"),
+            "decision.refused",
+            "sam",
+            "may not approve",
+        ),
         (console("/plans/{plan}/decision", answer="reject"), "decision.refused", "ana", "needs a reason"),
         (expired, "decision.refused", "ana", "the plan has expired"),
         (second, "decision.refused", "ana", "ana decided already"),
@@ -117,19 +125,54 @@ NO_PROOF = "no proof of who it is"
         (terminal(ABORT, {"why": "w"}), "deed.refused", "ana", "no rollout is under way"),
         (console("/incidents/{incident}/abort"), "deed.refused", "ana", "no rollout is under way"),
         (stranger("/incidents/{incident}/abort"), "door.refused", "somebody", "nobody was signed in"),
-        (stranger("/plans/{plan}/decision", answer="approve"), "door.refused", "somebody", "nobody was signed in"),
+        (
+            stranger("/plans/{plan}/decision", answer="approve"),
+            "door.refused",
+            "somebody",
+            "nobody was signed in",
+        ),
         (stranger(ABORT), "door.refused", "somebody", NO_PROOF),
         (stranger("/alerts/generic", bearer("x" * 20)), "door.refused", "somebody", NO_PROOF),
         (stranger("/changes", bearer("x" * 20)), "door.refused", "somebody", NO_PROOF),
         (stranger("/heartbeats/backup", bearer("x" * 20)), "door.refused", "somebody", NO_PROOF),
         (terminal("/api/incidents/{incident}/snooze", {"span": "99h"}), "deed.refused", "ana", "at most 24h"),
         (console("/incidents/{incident}/snooze", span="48h"), "deed.refused", "ana", "at most 24h"),
-        (terminal("/api/incidents/{incident}/reassign", {"to": "eve"}), "deed.refused", "ana", "nobody here is called 'eve'"),
-        (terminal("/api/plans/{plan}/delegate", {"to": "sam"}), "delegation.refused", "ana", "sam may not approve"),
-        (terminal("/api/incidents/{incident}/judgement", {"verdict": "unknown"}), "deed.refused", "ana", "judged once it is over"),
-        (terminal("/api/incidents/{incident}/promote", {"why": "w"}), "deed.refused", "ana", "no rollout is under way"),
-        (terminal("/api/incidents/{incident}/widen", {"share": "25%"}), "deed.refused", "ana", "no rollout is under way"),
-        (terminal("/api/incidents/{incident}/update", {"text": "all is well"}), "stakeholders.none", "ana", ""),
+        (
+            terminal("/api/incidents/{incident}/reassign", {"to": "eve"}),
+            "deed.refused",
+            "ana",
+            "nobody here is called 'eve'",
+        ),
+        (
+            terminal("/api/plans/{plan}/delegate", {"to": "sam"}),
+            "delegation.refused",
+            "ana",
+            "sam may not approve",
+        ),
+        (
+            terminal("/api/incidents/{incident}/judgement", {"verdict": "unknown"}),
+            "deed.refused",
+            "ana",
+            "judged once it is over",
+        ),
+        (
+            terminal("/api/incidents/{incident}/promote", {"why": "w"}),
+            "deed.refused",
+            "ana",
+            "no rollout is under way",
+        ),
+        (
+            terminal("/api/incidents/{incident}/widen", {"share": "25%"}),
+            "deed.refused",
+            "ana",
+            "no rollout is under way",
+        ),
+        (
+            terminal("/api/incidents/{incident}/update", {"text": "all is well"}),
+            "stakeholders.none",
+            "ana",
+            "",
+        ),
         (terminal("/api/shifts/shift-9/undo", {}), "deed.refused", "ana", "no change 'shift-9'"),
     ],
 )
@@ -168,7 +211,10 @@ async def test_wider_traffic_and_a_promotion_that_a_rule_forbids_are_on_record(h
 async def test_closing_while_a_fix_is_on_its_way_is_on_record(house: House) -> None:
     incident = await undecided(house)
     assert (await ask(house, f"/api/incidents/{incident}/close", {"why": "done"})).status_code == 409
-    assert (of(house, "incident.close_refused").actor, of(house, "incident.close_refused").incident) == ("ana", incident)
+    assert (of(house, "incident.close_refused").actor, of(house, "incident.close_refused").incident) == (
+        "ana",
+        incident,
+    )
 
 
 async def test_a_post_with_a_wrong_signature_or_one_that_nobody_can_read_is_on_record(house: House) -> None:
@@ -188,14 +234,16 @@ async def test_a_target_that_refuses_to_move_is_on_record_with_its_words(house: 
                 raise SourceRefused("shop", "403: this token may not read")
             return await super().observe()
 
-        async def set_share(self, *given: object) -> object:  # type: ignore[override]
+        async def set_share(self, *given: object) -> object:  # type: ignore[override]  # noqa: ARG002 - a port's shape
             raise SourceRefused("shop", "403: this token may not write")
 
     incident = await house.break_shop()
     house.outside.traffic["shop"].__class__ = Stubborn  # type: ignore[index]
     await house.answer(plan_of(house, incident))
     await house.pass_time(30)
-    told = " ".join(str(one.body) for one in lines(house) if one.incident == incident and "rollout" in one.action)
+    told = " ".join(
+        str(one.body) for one in lines(house) if one.incident == incident and "rollout" in one.action
+    )
     assert "403: this token may not" in told
 
 
@@ -203,7 +251,14 @@ async def test_what_a_model_tries_in_vain_is_on_record_under_the_name_its_progra
     """The protocol names the program and its version, by its own word; it does not prove it."""
     incident = await house.break_shop()
     plan = plan_of(house, incident)
-    claim = {"entity": "shop", "entity_kind": "service", "fault_class": "moonlight", "claim": "c", "confidence": 0.9, "supports": ["E99"]}
+    claim = {
+        "entity": "shop",
+        "entity_kind": "service",
+        "fault_class": "moonlight",
+        "claim": "c",
+        "confidence": 0.9,
+        "supports": ["E99"],
+    }
     who = Implementation(name="evil-agent\x1b[31m", version="9.9")
     async with Client(build_server(house.outside, playbooks()), client_info=who) as client:
         for tool, given, action, why in (
@@ -213,14 +268,14 @@ async def test_what_a_model_tries_in_vain_is_on_record_under_the_name_its_progra
             ("abort_rollout", {"incident_id": incident}, "deed.refused", "no rollout is under way"),
             ("escalate_incident", {"incident_id": "inc-none", "reason": "r"}, "tool.failed", "no incident"),
         ):
-            try:
-                answer = await client.call_tool(tool, given)
-                assert answer.is_error, (tool, answer)
-            except MCPError as error:
-                assert why in str(error)
+            with contextlib.suppress(MCPError):
+                assert (await client.call_tool(tool, given)).is_error, tool
             line, call = of(house, action), of(house, "tool.failed")
             assert (line.actor, line.actor_kind, why in line.body["why"]) == ("model", "agent", True), line
-            assert (call.body["tool"], call.body["client"]) == (tool, "evil-agent [31m 9.9")  # no control character
+            assert (call.body["tool"], call.body["client"]) == (
+                tool,
+                "evil-agent [31m 9.9",
+            )  # no control character
 
 
 async def test_every_verdict_of_the_guardrails_is_on_record(house: House) -> None:

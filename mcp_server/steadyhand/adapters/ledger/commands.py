@@ -26,6 +26,7 @@ from steadyhand.journey.commands import (
     Unsend,
 )
 from steadyhand.journey.incident.state import Incident
+from steadyhand.store import Message, told
 
 
 def carry_out(db: Batch, trail: SqlTrail, incident: Incident, command: Command, now: datetime) -> None:
@@ -36,7 +37,8 @@ def carry_out(db: Batch, trail: SqlTrail, incident: Incident, command: Command, 
         case Disarm():
             _disarm(db, incident.id, command)
         case Send() | FollowUp() | Unsend() | LookedAt():
-            _message(db, incident.id, command, now)
+            for action, one in _message(db, incident.id, command, now):
+                trail.record(incident.id, told(action, one), now)
         case Consent():
             keep_decision(db, incident.id, command.decision)
         case Record():
@@ -45,16 +47,20 @@ def carry_out(db: Batch, trail: SqlTrail, incident: Incident, command: Command, 
             assert_never(command)
 
 
-def _message(db: Batch, incident: str, command: Send | FollowUp | Unsend | LookedAt, now: datetime) -> None:
+def _message(
+    db: Batch, incident: str, command: Send | FollowUp | Unsend | LookedAt, now: datetime
+) -> list[tuple[str, Message]]:
+    """Carry it out; what became of messages by it, each to be told in the trail."""
     match command:
         case Send():
             outbox.send(db, incident, command, now)
+            return []
         case FollowUp():
-            outbox.follow_up(db, incident, command, now)
+            return [("message.taken_back", one) for one in outbox.follow_up(db, incident, command, now)]
         case Unsend():
-            outbox.unsend(db, incident)
+            return [("message.taken_back", one) for one in outbox.unsend(db, incident)]
         case LookedAt():
-            outbox.looked_at(db, incident, command)
+            return [("message.seen", one) for one in outbox.looked_at(db, incident, command)]
         case _:
             assert_never(command)
 

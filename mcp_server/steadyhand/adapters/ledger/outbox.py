@@ -10,6 +10,7 @@ from sqlalchemy import (
     Connection,
     Insert,
     RowMapping,
+    Update,
     and_,
     bindparam,
     or_,
@@ -51,11 +52,13 @@ def _sending(dialect: str) -> Insert:
     return insert(dialect, s.outbox).on_conflict_do_nothing()
 
 
-def follow_up(db: Batch, incident: str, command: FollowUp, now: datetime) -> None:
-    """Tell whoever was woken in this thread, or may have been. After an ending nobody is woken any more."""
+def follow_up(db: Batch, incident: str, command: FollowUp, now: datetime) -> Sequence[Message]:
+    """Tell whoever was woken in this thread, or may have been. After an ending nobody is woken any more.
+
+    Returns what was taken back.
+    """
     woken = (_ROW.incident == incident) & (_ROW.thread == command.thread) & _ROW.act.in_(WAKING)
-    if command.act == "resolved":
-        _take_back(db, woken)
+    back = _take_back(db, woken) if command.act == "resolved" else ()
     told = select(_ROW.channel, _ROW.target).where(woken, _ROW.attempts > 0, _ROW.state != "failed")
     for channel, target in db.execute(told.distinct().order_by(_ROW.channel, _ROW.target)).all():
         one = Send(
@@ -65,24 +68,33 @@ def follow_up(db: Batch, incident: str, command: FollowUp, now: datetime) -> Non
             **command.model_dump(include={"act", "thread", "subject", "body", "severity"}),
         )
         send(db, incident, one, now)
+    return back
 
 
-def unsend(db: Batch, incident: str) -> None:
-    """Take back pages: somebody has it."""
-    _take_back(db, (_ROW.incident == incident) & _ROW.key.like(f"{incident}:%:page:%"))
+def unsend(db: Batch, incident: str) -> Sequence[Message]:
+    """Take back pages, and say which: somebody has it."""
+    return _take_back(db, (_ROW.incident == incident) & _ROW.key.like(f"{incident}:%:page:%"))
 
 
-def looked_at(db: Batch, incident: str, command: LookedAt) -> None:
-    """What reached them was seen: they answered. What may not have arrived stays as it is."""
+def looked_at(db: Batch, incident: str, command: LookedAt) -> Sequence[Message]:
+    """What reached them was seen, and what that was: they answered. What may not have arrived stays."""
     theirs = tuple_(_ROW.channel, _ROW.target).in_(command.ways)
     there = (_ROW.incident == incident) & _ROW.state.in_(("sent", "delivered"))
-    db.execute(update(s.outbox).where(there, theirs).values(state="seen"))
+    return _changed(db, update(s.outbox).where(there, theirs).values(state="seen"))
 
 
-def _take_back(db: Batch, which: ColumnElement[bool]) -> None:
-    """One that is on its way may still arrive; should it fail, it is not tried again."""
-    db.execute(update(s.outbox).where(which, _ROW.state == "queued").values(state="cancelled"))
+def _take_back(db: Batch, which: ColumnElement[bool]) -> Sequence[Message]:
+    """What had not left yet. One on its way may still arrive; should it fail, it is not tried again."""
+    waiting = update(s.outbox).where(which, _ROW.state == "queued").values(state="cancelled")
+    back = _changed(db, waiting)
     db.execute(update(s.outbox).where(which, _ROW.state == "sending").values(unwanted=1))
+    return back
+
+
+def _changed(db: Batch, change: Update) -> Sequence[Message]:
+    """The messages that this changes, in the order of their keys."""
+    rows = db.execute(change.returning(*_ROW)).mappings()
+    return sorted((as_message(one) for one in rows), key=lambda one: one.key)
 
 
 def due(now: datetime) -> ColumnElement[bool]:

@@ -25,7 +25,7 @@ def reduce(incident: Incident, event: DeliveryEvent, now: datetime) -> Outcome:
         case MessageFailed():
             return _failed(incident, event, now)
         case MessageArrived():
-            body = {"channel": event.channel, "target": event.target}
+            body = {"channel": event.channel, "target": event.target, "message": event.key}
             return incident, (Record(action=f"message.{event.how}", body=body),)
         case ContactSilent():
             return _silent(incident, event, now)
@@ -35,7 +35,7 @@ def reduce(incident: Incident, event: DeliveryEvent, now: datetime) -> Outcome:
 
 def _failed(incident: Incident, event: MessageFailed, now: datetime) -> Outcome:
     """At once by the next way of the same person; nobody left to reach is as good as no answer."""
-    body = {"channel": event.channel, "target": event.target, "why": event.why}
+    body = {"channel": event.channel, "target": event.target, "message": event.key, "why": event.why}
     record = Record(action="message.lost", body=body)
     paging = event.key.startswith(f"{incident.id}:{incident.episode}:page:")
     owner = _owner(incident, event)

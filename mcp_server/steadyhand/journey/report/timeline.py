@@ -39,13 +39,19 @@ _WORDS: dict[str, tuple[EventKind, str]] = {
     "message.sent": ("page", "{channel} took a message for {target}: {subject}"),
     "message.retried": ("page", "{channel} did not take a message for {target}, it is tried again: {why}"),
     "message.given_up": ("page", "{channel} did not take a message for {target}: {why}"),
+    "message.taken_back": ("page", "A message by {channel} for {target} was taken back before it left."),
+    "message.delivered": ("page", "A message by {channel} reached {target}."),
+    "message.seen": ("page", "{target} saw a message by {channel}."),
+    "message.failed": ("page", "A message by {channel} did not reach {target}: {why}"),
+    "message.lost": ("page", "A message by {channel} for {target} is lost: {why}"),
+    "schedule.changed": ("page", "A shift changed hands: {what}."),
     "deed.refused": ("other", "Refused ({deed}): {why}."),
     "incident.resolved": ("other", "Resolved. {reason}{why}"),
     "incident.close_refused": ("other", "Not closed: the incident was {status}."),
 }
 
 # For auditors: each says again what another row says in words, or what a model only looked at.
-_SILENT = frozenset({"incident.moved", "tool.called", "tool.failed"})
+_SILENT = frozenset({"incident.moved", "message.left_out", "tool.called", "tool.failed"})
 
 
 def timeline(trail: Sequence[Entry], page: Page | None) -> tuple[Event, ...]:

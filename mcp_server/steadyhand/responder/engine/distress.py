@@ -7,7 +7,7 @@ from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.incident.reduce import reduce
 from steadyhand.journey.incident.state import MessageFailed
 from steadyhand.responder.outside import Outside
-from steadyhand.store import Message, Timer, Transaction
+from steadyhand.store import Message, Timer, Transaction, told
 
 SUBJECT = "STEADYHAND NEEDS HELP"
 STRANDED_AFTER = timedelta(minutes=1)
@@ -41,6 +41,8 @@ def bury(outside: Outside, timer: Timer, why: str) -> None:
 
 def lose(outside: Outside, tx: Transaction, message: Message, why: str, now: datetime) -> None:
     """A message that wakes comes too late, or never: its incident takes another way, or help is called."""
+    if not message.incident:
+        tx.record("", told("message.lost", message, why=why), now)
     if message.key.startswith(_CRY) or _goes_on(tx, message, why, now):
         return
     # Once a day for each channel: it is the channel that needs a human, not each of its messages.

@@ -137,8 +137,11 @@ def _sent(
         tx.arm(message.incident, arm)
 
 
-def _left_out(_outside: Outside, tx: Transaction, message: Message, _now: datetime) -> None:
-    tx.unsent(message, "", None, ending="cancelled", lost=False)
+def _left_out(_outside: Outside, tx: Transaction, message: Message, now: datetime) -> None:
+    """Its channel has no form for such news, and nobody waits for them there."""
+    if tx.unsent(message, "", None, ending="cancelled", lost=False):
+        why = f"{message.channel} does not carry: {message.act}"
+        tx.record(message.incident, told("message.left_out", message, why=why), now)
 
 
 def _not_sent(
@@ -203,9 +206,11 @@ def _arrived(outside: Outside, tx: Transaction, key: str, how: Arrival, why: str
     if message is None:
         return False
     tx.disarm(_clock(message))
-    if how == "failed":
+    if how == "failed" and message.act in WAKING:
         _tell_lost(outside, tx, message, why or "its channel could not deliver it", now)
-    elif message.incident:
+    elif how == "failed" or not message.incident:
+        tx.record(message.incident, told(f"message.{how}", message, **({"why": why} if why else {})), now)
+    else:
         event = MessageArrived(key=key, channel=message.channel, target=message.target, how=how)
         happen(tx, message.incident, event, now)
     return True
