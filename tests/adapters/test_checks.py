@@ -58,8 +58,11 @@ async def test_a_port_nobody_listens_on_is_not_fine() -> None:
 async def test_a_health_page_is_judged_by_its_status_and_no_redirect_is_followed() -> None:
     async with http_server(lambda _: Reply(200, b"ok")) as server:
         assert (await run(kind="http", url=f"{server.url}/healthz")).fine
-    async with http_server(lambda _: Reply(404)) as server:
-        assert (await run(kind="http", url=server.url)).fine is False
+    for status in (404, 500, 503):
+        async with http_server(lambda _, status=status: Reply(status)) as server:
+            found = await run(kind="http", url=server.url)
+        assert found.fine is False
+        assert found.words.startswith(f"answered {status}")
     async with http_server(lambda _: Reply(302, b"", {"location": "http://elsewhere.example"})) as server:
         with pytest.raises(SourceRefused):
             await run(kind="http", url=server.url)

@@ -42,10 +42,10 @@ def serve() -> Iterator[Serve]:
 
 
 def checked(
-    folder: Path, capsys: pytest.CaptureFixture[str], links: dict[str, Any], *more: str
+    folder: Path, capsys: pytest.CaptureFixture[str], links: dict[str, Any], *more: str, **rest: Any
 ) -> tuple[int, str]:
     path = folder / "incident-config.yaml"
-    path.write_text(yaml.safe_dump({"connections": {"alerts": [], "channels": []} | links}))
+    path.write_text(yaml.safe_dump({"connections": {"alerts": [], "channels": []} | links} | rest))
     code = main(["connections", "check", "--config", str(path), *more])
     return code, capsys.readouterr().out
 
@@ -141,6 +141,45 @@ def test_a_source_without_data_is_no_failure_and_no_health(
     assert code == 0
     assert told.startswith("NO DATA")
     assert "is its query right?" in told
+
+
+def test_change_sources_edges_and_checks_are_tried_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "hunter2")
+    now = datetime.now(UTC).timestamp()
+    pair = [{"metric": {"client": "shop", "server": "cart"}, "values": [[now, "2"]]}]
+    graph = serve(
+        lambda _: reply_json({"status": "success", "data": {"resultType": "matrix", "result": pair}})
+    )
+    healthy, sick = serve(lambda _: Reply(200)), serve(lambda _: Reply(503, b"no database"))
+    denied = serve(lambda _: reply_json({"message": "Bad credentials"}, 401))
+    place = {"shop": {"repository": "acme/shop"}}
+    links = {
+        "metrics": [{"kind": "prometheus", "url": graph}],
+        "edges": [{"kind": "promql"}],
+        "changes": [
+            {"kind": "git", "services": {"shop": {"path": str(Path(__file__).parents[2])}}},
+            {"kind": "github", "url": denied, "token_env": "GITHUB_TOKEN", "services": place},
+        ],
+        "checks": [
+            {"kind": "http", "target": "shop", "url": f"{healthy}/health"},
+            {"kind": "http", "target": "cart", "url": f"{sick}/health"},
+        ],
+    }
+    services = [{"name": "shop"}, {"name": "cart"}]
+    code, told = checked(tmp_path, capsys, links, "--json", services=services)
+    found = {(one["section"], one["name"]): one for one in json.loads(told)}
+    assert code == 1
+    assert found["edges", "service-graph"]["told"] == "1 pairs in 15m"
+    assert found["changes", "git"]["state"] == "ok"
+    assert "changes of" in found["changes", "git"]["told"]
+    assert found["changes", "github"]["state"] == "failed"
+    assert "Bad credentials" in found["changes", "github"]["told"]
+    assert found["checks", "http shop"]["state"] == "ok"
+    assert found["checks", "http cart"]["state"] == "partial"
+    assert "not fine" in found["checks", "http cart"]["told"]
+    assert "hunter2" not in told
 
 
 def test_without_connections_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

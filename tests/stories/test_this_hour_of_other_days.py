@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from steadyhand.errors import SourceUnavailable
 from steadyhand.journey.evidence.model import Page, Series, Window
 from steadyhand.journey.incident.state import Incident
@@ -24,12 +26,15 @@ class NightlyBatch:
     now: datetime
     name: str = "prometheus"
     asked: list[Window] = field(default_factory=list)
+    slow_with_old: bool = False
 
     async def series(self, selector: str, window: Window, step: timedelta) -> Sequence[Series]:
         del selector
         self.asked.append(window)
         if window.start < self.now - self.days_kept:
             return []
+        if self.slow_with_old and window.end < self.now:
+            await asyncio.Event().wait()
         luck = random.Random(window.start.timestamp())  # noqa: S311 - made-up samples
         seconds = step.total_seconds()
         times = [
@@ -51,11 +56,13 @@ class NightlyBatch:
         raise SourceUnavailable(self.name, f"{expression} at {at} was not expected")
 
 
-def page_of(folder: Path, days_kept: timedelta) -> tuple[Page, NightlyBatch]:
+def page_of(folder: Path, days_kept: timedelta, *, slow_with_old: bool = False) -> tuple[Page, NightlyBatch]:
     async def story() -> tuple[Page, NightlyBatch]:
         night = Night(folder)
         incident: Incident = night.view(night.alert()).incident
-        source = NightlyBatch(24 * 60 - 5, days_kept, incident.alerts[0].starts_at)
+        source = NightlyBatch(
+            24 * 60 - 5, days_kept, incident.alerts[0].starts_at, slow_with_old=slow_with_old
+        )
         shop = Service(name="shop", metrics=('{job="shop"}',))
         rules = night.outside.rules.model_copy(update={"services": (shop,)})
         night.outside = replace(night.outside, rules=rules, metrics=(source,), logs=())
@@ -79,3 +86,14 @@ def test_a_source_without_yesterday_compares_with_nothing_and_claims_nothing(tmp
     page, _ = page_of(tmp_path, timedelta(hours=2))
     assert len(moved(page)) == 1
     assert "compared with" not in page.coverage["metrics"]
+
+
+def test_a_store_that_is_slow_with_old_samples_holds_up_no_page_and_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("steadyhand.responder.investigation.gather._OLD_WITHIN_S", 0.05)
+    page, _ = page_of(tmp_path, timedelta(days=9), slow_with_old=True)
+    assert len(moved(page)) == 1
+    assert [one for one in page.gaps if one.startswith("this hour 1 d ago is not known whole: prom")], (
+        page.gaps
+    )

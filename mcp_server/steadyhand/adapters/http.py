@@ -60,6 +60,7 @@ class Web:
     secrets: tuple[SecretStr, ...] = ()
     way_out: str = ""  # what to do when the sign-in is refused
     wait_header: str = "retry-after"
+    later: frozenset[int] = RETRY_LATER  # statuses by which it asks to come again
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def read(self, url: str, params: Mapping[str, str] | None = None) -> Answer:
@@ -173,7 +174,7 @@ class Web:
         finally:
             await response.aclose()
         # GitHub says 403 for "too fast" as well; only the header tells it from "never".
-        if answer.status in RETRY_LATER or (answer.status == HTTPStatus.FORBIDDEN and wait_s is not None):
+        if answer.status in self.later or (answer.status == HTTPStatus.FORBIDDEN and wait_s is not None):
             raise _Again(f"answered {answer.status}", wait_s)
         if response.is_redirect:
             raise SourceRefused(self.source, f"answered {answer.status}; redirects are not followed")

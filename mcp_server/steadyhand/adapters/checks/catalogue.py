@@ -79,4 +79,5 @@ def _web(settings: HttpSettings, client: httpx2.AsyncClient) -> Web:
         deadline=settings.timeout,
         tries=1,
         largest_bytes=_LARGEST,
+        later=frozenset(),  # a 503 is what a health page says of itself
     )

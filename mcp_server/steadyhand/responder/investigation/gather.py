@@ -21,6 +21,7 @@ from steadyhand.responder.outside import Outside
 
 _STEP = timedelta(seconds=1)
 _COARSE = timedelta(seconds=15)
+_OLD_WITHIN_S = 4.0  # a store that is slow with old samples holds up no page
 
 
 async def gather(outside: Outside, incident: Incident, previous: Page | None = None) -> Page:
@@ -74,14 +75,15 @@ async def _asked(
     now, most = outside.clock.now(), outside.rules.evidence.max_templates
     asks_logs = [(one.name, partial(_count, one, names, whole, most)) for one in outside.logs]
     probes = {name: outside.probes[name] for name in names if name in outside.probes}
-    (logs, no_logs), (series, no_series), (reports, no_reports), seen, seasons = await asyncio.gather(
+    (logs, no_logs), (series, no_series), (reports, no_reports), seen, (seasons, late) = await asyncio.gather(
         ask_all(asks_logs),
         ask_all(_ask_metrics(outside, names, whole, _STEP)),
         ask_all([(name, partial(_look, probe, now)) for name, probe in probes.items()]),
         look_for_changes(outside, names, whole),
         _seasons(outside, names, whole),
     )
-    return (logs, series, reports, seasons, seen), (*no_logs, *no_series, *no_reports)
+    unseasoned = () if no_series else late  # who fails has failed for now too
+    return (logs, series, reports, seasons, seen), (*no_logs, *no_series, *no_reports, *unseasoned)
 
 
 async def _count(source: LogSource, names: Sequence[str], whole: Window, most: int) -> Sequence[TalliedLogs]:
@@ -109,16 +111,22 @@ def _oldest(series: Sequence[Series]) -> datetime | None:
     return datetime.fromtimestamp(first, tz=UTC) if first is not None else None
 
 
-async def _seasons(outside: Outside, names: Sequence[str], whole: Window) -> tuple[Season, ...]:
-    """This hour of other days, coarsely, where a source still has it. Who fails has failed for now too."""
+async def _seasons(
+    outside: Outside, names: Sequence[str], whole: Window
+) -> tuple[tuple[Season, ...], tuple[str, ...]]:
+    """This hour of other days, coarsely, where a source has it; and what of it was not told in time."""
 
-    async def season(ago: timedelta) -> Season:
+    async def season(ago: timedelta) -> tuple[Season, Sequence[str]]:
         then = Window(start=whole.start - ago, end=whole.end - ago)
-        series, _ = await ask_all(_ask_metrics(outside, names, then, _COARSE))
+        series, failed = await ask_all(_ask_metrics(outside, names, then, _COARSE), _OLD_WITHIN_S)
         kept = [one for one in series if one.times and one.times[-1] <= then.end.timestamp()]
-        return Season(ago, moved_to_now(kept, ago))
+        why = (
+            [f"this hour {ago / timedelta(days=1):g} d ago is not known whole: {failed[0]}"] if failed else []
+        )
+        return Season(ago, moved_to_now(kept, ago)), why
 
-    return tuple(await asyncio.gather(*map(season, outside.rules.evidence.same_phase)))
+    found = await asyncio.gather(*map(season, outside.rules.evidence.same_phase))
+    return tuple(one for one, _ in found), tuple(gap for _, gaps in found for gap in gaps)
 
 
 def _ask_metrics(
