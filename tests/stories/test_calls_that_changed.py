@@ -30,7 +30,8 @@ def orders(first: int, *, slow: float = 1.0, cart: bool = True, name: str = "t")
 class Traced:
     """A night whose shop is traced into files, and the incident that the worker looked into."""
 
-    def __init__(self, folder: Path, ops: list[Op], *, files: bool = True) -> None:
+    def __init__(self, folder: Path, ops: list[Op], *, files: bool = True, most: int = 0) -> None:
+        folder.mkdir(exist_ok=True)
         self.night = Night(folder)
         behind = (self.night.clock.now() - START).total_seconds()
         moved = [replace(one, second=one.second + behind) for one in ops]
@@ -38,7 +39,10 @@ class Traced:
             lines = (json.dumps({"resourceSpans": [one]}) for one in otlp(moved))
             (folder / "traces.json").write_text("\n".join(lines) + "\n")
         source = OtlpFiles(OtlpFileSettings(kind="otlp_file", files=(f"{folder}/*.json",)))
-        self.night.outside = replace(self.night.outside, traces=(source,))
+        evidence = self.night.rules.evidence
+        rule = evidence.model_copy(update={"max_traces": most or evidence.max_traces})
+        rules = self.night.rules.model_copy(update={"evidence": rule})
+        self.night.outside = replace(self.night.outside, traces=(source,), rules=rules)
         self.night.worker = Worker(self.night.outside)
         self.incident = self.night.alert()
         asyncio.run(self.night.turn())
@@ -89,6 +93,39 @@ def test_calls_that_changed_are_told_to_the_model_by_id_and_open_by_it(hurt: Tra
 
 def test_who_is_called_and_written_nowhere_is_looked_at_too(hurt: Traced) -> None:
     assert "cart" in {one.entity for one in hurt.page.bearings}
+
+
+def test_where_sight_and_config_differ_is_on_the_page_and_the_diagnosis_sees_as_the_page_does(
+    hurt: Traced,
+) -> None:
+    told = {one.title: one for one in hurt.page.items if one.kind == "topology"}
+    assert any("shop calls cart" in one and "services.shop does not name it" in one for one in told)
+    assert any("names postgres, but no call to it was seen" in one for one in told)
+    assert {one.id for one in told.values()} <= {"t1", "t2", "t3"}
+    assert {one.name: one.depends_on for one in hurt.page.seen}["shop"][0] == "postgres"
+    assert {one.name for one in hurt.page.seen} == {"shop", "cart", "orders"}
+    known = hurt.night.outside.rules.topology.with_seen(hurt.page.seen)
+    assert known.path("cart", "shop") == ("cart", "shop")
+
+
+def test_a_call_that_changed_has_the_interval_in_which_it_began(hurt: Traced) -> None:
+    alert = hurt.night.view(hurt.incident).incident.alerts[0].starts_at
+    for one in hurt.calls().values():
+        assert one.onset is not None
+        assert (one.onset.lo - alert).total_seconds() == pytest.approx(CALM_S + 58, abs=1)
+        assert (one.onset.hi - alert).total_seconds() == pytest.approx(HURT_S, abs=1)
+    assert {one.id for one in hurt.calls().values()} <= set(hurt.page.order)
+
+
+def test_of_a_sample_nobody_knows_when_within_the_incident_it_began(tmp_path: Path) -> None:
+    later = [*orders(HURT_S, name="m"), *orders(HURT_S + 100, slow=4, name="n")]
+    whole = Traced(tmp_path / "whole", [*orders(CALM_S), *later]).calls()["shop", "SELECT"].onset
+    part = Traced(tmp_path / "part", [*orders(CALM_S), *later], most=12).calls()["shop", "SELECT"].onset
+    assert whole is not None
+    assert part is not None
+    assert (whole.hi - whole.lo).total_seconds() == pytest.approx(42, abs=1)
+    assert part.lo < whole.lo
+    assert part.hi >= whole.hi
 
 
 def test_the_ranker_weighs_calls_that_are_gone_and_calls_that_slowed(hurt: Traced) -> None:

@@ -5,7 +5,7 @@ along arrows nobody wrote down. An arrow that was written down and not seen stay
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from pydantic import Field
@@ -44,13 +44,30 @@ class KnownEdge(Value):
     p95_ms: float | None = None
 
 
+class Conflict(Value):
+    """One arrow, or one name, of which config and sight say different things."""
+
+    caller: str
+    callee: str = Field(default="", description="Empty where it is about the caller's name.")
+    words: str
+
+
 class Graph(Value):
     """The topology with what was seen."""
 
     topology: Topology
     edges: tuple[KnownEdge, ...]
     unlisted: tuple[str, ...] = Field(default=(), description="Seen, and not among the services.")
-    conflicts: tuple[str, ...] = Field(default=(), description="Where config and sight disagree.")
+    conflicts: tuple[Conflict, ...] = Field(default=(), description="Where config and sight disagree.")
+
+    def beyond(self, written: Topology, names: Collection[str]) -> tuple[Service, ...]:
+        """Those of these names of whom more was seen than is written."""
+        return tuple(
+            one
+            for one in self.topology.services
+            if written.get(one.name) != one
+            and (one.name in names or set(self.topology.callers(one.name)) & {*names})
+        )
 
 
 def graph(written: Topology, seen: Iterable[CallEdge]) -> Graph:
@@ -107,23 +124,24 @@ def _service(name: str, written: Topology, edges: Sequence[KnownEdge], kinds: di
     return Service(name=name, kind=kinds.get(name, "service"), depends_on=below)
 
 
-def _conflicts(written: Topology, edges: Sequence[KnownEdge], unlisted: Sequence[str]) -> Iterator[str]:
+def _conflicts(written: Topology, edges: Sequence[KnownEdge], unlisted: Sequence[str]) -> Iterator[Conflict]:
     """One sentence each: what was seen and not written, and what was written and not seen."""
     heard = {one.caller for one in edges if one.last_seen}
     for one in edges:
         sources = [source for source in one.known_from if source != CONFIG]
         if CONFIG not in one.known_from and one.calls >= _RARE:
             where = "is no service there" if one.caller in unlisted else "does not name it"
-            yield (
-                f"{one.caller} calls {one.callee} ({one.calls:.0f} calls, {', '.join(sources)}), "
-                f"but services.{one.caller} {where}"
-            )
+            told = f"{one.caller} calls {one.callee} ({one.calls:.0f} calls, {', '.join(sources)})"
+            words = f"{told}, but services.{one.caller} {where}"
+            yield Conflict(caller=one.caller, callee=one.callee, words=words)
         elif one.last_seen is None and one.caller in heard:
-            yield f"services.{one.caller}.depends_on names {one.callee}, but no call to it was seen"
+            words = f"services.{one.caller}.depends_on names {one.callee}, but no call to it was seen"
+            yield Conflict(caller=one.caller, callee=one.callee, words=words)
     for name in unlisted:
         twin = next((one.name for one in written.services if _bare(one.name) == _bare(name)), None)
         if twin is not None:
-            yield f"{name} may be services.{twin} under another name: tell the source by `names`"
+            words = f"{name} may be services.{twin} under another name: tell the source by `names`"
+            yield Conflict(caller=name, words=words)
 
 
 def _bare(name: str) -> str:

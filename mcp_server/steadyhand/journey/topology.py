@@ -61,6 +61,15 @@ class Topology(Rule):
                     queue.append(other)
         return (*seen, *(one for one in self.callers(name) if one not in seen))
 
+    def with_seen(self, seen: tuple[Service, ...]) -> "Topology":
+        """The same with these in place of, or beside, those of their names."""
+        known = {one.name: one for one in (*self.services, *seen)}
+        kept = tuple(
+            one.model_copy(update={"depends_on": tuple(name for name in one.depends_on if name in known)})
+            for one in known.values()
+        )
+        return Topology(services=kept)
+
     def path(self, start: str, end: str) -> tuple[str, ...]:
         """The shortest way from a cause to a symptom, against the arrows of dependence; empty if none."""
         ways: list[tuple[str, ...]] = [(start,)]

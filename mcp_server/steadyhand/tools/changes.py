@@ -134,4 +134,4 @@ def _arrow(edge: KnownEdge) -> str:
 
 
 def _disputes(found: Graph) -> Sequence[str]:
-    return [f"config and sight differ: {one}" for one in found.conflicts]
+    return [f"config and sight differ: {one.words}" for one in found.conflicts]

@@ -6,6 +6,7 @@ from steadyhand.journey.diagnosis.model import Step
 from steadyhand.journey.diagnosis.scene import HARM, Scene, ids, is_own, surely_before
 from steadyhand.journey.diagnosis.suspect import Suspect
 from steadyhand.journey.evidence.model import Item, Onset
+from steadyhand.journey.seen import service_name
 
 
 def trace(suspect: Suspect, change: Item | None, supports: tuple[str, ...], scene: Scene) -> tuple[Step, ...]:
@@ -20,7 +21,11 @@ def trace(suspect: Suspect, change: Item | None, supports: tuple[str, ...], scen
     elif len(way) == 1:
         way = (*way, *way)
     first, *rest = (
-        Step(source=source, target=target, evidence=ids(suffering(target, scene)))
+        Step(
+            source=source,
+            target=target,
+            evidence=ids((*suffering(target, scene), *calls(target, source, scene))),
+        )
         for source, target in pairwise(way)
     )
     cited = tuple(sorted({*supports, *first.evidence}))
@@ -36,6 +41,27 @@ def route(cause: str, scene: Scene) -> tuple[str, ...]:
 def suffering(name: str, scene: Scene) -> tuple[Item, ...]:
     """How one entity shows that it suffers."""
     return tuple(one for one in scene.shown(*HARM, about=name) if is_own(one))
+
+
+def _shown(source: str, target: str, scene: Scene) -> tuple[str, ...]:
+    """Ids of what the target suffers, and of how its calls to the source changed."""
+    return ids((*suffering(target, scene), *calls(target, source, scene)))
+
+
+def calls(caller: str, callee: str, scene: Scene) -> tuple[Item, ...]:
+    """What traces show of the calls from one to the other: how the damage came up this arrow."""
+    ends = (
+        (one, service_name(one.facts.get("peer") or one.facts.get("service", "")))
+        for one in scene.known("call")
+    )
+    return tuple(
+        one for one, asked in ends if asked == callee and service_name(_asking(one)) == caller != callee
+    )
+
+
+def _asking(call: Item) -> str:
+    """Who makes the call: of one that leaves what is traced, the traced service itself."""
+    return call.facts.get("service" if call.facts.get("peer") else "caller", "") or "unnamed"
 
 
 def on_the_way(suspect: Suspect, scene: Scene) -> tuple[Item, ...]:

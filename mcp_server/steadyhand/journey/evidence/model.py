@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from steadyhand.journey.rule import Instant, Value
-from steadyhand.journey.topology import Kind
+from steadyhand.journey.topology import Kind, Service
 
 
 class Window(Value):
@@ -343,6 +343,10 @@ class Page(Value):
     gaps: tuple[str, ...] = ()
     charts: tuple[Chart, ...] = ()
     bearings: tuple[Bearing, ...] = Field(default=(), description="Of every entity, what the ranker weighs.")
+    seen: tuple[Service, ...] = Field(
+        default=(),
+        description="Of whom more calls were seen than the configuration says, as the page took them.",
+    )
     earlier: tuple[Item, ...] = Field(
         default=(), description="Items of earlier pages of this incident that are no longer seen."
     )

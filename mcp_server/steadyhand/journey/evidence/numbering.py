@@ -23,6 +23,7 @@ _TELLING = {
     "change": ("change_id",),
     "database": ("application", "root_application", "table", "columns"),
     "trace": ("source", "caller", "service", "operation"),
+    "topology": ("caller", "callee"),
 }
 _MOST_KEPT = 60
 

@@ -29,7 +29,9 @@ from steadyhand.journey.evidence.rule import EvidenceRule
 from steadyhand.journey.evidence.screen import restarts
 from steadyhand.journey.evidence.season import Season
 from steadyhand.journey.evidence.sequence import sequence
+from steadyhand.journey.evidence.topology_items import topology_part
 from steadyhand.journey.evidence.trace_items import trace_gaps, traces_part
+from steadyhand.journey.seen import Conflict
 from steadyhand.journey.topology import Topology
 
 _GAP = 200
@@ -39,7 +41,7 @@ _MOST_GAPS = 6
 def is_quiet(page: Page) -> bool:
     """Whether nothing left normal: only changes, gaps, unmoved figures and a stray new line are there."""
     return all(
-        one.kind in {"change", "gap"}
+        one.kind in {"change", "gap", "topology"}
         or (one.kind == "metric" and one.direction == "none")
         or (one.kind == "log" and is_faint(one))
         for one in page.items
@@ -60,6 +62,7 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     changes: Sequence[Change] = (),
     databases: Sequence[DatabaseReport] = (),
     traced: Sequence[Traced] = (),
+    conflicts: Sequence[Conflict] = (),
     gaps: Sequence[str] = (),
     unlogged: Sequence[str] = (),
     alert_at: datetime | None = None,
@@ -84,6 +87,7 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
         "changes": _changes(looked_back(changes, window), desk),
         "databases": _databases(databases, desk),
         **({"traces": traces_part(traced, desk)} if traced else {}),
+        **({"topology": topology_part(conflicts, desk)} if conflicts else {}),
     }
     unseen = (*gaps, *trace_gaps(traced), *_own_gaps(databases, counted, series, unlogged, desk))
     return _laid_out(incident, unseen, parts, previous, desk)

@@ -6,7 +6,7 @@ from typing import Literal
 from steadyhand.journey.evidence.bearings.taken import calls_of
 from steadyhand.journey.evidence.desk import Desk, Part
 from steadyhand.journey.evidence.masking import quoted
-from steadyhand.journey.evidence.model import Item, SpanReport, Traced
+from steadyhand.journey.evidence.model import Item, Onset, SpanReport, Traced
 from steadyhand.journey.evidence.traces import SpanChange, span_changes
 from steadyhand.journey.evidence.wording import number
 from steadyhand.journey.seen import service_name
@@ -77,11 +77,25 @@ def _item(change: SpanChange, one: Traced, desk: Desk) -> Item:
         title=f"{_call(caller, service, peer)} {quoted(operation)}: {', '.join(_ways(change))}; {counts}"[
             :300
         ],
+        onset=_onset(change, one, desk),
         direction=_direction(change),
         strength=round(change.surprise, 1),
         facts={key: value for key, value in facts.items() if value},
         ref=desk.masker.text(change.example, 100),
     )
+
+
+def _onset(change: SpanChange, one: Traced, desk: Desk) -> Onset | None:
+    """When it began: after it was seen last as it used to be, and not after it was first seen otherwise.
+
+    Of a sample nobody knows what the traces that were not read did: then it may have begun any time since
+    the calm part.
+    """
+    if change.first is None:
+        return None
+    sampled = any(part.sampled for part in one.since.coverage)
+    earliest = desk.baseline.end if sampled else change.usual or desk.baseline.end
+    return Onset(at=change.first, lo=min(earliest, change.first), hi=change.first)
 
 
 def _call(caller: str, service: str, peer: str) -> str:

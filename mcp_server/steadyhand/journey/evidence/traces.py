@@ -2,13 +2,14 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from math import log, sqrt
 from statistics import quantiles
 
 from pydantic import Field
 
 from steadyhand.journey.evidence.model import Span
-from steadyhand.journey.rule import Value
+from steadyhand.journey.rule import Instant, Value
 from steadyhand.journey.seen import CallEdge
 from steadyhand.journey.topology import Kind
 
@@ -80,6 +81,8 @@ class SpanChange(Value):
     slower: float = Field(default=1, gt=0, description="95th percentile now by that before.")
     failing: float = Field(default=0, description="Sigmas by which it fails more often.")
     example: str = Field(default="", description="Id of a trace that shows it; of a missing call, the last.")
+    usual: Instant | None = Field(default=None, description="When it was seen last as it used to be.")
+    first: Instant | None = Field(default=None, description="When it was first seen otherwise.")
 
     @property
     def slow(self) -> bool:
@@ -104,7 +107,8 @@ def span_changes(before: Sequence[Span], now: Sequence[Span]) -> tuple[SpanChang
         return ()
     old, new = by_call(before), by_call(now)
     found = (_change(call, old.get(call, []), new.get(call, []), traces) for call in sorted({*old, *new}))
-    return tuple(sorted((one for one in found if one), key=_by_surprise, reverse=True))
+    dated = (_dated(one, old, new, (*before, *now)) for one in found if one)
+    return tuple(sorted(dated, key=_by_surprise, reverse=True))
 
 
 def by_call(spans: Sequence[Span]) -> Mapping[_Call, list[Span]]:
@@ -147,6 +151,54 @@ def _change(call: _Call, old: list[Span], new: list[Span], traces: tuple[int, in
 def peer_of(*some: Sequence[Span]) -> str:
     """Whom the same call asks outside what is traced; empty where nobody is named."""
     return next((one.peer for spans in some for one in spans if one.peer), "")
+
+
+def _dated(
+    change: SpanChange,
+    old: Mapping[_Call, Sequence[Span]],
+    new: Mapping[_Call, Sequence[Span]],
+    every: Sequence[Span],
+) -> SpanChange:
+    """The change with the interval in which it began, where single spans tell that."""
+    call = (change.caller, change.service, change.operation)
+    calm, since = (sorted(some.get(call, ()), key=_start) for some in (old, new))
+    usual, odd = _sides(change, calm, since, every)
+    if odd is None:
+        return change
+    before = [one.start for one in usual if one.start <= odd]
+    return change.model_copy(update={"first": odd, "usual": max(before, default=None)})
+
+
+def _sides(
+    change: SpanChange, calm: Sequence[Span], since: Sequence[Span], every: Sequence[Span]
+) -> tuple[Sequence[Span], datetime | None]:
+    """Spans of the call, or of others, that show the usual; and the first instant that does not."""
+    if change.missing and not since:
+        last = calm[-1].start
+        others = [one.start for one in every if one.start > last and one.trace != calm[-1].trace]
+        return calm, min(others, default=None)
+    if change.more and not calm:
+        return [one for one in every if one.start < since[0].start], since[0].start
+    if change.failing and not any(one.failed for one in calm):
+        odd = [one for one in since if one.failed]
+    elif change.slow and calm:
+        limit = _limit(calm, change.slower)
+        odd = [one for one in since if one.duration_ms > limit]
+    else:
+        return (), None
+    told = {id(one) for one in odd}
+    usual = [one for one in (*calm, *since) if id(one) not in told]
+    return usual, odd[0].start if odd else None
+
+
+def _limit(calm: Sequence[Span], slower: float) -> float:
+    """A duration that no calm span had, midway between the high ones of then and of now, in ms."""
+    durations = [one.duration_ms for one in calm]
+    return max(*durations, middle_and_high(durations)[1] * sqrt(slower))
+
+
+def _start(span: Span) -> datetime:
+    return span.start
 
 
 def _traces(spans: Sequence[Span]) -> int:

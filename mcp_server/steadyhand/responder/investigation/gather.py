@@ -56,12 +56,15 @@ async def gather(outside: Outside, incident: Incident, previous: Page | None = N
         changes=seen.changes,
         databases=reports,
         traced=traced,
+        conflicts=around.conflicts,
         gaps=tuple(gaps),
         unlogged=_unlogged(logs),
         alert_at=first,
         rule=outside.rules.evidence,
         previous=previous,
     )
+    seen_beyond = around.beyond(outside.rules.topology, names)
+    page = page.model_copy(update={"seen": seen_beyond})
     return covered(page, [part for one in logs for part in one.coverage])
 
 

@@ -76,7 +76,8 @@ def submit(outside: Outside, wanted: str, claims: Sequence[Claim]) -> Admitted:
     now = outside.clock.now()
     with outside.ledger.write() as tx:
         page, engine = evidence_of(tx, wanted)
-        scene = Scene(page, outside.rules.topology, outside.rules.diagnosis)
+        topology = outside.rules.topology.with_seen(page.seen)
+        scene = Scene(page, topology, outside.rules.diagnosis)
         ranked = sorted(claims, key=lambda one: -one.confidence)
         opinion = tuple(_hypothesis(one, rank, engine, page) for rank, one in enumerate(ranked, start=1))
         problems = check(opinion, scene, engine)
