@@ -32,7 +32,7 @@ from steadyhand.journey.evidence.sequence import sequence
 from steadyhand.journey.evidence.topology_items import topology_part
 from steadyhand.journey.evidence.trace_items import trace_gaps, traces_part
 from steadyhand.journey.seen import Conflict
-from steadyhand.journey.topology import Topology
+from steadyhand.journey.topology import Service, Topology
 
 _GAP = 200
 _MOST_GAPS = 6
@@ -77,20 +77,18 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     """
     rule = rule or EvidenceRule()
     window, baseline = _fitted(window, baseline, _oldest(series), rule)
-    desk = Desk(
-        service, window, baseline, alert_at or window.end, topology, restarts(changes, rule), rule, Masker()
-    )
+    alert, masked = alert_at or window.end, restarts(changes, rule)
+    desk = Desk(service, window, baseline, alert, topology, masked, rule, Masker())
     counted = total((*tallies, tally_lines(lines, window, rule.max_templates)), rule.max_templates)
     parts = {
         "metrics": metrics_part(series, seasons, desk),
         "logs": _logs(counted, unlogged, desk),
         "changes": _changes(looked_back(changes, window), desk),
         "databases": _databases(databases, desk),
-        **({"traces": traces_part(traced, desk)} if traced else {}),
-        **({"topology": topology_part(conflicts, desk)} if conflicts else {}),
+        **_seen(traced, conflicts, desk),
     }
-    unseen = (*gaps, *trace_gaps(traced), *_own_gaps(databases, counted, series, unlogged, desk))
-    return _laid_out(incident, unseen, parts, previous, desk)
+    own = _own_gaps(databases, counted, series, unlogged, desk)
+    return _laid_out(incident, (*gaps, *trace_gaps(traced), *own), parts, previous, desk)
 
 
 def _laid_out(
@@ -127,10 +125,10 @@ def _laid_out(
     )
 
 
-def covered(page: Page, coverage: Sequence[Coverage]) -> Page:
-    """The page with what each source held of each service, and what of it was read."""
+def covered(page: Page, coverage: Sequence[Coverage], seen: Sequence[Service] = ()) -> Page:
+    """The page with what each source held and what of it was read, and with whom more was seen of."""
     told = {f"{one.source} {one.service}": one.told() for one in coverage}
-    return page.model_copy(update={"coverage": page.coverage | told})
+    return page.model_copy(update={"coverage": page.coverage | told, "seen": tuple(seen)})
 
 
 def _oldest(series: Sequence[Series]) -> datetime | None:
@@ -164,6 +162,12 @@ def _logs(counted: Tallies, unlogged: Sequence[str], desk: Desk) -> Part:
     )
     items = (log_item(one, desk.window, desk.baseline, desk.masker) for one in shown)
     return Part(tuple(items), coverage, said=said_of(patterns))
+
+
+def _seen(traced: Sequence[Traced], conflicts: Sequence[Conflict], desk: Desk) -> Mapping[str, Part]:
+    """What was seen of calls, where anything was."""
+    traces = {"traces": traces_part(traced, desk)} if traced else {}
+    return {**traces, **({"topology": topology_part(conflicts, desk)} if conflicts else {})}
 
 
 def _changes(changes: Sequence[Change], desk: Desk) -> Part:

@@ -63,9 +63,8 @@ async def gather(outside: Outside, incident: Incident, previous: Page | None = N
         rule=outside.rules.evidence,
         previous=previous,
     )
-    seen_beyond = around.beyond(outside.rules.topology, names)
-    page = page.model_copy(update={"seen": seen_beyond})
-    return covered(page, [part for one in logs for part in one.coverage])
+    coverage = [part for one in logs for part in one.coverage]
+    return covered(page, coverage, around.beyond(outside.rules.topology, names))
 
 
 async def _asked(
