@@ -30,6 +30,7 @@ from steadyhand.journey.rule import Rule, explain_validation
 from steadyhand.ports import ConfigError
 from steadyhand.responder.rules import Rules
 
+_MAY_WAIT = re.compile(r"escalation\..*(contacts|last_resort)\.")
 _VARIABLE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 BUNDLED = Path(__file__).parent / "bundle"
 
@@ -158,18 +159,23 @@ def _filled_in(raw: dict[Any, Any], where: str) -> dict[Any, Any]:
     for name, value in known.items():
         if "{{" in str(value):
             raise ConfigError(f"{where}: variables.{name}: a variable holds no other variable")
-    return {key: value if key == "variables" else _filled(value, known, where) for key, value in raw.items()}
+    return {
+        key: value if key == "variables" else _filled(value, known, where, key) for key, value in raw.items()
+    }
 
 
-def _filled(given: Any, variables: dict[str, Any], where: str) -> Any:  # noqa: ANN401 - YAML holds anything
-    """Put variables in place of {{name}}. An unknown name is an error, never a word."""
+def _filled(given: Any, variables: dict[str, Any], where: str, way: str) -> Any:  # noqa: ANN401 - any
+    """Put variables in place of {{name}}. An unknown name is an error, never a word.
+
+    Only a contact of a ladder may wait for its name: until then it leads to nobody, as `config check` says.
+    """
     if isinstance(given, dict):
-        return {key: _filled(value, variables, where) for key, value in given.items()}
+        return {key: _filled(value, variables, where, f"{way}.{key}") for key, value in given.items()}
     if isinstance(given, list):
-        return [_filled(one, variables, where) for one in given]
+        return [_filled(one, variables, where, way) for one in given]
     if not isinstance(given, str):
         return given
     text = _VARIABLE.sub(lambda found: str(variables.get(found[1], found[0])), given)
-    if "{{" in text:
+    if "{{" in text and not (_MAY_WAIT.match(way) and _VARIABLE.fullmatch(text)):
         raise ConfigError(f"{where}: {given} is used but there is no such name under variables")
     return text

@@ -90,7 +90,7 @@ schedules:
     assert "after 0s: on_call by ana (terminal ana, then console)" in day
     night = terminal.call(*words, "2026-01-06T23:00Z")
     assert night.returncode == 1
-    assert "after 0s: on_call has nobody on call: an error, the next tier is told at once" in night.stdout
+    assert "after 0s: on_call reaches nobody: an error, the next tier is told at once" in night.stdout
     assert "after 0s: lead by terminal bo" in night.stdout
     assert (
         "schedules primary: nobody is on call from 2026-01-06 23:00 to 2026-01-07 05:00 UTC" in night.stdout
@@ -106,7 +106,7 @@ def test_an_instant_that_is_none_is_a_plain_failure(terminal: Terminal, at: str)
 def test_config_check_says_when_a_severity_wakes_nobody_else(terminal: Terminal) -> None:
     done = terminal.call("config", "check", "--severity", "SEV3", "--config", str(terminal.config))
     assert done.stdout.splitlines()[2:] == [
-        "  after 0s: on_call by terminal ana (answer within 15m)",
+        "  after 0s: on_call by terminal ana (answer within 4h)",
         "  then nobody: this severity does not escalate by itself",
     ]
 

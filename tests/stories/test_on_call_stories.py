@@ -58,9 +58,11 @@ def test_after_the_last_resort_it_is_told_again_at_a_steady_pace_until_somebody_
     tell(story(begin(given)))
 
 
-@pytest.mark.parametrize(("escalation", "severity"), [({"remind_every": None}, "critical"), ({}, "info")])
+@pytest.mark.parametrize(
+    ("escalation", "severity"), [({"remind_every": None}, "critical"), ({"at_least": {}}, "info")]
+)
 def test_nobody_is_reminded_of_what_may_wait_nor_where_the_rule_says_never(
-    begin: Begin, escalation: dict[str, None], severity: str
+    begin: Begin, escalation: dict[str, object], severity: str
 ) -> None:
     treatment = {"SEV4": {"auto_escalate": True}}
     given = rules(tier("ana"), people=patient(), escalation=escalation, severity_rules=treatment)

@@ -18,6 +18,8 @@ from steadyhand.journey.escalation.readiness import Telling, lost_changes, probl
 from steadyhand.journey.rule import show_duration
 from steadyhand.ports import ConfigError, SteadyhandError
 
+_MANY = 2  # rounds alike that are told in one line
+
 
 def show(path: Path) -> int:
     """Print the configuration whole, defaults included."""
@@ -78,18 +80,34 @@ def timeline_lines(
     """Who would be told when nobody answers such an incident, a line each."""
     policy = config.policy(severity, service, changes)
     told = timeline(policy.ladder, severity, start, escalates=policy.treatment.auto_escalate)
-    for one in told:
+    first, again = _rounds(policy.ladder, told)
+    for one in first:
         yield f"after {show_duration(one.at - start)}: {one.tier} {_whom(one)}"
-    again = policy.ladder.silence(policy.ladder.rungs, severity)
-    if policy.treatment.auto_escalate and again:
-        yield f"then every {show_duration(again)}: {told[-1].tier} again, until somebody answers"
+    if again:
+        yield f"after {show_duration(again[0].at - start)}: all of it again, {policy.ladder.repeat} times"
+        yield f"after {show_duration(again[-1].at - start)}: {again[-1].tier} {_whom(again[-1])}"
+    pace = policy.ladder.silence(policy.ladder.rungs, severity)
+    if policy.treatment.auto_escalate and pace:
+        yield f"then every {show_duration(pace)}: {told[-1].tier} again, until somebody answers"
     if not policy.treatment.auto_escalate:
         yield "then nobody: this severity does not escalate by itself"
 
 
+def _rounds(ladder: Ladder, told: Sequence[Telling]) -> tuple[Sequence[Telling], Sequence[Telling]]:
+    """The first round, and the rest where it tells the same people in the same way; else all of it."""
+    count = len(ladder.tiers)
+    alike = [(one.tier, one.whom) for one in told[:count]]
+    later = [(one.tier, one.whom) for one in told[count:-1]]
+    if ladder.repeat < _MANY or not later or later != alike * ladder.repeat:
+        return told, ()
+    if any(one.heard != one.at for one in told):
+        return told, ()
+    return told[:count], told[count:]
+
+
 def _whom(one: Telling) -> str:
     if not one.whom:
-        return "has nobody on call: an error, the next tier is told at once"
+        return "reaches nobody: an error, the next tier is told at once"
     later = "" if one.heard == one.at else f" (quiet hours: heard at {one.heard:%Y-%m-%d %H:%M} UTC)"
     ways = (
         f"{reach.who} ({', then '.join(str(way) for way in reach.contacts)})"

@@ -27,6 +27,11 @@ class Contact(Rule):
         given = (self.target, self.channel, self.user, self.address, self.service, self.url)
         return next((one for one in given if one), "")
 
+    @property
+    def missing(self) -> bool:
+        """Whether it still waits for a variable that nobody wrote: it leads to nobody."""
+        return "{{" in self.whom
+
     def __str__(self) -> str:
         return f"{self.type} {self.whom}".strip()
 

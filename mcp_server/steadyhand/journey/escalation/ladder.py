@@ -100,7 +100,7 @@ class Ladder(Rule):
     def _one(self, target: Target, severity: Severity, at: datetime) -> Reach | None:
         match target:
             case Contact():
-                return Reach(who=str(target), contacts=(target,))
+                return None if target.missing else Reach(who=str(target), contacts=(target,))
             case NamedPerson():
                 return self.person(target.person, severity)
             case OnSchedule():

@@ -66,6 +66,25 @@ DEFAULT_TREATMENT: dict[Severity, SeverityTreatment] = {
 }
 
 
+class Patience(Rule):
+    """The least time that a severity gives, whatever a tier of the compact form says."""
+
+    response_time_minutes: Minutes
+    escalate_after: Minutes
+
+    def over(self, tier: Tier) -> Tier:
+        """The tier with at least this much time."""
+        response = max(tier.response_time_minutes, self.response_time_minutes)
+        after = max(tier.escalate_after, self.escalate_after)
+        return tier.model_copy(update={"response_time_minutes": response, "escalate_after": after})
+
+
+PATIENCE: dict[Severity, Patience] = {
+    "SEV3": Patience(response_time_minutes=4 * _HOUR, escalate_after=8 * _HOUR),
+    "SEV4": Patience(response_time_minutes=24 * _HOUR, escalate_after=48 * _HOUR),
+}
+
+
 class EscalationRule(Rule):
     """Tiers for every incident, or policies for some of them.
 
@@ -74,6 +93,9 @@ class EscalationRule(Rule):
 
     tiers: tuple[Tier, ...] = Field(default=(), description="The compact form: one ladder.")
     repeat: int = Field(default=3, ge=0, description="How often all tiers are told again.")
+    at_least: dict[Severity, Patience] = Field(
+        default=PATIENCE, description="Of the compact form: the least time that a severity gives."
+    )
     policies: tuple[EscalationPolicy, ...] = Field(default=SHIPPED, description="The longer form.")
     assign: tuple[Assignment, ...] = Field(
         default=ASSIGNED, description="Who climbs which policy: the first row that fits."
@@ -113,8 +135,12 @@ class EscalationRule(Rule):
     def ladder(self, service: str, severity: Severity) -> Ladder:
         """The ladder of such an incident: an assigned policy, else the tiers, else the first policy."""
         wanted = next((one.policy for one in self.assign if one.fits(service, severity)), "")
-        found = {one.name: one for one in self.ladders}
-        return found.get(wanted) or self.ladders[0]
+        found = next((one for one in self.ladders if one.name == wanted), None)
+        if found is not None or not self.tiers:
+            return found or self.ladders[0]
+        compact, patience = self.ladders[0], self.at_least.get(severity)
+        tiers = tuple(patience.over(one) for one in compact.tiers) if patience else compact.tiers
+        return compact.model_copy(update={"tiers": tiers})
 
     @property
     def ladders(self) -> tuple[Ladder, ...]:

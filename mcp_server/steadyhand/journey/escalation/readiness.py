@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from steadyhand.journey.alert.severity import Severity
-from steadyhand.journey.escalation.contact import NamedPerson, OnSchedule
+from steadyhand.journey.escalation.contact import Contact, NamedPerson, OnSchedule
 from steadyhand.journey.escalation.handmade import PAST, CoveredSchedule, ShiftChange
 from steadyhand.journey.escalation.ladder import Ladder, Tier
 from steadyhand.journey.escalation.people import PersonRule, Reach
@@ -65,7 +65,9 @@ def _tiers(ladder: Ladder, usable: Collection[str], now: datetime) -> Iterator[s
     for tier in (*ladder.tiers, *last):
         where = f"escalation {ladder.name}, tier {tier.name}"
         reached = ladder.reach(tier, "SEV1", now)
-        if not reached:
+        lost = [str(one) for one in tier.contacts if isinstance(one, Contact) and one.missing]
+        yield from (f"{where}: {one} leads to nobody: write its name under variables" for one in lost)
+        if not reached and not lost:
             yield f"{where}: nobody is on call now: it is passed over at once"
         for one in reached:
             ways = [way.type for way in one.contacts]
