@@ -38,7 +38,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server does: answer, `reset` the connection, or `hang` without a word."""
+    """What the server does: answer, `reset` the connection, `hang` in silence, `pour` or `drip` for ever."""
 
     status: int = 200
     body: bytes = b""
@@ -48,6 +48,8 @@ class Reply:
 
 
 RESET = Reply(then="reset")
+POUR = Reply(body=b"x" * 65_536, then="pour")
+DRIP = Reply(body=b" ", then="drip", delay_s=0.01)
 HANG = Reply(then="hang")
 
 
@@ -60,6 +62,7 @@ class HttpServer:
     url: str
     handler: Callable[[Request], Reply]
     requests: list[Request] = field(default_factory=list)
+    poured: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -72,6 +75,8 @@ class HttpServer:
             if reply.then == "hang":
                 await reader.read()
                 return
+            if reply.then in {"pour", "drip"}:
+                await self._without_end(reply, writer)
             await asyncio.sleep(reply.delay_s)
             head = f"HTTP/1.1 {reply.status} X\r\nconnection: close\r\ncontent-length: {len(reply.body)}\r\n"
             head += "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
@@ -81,6 +86,15 @@ class HttpServer:
             pass
         finally:
             writer.close()
+
+    async def _without_end(self, reply: Reply, writer: asyncio.StreamWriter) -> None:
+        """An answer of no known length, until the other side has had enough."""
+        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")
+        while True:
+            writer.write(reply.body)
+            await writer.drain()
+            self.poured += len(reply.body)
+            await asyncio.sleep(reply.delay_s)
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from steadyhand.ports import SourceRefused
 
 _VERSION = "2010-08-01"
 _MOST_POINTS = 100_000
+_MOST_PAGES = 50
 _MINUTE = 60
 _Points = dict[str, list[tuple[float, float]]]
 
@@ -47,7 +48,7 @@ class CloudWatchMetrics:
         }
         found: _Points = {}
         token = ""
-        while True:
+        for _ in range(_MOST_PAGES):
             more = {"NextToken": token} if token else {}
             answer = await self._aws.query("monitoring", _VERSION, "GetMetricData", asked | more, asks=True)
             for result in answer.findall(".//MetricDataResults/member"):
@@ -55,6 +56,7 @@ class CloudWatchMetrics:
             token = answer.findtext(".//NextToken") or ""
             if not token:
                 return [_series(label, points) for label, points in found.items()]
+        raise SourceRefused(self.name, f"GetMetricData has more than {_MOST_PAGES} pages; ask for less")
 
     def _take(self, result: ET.Element, found: _Points) -> None:
         status = result.findtext("StatusCode") or "Complete"

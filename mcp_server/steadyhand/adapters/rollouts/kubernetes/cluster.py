@@ -24,6 +24,7 @@ _MERGE: Final = {"content-type": "application/merge-patch+json"}
 _STRICT: Final = {"fieldManager": "steadyhand", "fieldValidation": "Strict"}
 _CONFLICT, _NOT_FOUND = 409, 404
 _PAGE = 200
+_MOST_PAGES = 50
 _ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 _NAME: Final = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
 
@@ -77,7 +78,7 @@ class Cluster:
         if labels:
             params["labelSelector"] = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
         found: list[Json] = []
-        while True:
+        for _ in range(_MOST_PAGES):
             answer = await self._web().read(self._path(kind), params)
             if answer.status == _NOT_FOUND:
                 return ()
@@ -87,6 +88,7 @@ class Cluster:
             if not onward:
                 return found
             params["continue"] = onward
+        raise SourceRefused(self.name, f"more than {_MOST_PAGES * _PAGE:,} {kind}; name labels they have")
 
     async def patch(self, kind: str, name: str, change: Json, part: str = "") -> Json:
         """Merge `change` into it, or into its subresource `part`.
