@@ -51,11 +51,28 @@ async def test_retry_after_is_honoured() -> None:
     assert line.waits == [7.0]
 
 
-async def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
+async def test_an_instant_to_come_again_is_counted_by_the_clock_that_named_it() -> None:
+    there = {"date": "Sat, 31 Jan 2026 02:00:00 GMT", "retry-after": "Sat, 31 Jan 2026 02:00:07 GMT"}
+    past = {"date": "Sat, 31 Jan 2026 02:00:00 GMT", "retry-after": "Sat, 31 Jan 2026 01:00:00 GMT"}
+    line = Line(Reply(503, headers=there), Reply(503, headers=past))
+    await line.ask("GET")
+    assert line.waits == [7.0, 0.0]
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "1.5", "99999999", "Sat, 31 Jan 2026 02:00:07 GMT"])
+async def test_a_wait_that_nobody_can_read_is_a_short_one_of_ours(text: str) -> None:
+    line = Line(Reply(429, headers={"retry-after": text}))
+    await line.ask("GET")
+    (waited,) = line.waits
+    assert waited < 1
+
+
+async def test_a_wait_beyond_the_deadline_is_not_begun_and_told() -> None:
     line = Line(Reply(429, headers={"retry-after": "3600"}))
-    with pytest.raises(SourceUnavailable):
+    with pytest.raises(SourceUnavailable, match=r"answered 429 \(tries: 1\); it asks to wait 1h$") as caught:
         await line.ask("GET")
     assert line.waits == []
+    assert caught.value.again_after == timedelta(hours=1)
 
 
 async def test_a_far_end_that_hangs_meets_the_deadline() -> None:

@@ -6,12 +6,14 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Literal
 
 import httpx2
 from pydantic import SecretStr
 
+from steadyhand.journey.rule import show_duration
 from steadyhand.ports import EffectUnknown, SourceError, SourceRefused, SourceUnavailable
 
 _LONGEST_NUMBER = 7  # more digits are no wait that anybody means
@@ -149,7 +151,8 @@ class Web:
                 wait_s = _wait_s(attempt, again.wait_s)
                 if attempt >= self.tries or now() + wait_s > ends:
                     asked = None if again.wait_s is None else timedelta(seconds=again.wait_s)
-                    tried = f"{again} (tries: {attempt})"
+                    wish = "" if asked is None else f"; it asks to wait {show_duration(asked)}"
+                    tried = f"{again} (tries: {attempt}){wish}"
                     raise SourceUnavailable(self.source, tried, asked) from again.__cause__
                 await self.pause(wait_s)
 
@@ -169,7 +172,7 @@ class Web:
     async def _exchange(self, request: httpx2.Request) -> Answer:
         response = await self.client.send(request, stream=True, follow_redirects=False)
         try:
-            wait_s = _retry_after_s(response.headers.get(self.wait_header, ""))
+            wait_s = _wait_asked_s(response.headers, self.wait_header)
             answer = Answer(response.status_code, await self._body(response), wait_s, response.headers)
         finally:
             await response.aclose()
@@ -220,5 +223,13 @@ def _wait_s(attempt: int, asked_s: float | None) -> float:
     return 0.2 * (1 << attempt) * random.uniform(0.5, 1.0)  # noqa: S311 -- jitter, not a secret
 
 
-def _retry_after_s(header: str) -> float | None:
-    return float(header) if header.isascii() and header.isdigit() and len(header) < _LONGEST_NUMBER else None
+def _wait_asked_s(headers: Mapping[str, str], name: str) -> float | None:
+    """The wait the far end asks for: seconds, or an instant, which is counted by its own clock (RFC 9110)."""
+    text = headers.get(name, "")
+    if text.isascii() and text.isdigit():
+        return float(text) if len(text) < _LONGEST_NUMBER else None
+    try:
+        wait = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("date", ""))
+    except (TypeError, ValueError):
+        return None
+    return max(wait.total_seconds(), 0.0)
