@@ -1,7 +1,7 @@
 """Small servers that keep the same two series as Datadog, CloudWatch, Graphite and InfluxDB give them.
 
 Requests to CloudWatch are validated with the shapes botocore ships, those to Datadog and InfluxDB by their
-clients in test_vendor_descriptions.py; Graphite's with what its manual says.
+clients in test_vendor_descriptions.py, InfluxDB also by the real one; Graphite's with what its manual says.
 """
 
 import re
