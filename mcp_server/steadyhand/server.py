@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import fcntl
-import hmac
 import json
 import logging
 import os
@@ -19,9 +18,7 @@ from types import FrameType
 import httpx2
 import uvicorn
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from steadyhand.config import IncidentConfig
 from steadyhand.journey.approval.consent import prove_fence
@@ -32,6 +29,7 @@ from steadyhand.responder.rollouts.listening import keep_listening
 from steadyhand.responder.rollouts.orphans import find_orphans
 from steadyhand.tools.server import build_server
 from steadyhand.web.app import build_app
+from steadyhand.web.guarded import Guarded
 from steadyhand.wiring import Wired, sample_plan, wire
 
 log = logging.getLogger("steadyhand.server")
@@ -141,23 +139,6 @@ def _agree_on_time(wired: Wired) -> None:
         raise ConfigError(
             f"this host's clock is {seconds:.0f} s off that of the store: set both by NTP, then start again"
         )
-
-
-class Guarded:
-    """The MCP door opens only to the token of the model's side: it reads and proposes, nothing more."""
-
-    def __init__(self, inner: ASGIApp, token: str) -> None:
-        self._inner = inner
-        self._wanted = f"Bearer {token}".encode()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 401."""
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        if hmac.compare_digest(given, self._wanted):
-            await self._inner(scope, receive, send)
-        else:
-            error = {"error": "this door needs the token in mcp.token of the data directory"}
-            await JSONResponse(error, status_code=401)(scope, receive, send)
 
 
 def _prove(wired: Wired) -> None:

@@ -1,37 +1,79 @@
 """eval: answer cases whose cause is known, and say how right and how sure the answers were."""
 
 import argparse
+import logging
 import sys
+from collections.abc import Callable, Sequence
 
+from steadyhand.evaluation.answering import Respond
+from steadyhand.evaluation.answers import Answer
+from steadyhand.evaluation.board import as_html
 from steadyhand.evaluation.case import Case
-from steadyhand.evaluation.claude import Claude
-from steadyhand.evaluation.engines import Command, engine
-from steadyhand.evaluation.errors import NoCases
-from steadyhand.evaluation.report import as_html, as_json, as_text
-from steadyhand.evaluation.score import Respond, rows, score
+from steadyhand.evaluation.engines import engine
+from steadyhand.evaluation.errors import NoCases, NoEngine
+from steadyhand.evaluation.kept import Kept
+from steadyhand.evaluation.report import as_json, as_text
+from steadyhand.evaluation.score import Scored, rows, score
 from steadyhand.evaluation.sources import find_cases
 from steadyhand.journey.diagnosis.ranking.weights import shipped
+from steadyhand.wiring import playbooks
 
 
 def evaluate(args: argparse.Namespace) -> int:
     """Print the scoreboard, and write it where asked. Raises EvaluationError, OSError."""
     cases = _chosen(find_cases(args.data), args.part, args.limit)
-    found = score(cases, _respond(args))
-    board = rows(found)
-    ranker = shipped()
-    about = {
-        "data": args.data,
-        "cases": f"{len(found)}, part: {args.part}",
-        "engine": f"claude ({args.model})" if args.engine == "claude" else args.engine,
-        "ranker": f"{ranker.version}, calibrated on {ranker.calibrated_on} (n {ranker.calibrated_n})",
-        "sees": "what existed when the alert came, the samples then in progress included; a capsule: 10 s on",
-    }
+    kept = Kept(args.keep, f"{_who(args)}, {_version()}", again=args.again) if args.keep else None
+    found = score(cases, _respond(args), kept, _teller(len(cases)))
+    board, about = rows(found), _about(args, found)
     sys.stdout.write(as_text(board) + "\n")
     if args.json:
         args.json.write_text(as_json(board, found, about), encoding="utf-8")
     if args.html:
-        args.html.write_text(as_html(board, about), encoding="utf-8")
+        args.html.write_text(as_html(board, found, about), encoding="utf-8")
+    return _end(found)
+
+
+def _end(found: Sequence[Scored]) -> int:
+    """Not one answer is no result: the first reason is most likely that of all."""
+    if all(one.answer.failed for one in found):
+        raise NoEngine(f"not one of {len(found)} cases was answered; the first: {found[0].answer.failed}")
     return 0
+
+
+def _about(args: argparse.Namespace, found: Sequence[Scored]) -> dict[str, str]:
+    ranker = shipped()
+    failed = sum(bool(one.answer.failed) for one in found)
+    return {
+        "data": args.data,
+        "cases": f"{len(found)}, part: {args.part}" + (f", {failed} without an answer" if failed else ""),
+        "engine": _who(args),
+        "ranker": f"{ranker.version}, calibrated on {ranker.calibrated_on} (n {ranker.calibrated_n})",
+        "sees": "what existed when the alert came, the samples then in progress included; a capsule: 10 s on",
+    }
+
+
+def _who(args: argparse.Namespace) -> str:
+    return {"none": "none", "command": f"command ({args.command})", "claude": f"claude ({args.model})"}[
+        args.engine
+    ]
+
+
+def _version() -> str:
+    return f"ranker {shipped().version}"
+
+
+def _teller(many: int) -> Callable[[int, Case, Answer], None]:
+    """Failures are told as they come; how far it is, where somebody watches."""
+    watched = sys.stderr.isatty()
+
+    def tell(number: int, case: Case, answer: Answer) -> None:
+        if answer.failed:
+            sys.stderr.write(f"no answer to {number} of {many}: {answer.failed}\n")
+        elif watched:
+            first = "nobody" if answer.abstained else answer.components[0]
+            sys.stderr.write(f"{number} of {many} {case.system} {case.id}: {first}, {answer.seconds:.1f} s\n")
+
+    return tell
 
 
 def _chosen(cases: tuple[Case, ...], part: str, limit: int) -> tuple[Case, ...]:
@@ -43,8 +85,14 @@ def _chosen(cases: tuple[Case, ...], part: str, limit: int) -> tuple[Case, ...]:
 
 
 def _respond(args: argparse.Namespace) -> Respond:
+    if args.engine == "none":
+        return engine
+    try:
+        from steadyhand.evaluation.claude import Claude, Price  # noqa: PLC0415 - tools need the demo's packages
+        from steadyhand.evaluation.command import Command  # noqa: PLC0415 - the same
+    except ImportError as error:
+        raise NoEngine(f"tools over cases need {error.name}: pip install 'steadyhand[demo]'") from error
+    logging.getLogger("mcp").setLevel(logging.WARNING)  # each look would be told
     if args.engine == "command":
-        return Command(args.command, args.deadline)
-    if args.engine == "claude":
-        return Claude(args.model, args.deadline)
-    return engine
+        return Command(args.command, args.deadline, playbooks())
+    return Claude(args.model, args.deadline, playbooks(), Price(*args.price) if args.price else None)

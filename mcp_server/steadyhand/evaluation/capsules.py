@@ -5,7 +5,7 @@ from pathlib import Path
 
 from steadyhand.adapters.capsules.folder import read_capsule
 from steadyhand.evaluation import recordings
-from steadyhand.evaluation.case import Case, Inputs, Truth
+from steadyhand.evaluation.case import Case, Held, Inputs, Truth
 from steadyhand.evaluation.errors import BadCase
 from steadyhand.journey.evidence.bearings.taken import gauges_of
 from steadyhand.journey.evidence.capsule import Capsule, CapsuleTruth, cut, page_of
@@ -52,6 +52,7 @@ def inputs_of(whole: Capsule) -> Inputs:
         lambda: tuple(
             gauges_of(signals(capsule.series, grid, topology, capsule.service), topology, page.baseline)
         ),
+        lambda: Held(capsule.lines, capsule.series, capsule.changes, capsule.databases),
     )
 
 

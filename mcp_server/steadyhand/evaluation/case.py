@@ -6,8 +6,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from steadyhand.journey.evidence.bearings.observed import Gauge
-from steadyhand.journey.evidence.model import Page
+from steadyhand.journey.evidence.model import Change, DatabaseReport, LogLine, Page, Series
 from steadyhand.journey.topology import Topology
+
+
+@dataclass(frozen=True)
+class Held:
+    """What can be asked for beyond the page, none of it from after the page's end."""
+
+    lines: tuple[LogLine, ...] = ()
+    series: tuple[Series, ...] = ()
+    changes: tuple[Change, ...] = ()
+    databases: tuple[DatabaseReport, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -18,6 +28,8 @@ class Inputs:
     topology: Topology
     gauges: Callable[[], tuple[Gauge, ...]]
     """The series behind the page, for the baselines; made when asked for."""
+    held: Callable[[], Held] = Held
+    """What the tools answer from; made when asked for."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from steadyhand.evaluation.case import Case, Inputs, Truth
+from steadyhand.evaluation.case import Case, Held, Inputs, Truth
 from steadyhand.evaluation.errors import BadCase
 from steadyhand.evaluation.pages import slug
 from steadyhand.evaluation.tables import number, rows
@@ -60,6 +60,7 @@ def _look(folder: Path, about: Mapping[str, Any]) -> Inputs:
     baseline = Window(start=start, end=start + (alert - start) * _CALM_SHARE)
     topology = _topology(folder, {one.labels["service"] for one in known} | {one.service for one in said})
     target = slug(str(about["target"]["service"]))
+    changed = _changes(folder, alert)
     page = assemble(
         incident="case",
         service=target,
@@ -68,13 +69,16 @@ def _look(folder: Path, about: Mapping[str, Any]) -> Inputs:
         topology=topology,
         lines=said,
         series=known,
-        changes=_changes(folder, alert),
+        changes=changed,
         alert_at=alert,
         rule=EvidenceRule(max_items=60),
     )
     grid = grid_for(known, window)
     return Inputs(
-        page, topology, lambda: tuple(gauges_of(signals(known, grid, topology, target), topology, baseline))
+        page,
+        topology,
+        lambda: tuple(gauges_of(signals(known, grid, topology, target), topology, baseline)),
+        lambda: Held(tuple(said), tuple(known), tuple(changed)),
     )
 
 

@@ -1,12 +1,9 @@
-"""Who answers: the engine without a model, or any program on top of the engine's evidence."""
+"""Who answers without a model, and what every other one is given and may write."""
 
 import json
-import shlex
-import subprocess
-import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import Field, ValidationError
 
@@ -17,6 +14,9 @@ from steadyhand.journey.diagnosis.engine import diagnose
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
 from steadyhand.journey.evidence.digest import render
 from steadyhand.journey.rule import Share, Value
+
+if TYPE_CHECKING:  # a desk needs packages that the engine alone does not
+    from steadyhand.evaluation.desk import Desk
 
 
 def engine(case: Case) -> Answer:
@@ -36,50 +36,16 @@ class Named(Value):
     change: str | None = None
 
 
-class Causes(Value):
-    """An answer: the likeliest cause first. No cause at all means: nobody here."""
+class Reply(Value):
+    """What a program writes to its standard output, all of it optional: what it spent, and its answer.
 
-    causes: tuple[Named, ...]
-
-
-class Reply(Causes):
-    """What a program writes to its standard output."""
-
-    tokens: int = Field(default=0, ge=0)
-
-
-class Command:
-    """Any program as an engine: it finds the case in its working folder and answers in JSON.
-
-    The folder holds page.json, topology.json, evidence.txt and engine.json, the engine's own
-    diagnosis. Truth is not there.
+    `causes` has the likeliest first; an empty list means: nobody here. Without it, what was submitted by
+    the tools is the answer. `cost` is in US dollars.
     """
 
-    def __init__(self, command: str, deadline_s: float) -> None:
-        self._argv: Sequence[str] = shlex.split(command)
-        self._deadline_s = deadline_s
-
-    def __call__(self, case: Case) -> Answer:
-        """The program's answer. Raises BadAnswer if it fails, is late or writes what cannot be read."""
-        began = time.perf_counter()
-        with tempfile.TemporaryDirectory(prefix="steadyhand-eval-") as name:
-            for file, held in pack(case.inputs).items():
-                (Path(name) / file).write_text(held, encoding="utf-8")
-            text = self._run(case.id, name)
-        return parsed(text, case.id, time.perf_counter() - began)
-
-    def _run(self, case: str, folder: str) -> str:
-        try:
-            done = subprocess.run(  # noqa: S603 - the program the caller named, without a shell
-                self._argv, cwd=folder, capture_output=True, text=True, timeout=self._deadline_s, check=False
-            )
-        except subprocess.TimeoutExpired as error:
-            raise BadAnswer(f"{case}: no answer within {self._deadline_s:g} s") from error
-        except OSError as error:
-            raise BadAnswer(f"{case}: cannot start {self._argv[0]!r}: {error}") from error
-        if done.returncode:
-            raise BadAnswer(f"{case}: the program ended with {done.returncode}: {done.stderr[-300:].strip()}")
-        return done.stdout
+    causes: tuple[Named, ...] | None = None
+    tokens: int = Field(default=0, ge=0)
+    cost: float | None = Field(default=None, ge=0)
 
 
 def pack(inputs: Inputs) -> Mapping[str, str]:
@@ -93,12 +59,19 @@ def pack(inputs: Inputs) -> Mapping[str, str]:
     }
 
 
-def parsed(text: str, case: str, seconds: float, tokens: int = 0) -> Answer:
-    """A reply in JSON as an answer. Raises BadAnswer."""
+def parsed(text: str, case: str, seconds: float, desk: "Desk") -> Answer:
+    """What a program wrote, or else submitted, as an answer. Raises BadAnswer where it did neither.
+
+    Words on its standard output do not matter once it has submitted: agents like to talk.
+    """
     try:
-        reply = Reply.model_validate(json.loads(text))
+        reply = Reply.model_validate(json.loads(text)) if text.strip() else Reply()
     except (ValueError, ValidationError) as error:
+        if desk.opinion is not None:
+            return answer_of(desk.opinion, seconds)
         raise BadAnswer(f'{case}: the answer is not of the form {{"causes": [{{...}}]}}: {error}') from error
+    if reply.causes is None:
+        return _submitted(case, seconds, desk, reply)
     first = reply.causes[0] if reply.causes else None
     return Answer(
         components=tuple(dict.fromkeys(one.component for one in reply.causes)),
@@ -107,5 +80,14 @@ def parsed(text: str, case: str, seconds: float, tokens: int = 0) -> Answer:
         fault_class=first.fault_class if first else None,
         change=first.change if first else None,
         seconds=seconds,
-        tokens=tokens or reply.tokens,
+        tokens=reply.tokens,
+        cost=reply.cost,
     )
+
+
+def _submitted(case: str, seconds: float, desk: "Desk", reply: Reply) -> Answer:
+    if desk.opinion is None:
+        raise BadAnswer(
+            f"{case}: no answer: neither causes on the standard output nor hypotheses submitted", reply.tokens
+        )
+    return answer_of(desk.opinion, seconds, reply.tokens, reply.cost)

@@ -16,7 +16,15 @@ class NoCases(EvaluationError):
 
 
 class BadAnswer(EvaluationError):
-    """An engine gave no answer that can be scored."""
+    """An engine gave no answer that can be scored; `tokens` were spent on it all the same."""
+
+    def __init__(self, why: str, tokens: int = 0) -> None:
+        super().__init__(why)
+        self.tokens = tokens
+
+
+class BadKept(EvaluationError):
+    """The file of kept answers cannot be read."""
 
 
 class NoEngine(EvaluationError):

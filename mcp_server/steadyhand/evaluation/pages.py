@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
-from steadyhand.evaluation.case import Inputs
+from steadyhand.evaluation.case import Held, Inputs
 from steadyhand.journey.evidence.bearings.observed import Gauge, Kind, Observed
 from steadyhand.journey.evidence.bearings.strength import bend_of, sigmas
 from steadyhand.journey.evidence.bearings.taken import taken
-from steadyhand.journey.evidence.model import Item, Onset, Page, Role, Window
+from steadyhand.journey.evidence.model import Item, Onset, Page, Role, Series, Window
 from steadyhand.journey.topology import Service, Topology
 
 _ROLES: Mapping[Kind, Role] = {
@@ -56,7 +56,24 @@ def inputs_of(seen: Observed, alert_at: float, step: float) -> Inputs:
         },
         bearings=taken(seen),
     )
-    return Inputs(page, _topology(seen), lambda: seen.gauges)
+    return Inputs(page, _topology(seen), lambda: seen.gauges, lambda: _held(seen, alert_at, step))
+
+
+def _held(seen: Observed, alert_at: float, step: float) -> Held:
+    """The suspect samples as series. The calm ones are of another day: the page compares with them."""
+    return Held(series=tuple(one for gauge in seen.gauges if (one := _series(gauge, alert_at, step)).times))
+
+
+def _series(gauge: Gauge, alert_at: float, step: float) -> Series:
+    first = alert_at - (len(gauge.since) - 1) * step
+    known = [(first + at * step, value) for at, value in enumerate(gauge.since) if value is not None]
+    labels = {"service": gauge.entity, "other": gauge.other}
+    return Series(
+        name=gauge.kind,
+        labels={key: name for key, name in labels.items() if name},
+        times=tuple(at for at, _ in known),
+        values=tuple(value for _, value in known),
+    )
 
 
 def _item(name: str, gauge: Gauge, strength: float, alert_at: float, step: float) -> Item:

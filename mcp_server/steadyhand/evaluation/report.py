@@ -1,18 +1,14 @@
-"""The scoreboard as text, as JSON and as one HTML page with the reliability diagram."""
+"""The scoreboard as text for a terminal, and as JSON for another program."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from html import escape
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
 
-from steadyhand.evaluation.figures import SURE, Bin, Share
+from steadyhand.evaluation.figures import SURE, Share
 from steadyhand.evaluation.score import Row, Scored
 
-_SIDE = 220
-_EDGE = 30
-_WIDE = "{:38} {:>4} {:>6} {:>16} {:>16} {:>5} {:>17} {:>6} {:>6} {:>8} {:>7} {:>5} {:>8} {:>7}"
-_HEADS = (
+_WIDE = "{:38} {:>6} {:>9} {:>16} {:>16} {:>5} {:>17} {:>4} {:>5} {:>5} {:>8} {:>7} {:>5} {:>8} {:>7}"
+HEADS = (
     "system / family",
     "n",
     "chance",
@@ -20,6 +16,7 @@ _HEADS = (
     "AC@3",
     "Avg@5",
     "n-sig/BARO/graph",
+    "fail",
     "abst.",
     "spec.",
     "conf.wrong",
@@ -28,6 +25,22 @@ _HEADS = (
     "onset s",
     "s/case",
 )
+MEANS: dict[str, str] = {
+    "n": "cases with a fault, + fault-free windows; AC and chance speak of the former, spec. of the latter",
+    "chance": "AC@1/AC@3 of a blind draw among all that could be named",
+    "AC@1": "the true cause is named first; brackets hold the 95 % interval (Wilson)",
+    "AC@3": "the true cause is among the first three",
+    "Avg@5": "mean of AC@1 to AC@5",
+    "n-sig/BARO/graph": "AC@1 of plain methods on the same cases",
+    "fail": "cases without an answer: late, unreadable, broken off; never counted as right",
+    "abst.": "nobody was blamed though something was wrong",
+    "spec.": "fault-free windows in which nobody was blamed",
+    "conf.wrong": f"answers of at least {SURE} that were wrong, of all cases",
+    f">={SURE}": "right, of the answers at least that sure",
+    "ECE": "mean distance of confidence from being right, in five bins; abstentions are no claims",
+    "onset s": "median distance of the onset from the true one",
+    "s/case": "median seconds for an answer",
+}
 
 
 def shown(share: Share) -> str:
@@ -45,104 +58,69 @@ def short(value: float | None) -> str:
 
 def cells(row: Row) -> tuple[str, ...]:
     """The columns of one row."""
-    sure = "-" if row.sure_right.value is None else f"{row.sure_right.hits}/{row.sure_right.of}"
+    chance = "-" if row.chance is None else f"{short(row.chance)}/{short(row.chance_three)}"
     return (
         row.name,
-        str(row.n),
-        short(row.chance),
+        _numbers(row),
+        chance,
         shown(row.first),
         shown(row.three),
         short(row.average),
         "/".join(short(one.value) for one in row.baselines.values()),
+        str(row.failed.hits),
         short(row.abstained.value),
         short(row.specificity.value),
         f"{row.confident_wrong.hits}/{row.confident_wrong.of}",
-        sure,
+        "-" if row.sure_right.value is None else f"{row.sure_right.hits}/{row.sure_right.of}",
         short(row.calibration_error),
         "-" if row.onset_error is None else f"{row.onset_error:.0f}",
         f"{row.seconds:.2f}",
     )
 
 
+def _numbers(row: Row) -> str:
+    healthy = row.specificity.of
+    return f"{row.n - healthy}+{healthy}" if healthy and row.n > healthy else str(row.n)
+
+
 def as_text(found: Sequence[Row]) -> str:
     """The table for a terminal, the pooled row last."""
-    lines = [_WIDE.format(*_HEADS), *(_WIDE.format(*cells(row)) for row in found), *_asked(found)]
+    asked = [f"  {row.name}: {', '.join(told)}" for row in found if (told := extras(row))]
+    lines = [_WIDE.format(*HEADS), *(_WIDE.format(*cells(row)) for row in found), *asked]
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _asked(found: Sequence[Row]) -> Iterator[str]:
+def extras(row: Row) -> tuple[str, ...]:
     """What only some cases ask for: fault class, change, decoys; and tokens spent."""
-    for row in found:
-        parts = (
-            ("fault class", row.fault_class),
-            ("change", row.change),
-            ("decoy blamed", row.decoys if row.change.of else Share(0, 0)),
-        )
-        told = [f"{name} {one.hits}/{one.of}" for name, one in parts if one.of]
-        if told or row.tokens:
-            yield f"  {row.name}: {', '.join([*told, f'{row.tokens} tokens'])}"
+    parts = (
+        ("fault class", row.fault_class),
+        ("change", row.change),
+        ("decoy blamed", row.decoys if row.change.of else Share(0, 0)),
+    )
+    told = [f"{name} {one.hits}/{one.of}" for name, one in parts if one.of]
+    spent = [f"{row.tokens} tokens"] if row.tokens else []
+    paid = [f"${row.cost:.2f}"] if row.cost is not None else []
+    return (*told, *spent, *paid)
 
 
-def as_json(found: Sequence[Row], scored: Sequence[Scored], about: dict[str, str]) -> str:
-    """Everything, case by case, for another program."""
+def as_json(found: Sequence[Row], scored: Sequence[Scored], about: Mapping[str, str]) -> str:
+    """Everything, case by case, for another program; a share with its value and its 95 % interval."""
     board = {
         "about": about,
-        "rows": [asdict(row) for row in found],
-        "cases": [asdict(one) for one in scored],
+        "rows": [_plain(row) for row in found],
+        "cases": [_plain(one) for one in scored],
     }
-    return json.dumps(board, indent=1, default=_plain)
+    return json.dumps(board, indent=1)
 
 
-def _plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON can hold
-    return sorted(value) if isinstance(value, frozenset) else str(value)
-
-
-def as_html(found: Sequence[Row], about: dict[str, str]) -> str:
-    """One page without a script: the table, and under it a reliability diagram for each system."""
-    head = "".join(f"<th>{escape(one)}</th>" for one in _HEADS)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(one)}</td>" for one in cells(row)) + "</tr>" for row in found
-    )
-    told = "".join(f"<li>{escape(name)}: {escape(text)}</li>" for name, text in about.items())
-    pictures = "".join(
-        f"<figure>{diagram(row.bins)}<figcaption>{escape(row.name)}: ECE {short(row.calibration_error)}"
-        f"</figcaption></figure>"
-        for row in found
-        if row.bins and " / " not in row.name
-    )
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Scoreboard</title>'
-        "<style>body{font:14px system-ui;margin:2em}table{border-collapse:collapse}"
-        "td,th{border:1px solid #ccc;padding:2px 6px;text-align:right}td:first-child{text-align:left}"
-        "figure{display:inline-block}</style>"
-        f"<h1>Scoreboard</h1><ul>{told}</ul><table><tr>{head}</tr>{body}</table>"
-        f"<h2>Is the confidence to be believed?</h2>{pictures}</html>"
-    )
-
-
-def diagram(found: Sequence[Bin]) -> str:
-    """The reliability diagram as SVG: how often the answers of each bin were right, by how sure they were."""
-    marks = "".join(
-        f'<line x1="{_x(one.confidence)}" x2="{_x(one.confidence)}" y1="{_y(one.right.interval[0])}" '
-        f'y2="{_y(one.right.interval[1])}" stroke="#999"/>'
-        f'<circle cx="{_x(one.confidence)}" cy="{_y(one.right.value or 0.0)}" r="4" fill="#1f5fa8">'
-        f"<title>{one.right.hits} of {one.right.of} right at {one.confidence:.2f}</title></circle>"
-        for one in found
-    )
-    whole = _SIDE + 2 * _EDGE
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{whole}" height="{whole}" role="img" '
-        f'aria-label="share of right answers by confidence"><rect x="{_EDGE}" y="{_EDGE}" width="{_SIDE}" '
-        f'height="{_SIDE}" fill="none" stroke="#333"/>'
-        f'<line x1="{_x(0)}" y1="{_y(0)}" x2="{_x(1)}" y2="{_y(1)}" stroke="#ccc"/>{marks}'
-        f'<text x="{whole / 2}" y="{whole - 8}" text-anchor="middle" font-size="11">confidence</text>'
-        f'<text x="8" y="{_EDGE - 8}" font-size="11">share right</text></svg>'
-    )
-
-
-def _x(share: float) -> float:
-    return round(_EDGE + _SIDE * share, 1)
-
-
-def _y(share: float) -> float:
-    return round(_EDGE + _SIDE * (1 - share), 1)
+def _plain(value: object) -> object:
+    if isinstance(value, Share):
+        low, high = value.interval
+        return {"hits": value.hits, "of": value.of, "value": value.value, "low": low, "high": high}
+    if is_dataclass(value):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, frozenset):
+        return sorted(str(one) for one in value)
+    return [_plain(one) for one in value] if isinstance(value, tuple | list) else value

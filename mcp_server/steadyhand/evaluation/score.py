@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
 
+from steadyhand.evaluation.answering import Respond, Told, answered
 from steadyhand.evaluation.answers import Answer
 from steadyhand.evaluation.baselines import BASELINES
 from steadyhand.evaluation.case import Case, Truth
@@ -18,8 +19,7 @@ from steadyhand.evaluation.figures import (
     calibration_error,
     hits_within,
 )
-
-Respond = Callable[[Case], Answer]
+from steadyhand.evaluation.kept import Kept
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Row:
     name: str
     n: int
     chance: float | None
+    chance_three: float | None
     first: Share
     three: Share
     average: float | None
@@ -51,6 +52,8 @@ class Row:
     change: Share
     decoys: Share
     baselines: Mapping[str, Share]
+    baselines_three: Mapping[str, Share]
+    failed: Share
     abstained: Share
     specificity: Share
     confident_wrong: Share
@@ -61,11 +64,14 @@ class Row:
     onset_error: float | None
     seconds: float
     tokens: int
+    cost: float | None
 
 
-def score(cases: Iterable[Case], respond: Respond) -> tuple[Scored, ...]:
-    """Every case answered, then judged. Raises NoCases, and what reading or answering raises."""
-    found = tuple(_scored(one, respond(one)) for one in cases)
+def score(
+    cases: Iterable[Case], respond: Respond, kept: Kept | None = None, tell: Told | None = None
+) -> tuple[Scored, ...]:
+    """Every case answered, then judged. Raises NoCases, and what reading a case raises."""
+    found = tuple(_scored(*one) for one in answered(cases, respond, kept, tell))
     if not found:
         raise NoCases("there is no case to score; name a folder with cases or generated:N")
     return found
@@ -96,6 +102,8 @@ def _right(answer: Answer, truth: Truth) -> bool:
 
     Where only the fault class is known, that decides.
     """
+    if answer.failed:
+        return False
     if truth.healthy:
         return answer.abstained
     if truth.component is None and truth.changes is None:
@@ -131,7 +139,8 @@ def _row(name: str, found: Sequence[Scored]) -> Row:
     return Row(
         name=name,
         n=len(found),
-        chance=sum(1 / one.candidates for one in placed if one.candidates) / len(placed) if placed else None,
+        chance=_chance(placed, 1),
+        chance_three=_chance(placed, 3),
         first=hits_within(ranks, 1),
         three=hits_within(ranks, 3),
         average=average_of_five(ranks),
@@ -140,11 +149,11 @@ def _row(name: str, found: Sequence[Scored]) -> Row:
             sum(_names_change(one) for one in sick), sum(one.truth.changes is not None for one in sick)
         ),
         decoys=Share(sum(one.answer.change in one.truth.decoys for one in sick), len(sick)),
-        baselines={method: hits_within([one.baselines[method] for one in placed], 1) for method in BASELINES},
+        baselines=_plain(placed, 1),
+        baselines_three=_plain(placed, 3),
+        failed=Share(sum(bool(one.answer.failed) for one in found), len(found)),
         abstained=Share(sum(one.answer.abstained for one in sick), len(sick)),
-        specificity=Share(
-            sum(one.answer.abstained for one in found if one.truth.healthy), len(found) - len(sick)
-        ),
+        specificity=Share(sum(one.right for one in found if one.truth.healthy), len(found) - len(sick)),
         confident_wrong=Share(sum(not one.right for one in sure), len(found)),
         sure=Share(len(sure), len(sick)),
         sure_right=Share(sum(one.right for one in sure), len(sure)),
@@ -153,7 +162,21 @@ def _row(name: str, found: Sequence[Scored]) -> Row:
         onset_error=median(errors) if errors else None,
         seconds=median(one.answer.seconds for one in found),
         tokens=sum(one.answer.tokens for one in found),
+        cost=sum(costs)
+        if (costs := [one.answer.cost for one in found if one.answer.cost is not None])
+        else None,
     )
+
+
+def _chance(placed: Sequence[Scored], most: int) -> float | None:
+    """AC@k of a blind draw among all that could be named."""
+    drawn = [min(1.0, most / one.candidates) for one in placed if one.candidates]
+    return sum(drawn) / len(placed) if placed else None
+
+
+def _plain(placed: Sequence[Scored], most: int) -> dict[str, Share]:
+    """AC@k of each plain method."""
+    return {name: hits_within([one.baselines[name] for one in placed], most) for name in BASELINES}
 
 
 def _names_change(one: Scored) -> bool:

@@ -1,6 +1,9 @@
 """The MCP server: at most 24 tools, put together here."""
 
+from collections.abc import Callable
+
 from mcp.server import MCPServer
+from mcp.server.mcpserver.tools import Tool
 
 from steadyhand.journey.diagnosis.playbook import Shelf
 from steadyhand.responder.outside import Outside
@@ -25,8 +28,10 @@ INSTRUCTIONS = """Steadyhand responds to incidents; it has read the evidence bef
    that was missed. abort_rollout is always allowed. Numbers of the policy: explain_policy."""
 
 
-def build_server(outside: Outside, playbooks: Shelf) -> MCPServer:
-    """All tools over one running service."""
+def build_server(
+    outside: Outside, playbooks: Shelf, wanted: Callable[[Tool], bool] = lambda _: True
+) -> MCPServer:
+    """All tools over one running service, or those of them that are wanted."""
     families = (
         IncidentTools(outside),
         QuestionTools(outside),
@@ -37,5 +42,5 @@ def build_server(outside: Outside, playbooks: Shelf) -> MCPServer:
         ActionTools(outside),
         MemoryTools(outside),
     )
-    tools = [tool for family in families for tool in family.tools()]
+    tools = [tool for family in families for tool in family.tools() if wanted(tool)]
     return NotingServer(outside, "steadyhand", INSTRUCTIONS, tools)

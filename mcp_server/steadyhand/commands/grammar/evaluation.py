@@ -20,6 +20,19 @@ def declare(add: Add) -> None:
         "--part", choices=("all", "open", "aside"), default="all", help="which part: aside is a fixed third"
     )
     one.add_argument("--limit", type=int, default=0, help="at most so many cases")
+    one.add_argument(
+        "--keep", type=Path, help="keep each answer in this file; started again, ask only for the rest"
+    )
+    one.add_argument(
+        "--again", action="store_true", help="with --keep: ask again where no answer came before"
+    )
+    one.add_argument(
+        "--price",
+        type=float,
+        nargs=2,
+        metavar=("READ", "WRITTEN"),
+        help="US dollars for a million tokens, with --engine claude",
+    )
     one.add_argument("--html", type=Path, help="write the page with the reliability diagrams here")
     one.add_argument("--json", type=Path, help="write all figures, case by case, here")
 

@@ -119,7 +119,7 @@ def change_of(one: Deploy) -> Change:
         id=one.id,
         service=one.service,
         kind="code",
-        version=f"2.1.{len(one.id)}",
+        version=f"2.1.{one.id.removeprefix('dep-')}",
         previous="2.0.9",
         summary="release",
         diff=one.diff,

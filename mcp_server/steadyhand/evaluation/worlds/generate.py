@@ -1,11 +1,11 @@
 """Cases from a seed: six families in four difficulties, traps and fault-free windows, in turn."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 
-from steadyhand.evaluation.case import Case, Inputs, Truth
+from steadyhand.evaluation.case import Case, Held, Inputs, Truth
 from steadyhand.evaluation.worlds.course import CALM, STEPS, Course
 from steadyhand.evaluation.worlds.emit import START, at, change_of, lines, reports, series
 from steadyhand.evaluation.worlds.shape import build
@@ -49,6 +49,7 @@ class Plan:
         bystanders(story, _BYSTANDERS[self.level - 1])
         for _ in range(_DECOYS[self.level - 1]):
             story.decoy(story.onset - chance.uniform(3, 120))
+        story.name_deploys()
         course.travel()
         return story
 
@@ -60,10 +61,7 @@ class Plan:
 
     def look(self) -> Inputs:
         """What may be seen."""
-        story, until = self.story, self.until
-        chance = Random(f"{self.seed}/{self.kind}/hidden")
-        known = series(story, until, frozenset())
-        known = [one for one in known if chance.random() >= _HIDDEN[self.level - 1]]
+        story, until, held = self.story, self.until, self.held()
         window = Window(start=START, end=at(until + 0.5))
         baseline = Window(start=START, end=at(CALM))
         page = assemble(
@@ -72,17 +70,31 @@ class Plan:
             window=window,
             baseline=baseline,
             topology=story.world.topology,
-            lines=lines(story, until),
-            series=known,
-            changes=[change_of(one) for one in story.deploys if one.at <= until],
-            databases=reports(story, until) if self.level < len(_STRENGTHS) or self.seed % 2 else [],
+            lines=held.lines,
+            series=held.series,
+            changes=held.changes,
+            databases=held.databases,
             alert_at=at(until),
         )
 
         def gauges() -> tuple[Gauge, ...]:
-            return _gauges(known, window, baseline, story)
+            return _gauges(held.series, window, baseline, story)
 
-        return Inputs(page, story.world.topology, gauges)
+        # lines are drawn from the world's own dice: a fresh world draws the same, and nothing is kept
+        return Inputs(page, story.world.topology, gauges, Plan(self.seed, self.kind, self.level).held)
+
+    def held(self) -> Held:
+        """All that can be asked of this world up to the alert."""
+        story, until = self.story, self.until
+        chance = Random(f"{self.seed}/{self.kind}/hidden")
+        known = series(story, until, frozenset())
+        looked = self.level < len(_STRENGTHS) or self.seed % 2
+        return Held(
+            lines=tuple(lines(story, until)),
+            series=tuple(one for one in known if chance.random() >= _HIDDEN[self.level - 1]),
+            changes=tuple(change_of(one) for one in story.deploys if one.at <= until),
+            databases=tuple(reports(story, until)) if looked else (),
+        )
 
     def reveal(self) -> Truth:
         """What is true."""
@@ -98,7 +110,7 @@ class Plan:
         )
 
 
-def _gauges(known: list[Series], window: Window, baseline: Window, story: Story) -> tuple[Gauge, ...]:
+def _gauges(known: Sequence[Series], window: Window, baseline: Window, story: Story) -> tuple[Gauge, ...]:
     grid = grid_for(known, window)
     topology = story.world.topology
     return tuple(gauges_of(signals(known, grid, topology, story.world.front), topology, baseline))
