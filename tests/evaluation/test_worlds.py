@@ -1,14 +1,18 @@
 """Generated worlds: the same from the same seed, each with one known answer that can be seen in time."""
 
 import pytest
+from shape.tree import ROOT
 
+from steadyhand.evaluation.answers import Answer
 from steadyhand.evaluation.case import Case
 from steadyhand.evaluation.engines import engine
 from steadyhand.evaluation.errors import NoCases
+from steadyhand.evaluation.score import rows, score
 from steadyhand.evaluation.sources import find_cases
 from steadyhand.evaluation.worlds.generate import Plan, generated
 from steadyhand.evaluation.worlds.story import FAMILIES
-from steadyhand.evaluation.worlds.traps import TRAPS
+from steadyhand.evaluation.worlds.traps import EVERY_TRAP
+from steadyhand.evaluation.worlds.twins import TWINS
 
 UNSEEN = 77_000
 
@@ -32,7 +36,7 @@ def test_an_easy_world_of_each_family_is_diagnosed(family: str) -> None:
     assert found.fault_class == truth.fault_class
 
 
-@pytest.mark.parametrize("trap", sorted(TRAPS))
+@pytest.mark.parametrize("trap", sorted(EVERY_TRAP))
 def test_no_trap_shows_its_own_future(trap: str) -> None:
     plan = Plan(UNSEEN, trap, 1)
     page = plan.look().page
@@ -56,7 +60,79 @@ def test_so_many_worlds_hold_families_traps_and_calm() -> None:
     assert kinds == {"generated", "generated traps", "generated fault-free"}
 
 
-@pytest.mark.parametrize("wanted", ["generated:", "generated:none", "generated:0"])
+@pytest.mark.parametrize("wanted", ["generated:", "generated:none", "generated:0", "twins:x", "traps:-1"])
 def test_a_number_of_worlds_that_is_none_is_refused(wanted: str) -> None:
-    with pytest.raises(NoCases, match="generated:"):
+    with pytest.raises(NoCases, match=wanted.partition(":")[0]):
         find_cases(wanted)
+
+
+def _both(kind: str, level: int = 1) -> tuple[Case, Case]:
+    one, other = (Plan(UNSEEN, kind, level, side) for side in (0, 1))
+    return Case("a", "twins", one.look, one.reveal), Case("b", "twins", other.look, other.reveal)
+
+
+@pytest.mark.parametrize("kind", sorted(TWINS))
+def test_twins_differ_in_the_cause_and_share_all_that_has_nothing_to_do_with_it(kind: str) -> None:
+    one, other = (case.reveal() for case in _both(kind))
+    assert (one.component, one.fault_class, one.changes) != (
+        other.component,
+        other.fault_class,
+        other.changes,
+    )
+    assert one.twin == other.twin
+    stories = [Plan(UNSEEN, kind, 1, side).story for side in (0, 1)]
+    assert stories[0].world == stories[1].world
+    assert [one.service for one in stories[0].deploys] == [one.service for one in stories[1].deploys]
+    outsiders = set(stories[0].world.outsiders) - {one.component, other.component}
+    for name in outsiders:
+        assert stories[0].course.latency[name] == stories[1].course.latency[name]
+
+
+def test_a_pair_counts_only_when_both_sides_are_right_and_told_apart() -> None:
+    both = _both("lock or missing index")
+    right = score(both, lambda case: _told(case.reveal().component, case.reveal().fault_class))
+    alike = score(both, lambda case: _told(case.reveal().component, "lock_queue"))
+    half = score(both[:1], lambda case: _told(case.reveal().component, "lock_queue"))
+    counted = [(rows(found)[-1].pairs.hits, rows(found)[-1].pairs.of) for found in (right, alike, half)]
+    assert counted == [(1, 1), (0, 1), (0, 0)]
+
+
+def _told(component: str | None, fault: str | None) -> Answer:
+    return Answer((component or "",), 0.9, abstained=False, fault_class=fault)
+
+
+def test_the_engine_tells_a_fault_from_its_healthy_twin() -> None:
+    found = score(_both("fault or none"), engine)
+    assert [one.right for one in found] == [True, True]
+
+
+def test_in_a_cycle_either_end_is_as_right_and_the_class_must_say_so() -> None:
+    case = _case(Plan(UNSEEN, "retry cycle", 1))
+    truth, topology = case.reveal(), case.inputs.topology
+    (other,) = truth.equally
+    ends = {truth.component or "", other}
+    assert all(ends - {name} <= set(known.depends_on) for name in ends if (known := topology.get(name)))
+    assert truth.fault_class == "retry_storm"
+    assert [one.rank for one in score((case, case), lambda _: _told(other, None))] == [1, 1]
+    assert engine(case).components
+
+
+def test_no_name_of_a_release_tells_whether_it_is_guilty() -> None:
+    case = _case(Plan(UNSEEN, "coincidental deploy", 4))
+    truth = case.reveal()
+    known = sorted(one.id for one in case.inputs.held().changes)
+    assert known == [f"dep-{number}" for number in range(1, len(known) + 1)]
+    assert (truth.changes or frozenset()) | truth.decoys >= set(known)
+
+
+def test_each_word_draws_in_turn_all_there_is_in_four_difficulties() -> None:
+    traps, twins = find_cases("traps:60:1"), find_cases("twins:28:1")
+    assert {one.id.rsplit("-", 2)[0] for one in traps} == {name.replace(" ", "-") for name in EVERY_TRAP}
+    assert {one.id.rsplit("-", 2)[1] for one in (*traps, *twins)} == {"1", "2", "3", "4"}
+    assert len(twins) == 56
+
+
+def test_the_page_on_worlds_names_every_fault_trap_and_pair() -> None:
+    page = (ROOT / "docs/reference/generated-worlds.md").read_text(encoding="utf-8").lower()
+    assert all(f"| {name} |" in page for name in (*EVERY_TRAP, *TWINS))
+    assert all(name in page for name in FAMILIES)

@@ -36,6 +36,9 @@ class Inputs:
 class Truth:
     """The known answer. No method under test ever holds one.
 
+    Any of `equally` is as right as `component`. Cases of one `twin` are judged together too: they
+    are alike in all but the cause.
+
     In a fault-free window all is None: the right answer is to name nobody. Else `component` is None where
     the case does not ask for one, and so are `changes`; empty `changes` say that none is guilty. `onset`
     is in unix seconds.
@@ -47,6 +50,8 @@ class Truth:
     changes: frozenset[str] | None = None
     onset: float | None = None
     decoys: frozenset[str] = frozenset()
+    equally: frozenset[str] = frozenset()
+    twin: str = ""
 
     @property
     def healthy(self) -> bool:

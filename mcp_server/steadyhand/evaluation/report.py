@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from steadyhand.evaluation.figures import SURE, Share
 from steadyhand.evaluation.score import Row, Scored
 
-_WIDE = "{:38} {:>6} {:>9} {:>16} {:>16} {:>5} {:>17} {:>4} {:>5} {:>5} {:>8} {:>7} {:>5} {:>8} {:>7}"
+_WIDE = "{:38} {:>6} {:>9} {:>16} {:>16} {:>5} {:>17} {:>4} {:>5} {:>5} {:>5} {:>8} {:>7} {:>5} {:>8} {:>7}"
 HEADS = (
     "system / family",
     "n",
@@ -19,6 +19,7 @@ HEADS = (
     "fail",
     "abst.",
     "spec.",
+    "pairs",
     "conf.wrong",
     f">={SURE}",
     "ECE",
@@ -35,6 +36,7 @@ MEANS: dict[str, str] = {
     "fail": "cases without an answer: late, unreadable, broken off; never counted as right",
     "abst.": "nobody was blamed though something was wrong",
     "spec.": "fault-free windows in which nobody was blamed",
+    "pairs": "twins, alike in all but the cause, of which both sides are right and told apart",
     "conf.wrong": f"answers of at least {SURE} that were wrong, of all cases",
     f">={SURE}": "right, of the answers at least that sure",
     "ECE": "mean distance of confidence from being right, in five bins; abstentions are no claims",
@@ -70,6 +72,7 @@ def cells(row: Row) -> tuple[str, ...]:
         str(row.failed.hits),
         short(row.abstained.value),
         short(row.specificity.value),
+        f"{row.pairs.hits}/{row.pairs.of}" if row.pairs.of else "-",
         f"{row.confident_wrong.hits}/{row.confident_wrong.of}",
         "-" if row.sure_right.value is None else f"{row.sure_right.hits}/{row.sure_right.of}",
         short(row.calibration_error),

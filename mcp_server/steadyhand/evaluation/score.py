@@ -1,5 +1,6 @@
 """Answers against truth: the one place that reads it."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -56,6 +57,7 @@ class Row:
     failed: Share
     abstained: Share
     specificity: Share
+    pairs: Share
     confident_wrong: Share
     sure: Share
     sure_right: Share
@@ -94,7 +96,8 @@ def _scored(case: Case, answer: Answer) -> Scored:
 
 
 def _rank(ranked: Sequence[str], truth: Truth) -> int | None:
-    return ranked.index(truth.component) + 1 if truth.component in ranked else None
+    wanted = {truth.component, *truth.equally}
+    return next((rank for rank, name in enumerate(ranked, start=1) if name in wanted), None)
 
 
 def _right(answer: Answer, truth: Truth) -> bool:
@@ -109,7 +112,7 @@ def _right(answer: Answer, truth: Truth) -> bool:
     if truth.component is None and truth.changes is None:
         return answer.fault_class == truth.fault_class
     change = truth.changes is None or (answer.change in truth.changes if truth.changes else not answer.change)
-    return change and (truth.component is None or answer.components[:1] == (truth.component,))
+    return change and (truth.component is None or _rank(answer.components, truth) == 1)
 
 
 def _error(answer: Answer, truth: Truth) -> float | None:
@@ -154,6 +157,7 @@ def _row(name: str, found: Sequence[Scored]) -> Row:
         failed=Share(sum(bool(one.answer.failed) for one in found), len(found)),
         abstained=Share(sum(one.answer.abstained for one in sick), len(sick)),
         specificity=Share(sum(one.right for one in found if one.truth.healthy), len(found) - len(sick)),
+        pairs=pairs(found),
         confident_wrong=Share(sum(not one.right for one in sure), len(found)),
         sure=Share(len(sure), len(sick)),
         sure_right=Share(sum(one.right for one in sure), len(sure)),
@@ -177,6 +181,28 @@ def _chance(placed: Sequence[Scored], most: int) -> float | None:
 def _plain(placed: Sequence[Scored], most: int) -> dict[str, Share]:
     """AC@k of each plain method."""
     return {name: hits_within([one.baselines[name] for one in placed], most) for name in BASELINES}
+
+
+def pairs(found: Sequence[Scored]) -> Share:
+    """Twins of which both sides are right in all that is asked, and told apart; half a pair is none."""
+    twins: dict[str, list[Scored]] = defaultdict(list)
+    for one in found:
+        if one.truth.twin:
+            twins[one.truth.twin].append(one)
+    whole = [both for both in twins.values() if len(both) == 2]  # noqa: PLR2004 - a pair
+    return Share(sum(_told_apart(*both) for both in whole), len(whole))
+
+
+def _told_apart(one: Scored, other: Scored) -> bool:
+    return _wholly(one) and _wholly(other) and _claim(one.answer) != _claim(other.answer)
+
+
+def _wholly(one: Scored) -> bool:
+    return one.right and one.truth.fault_class in (None, one.answer.fault_class)
+
+
+def _claim(answer: Answer) -> tuple[object, ...]:
+    return (answer.components[:1], answer.fault_class, answer.change) if not answer.abstained else ()
 
 
 def _names_change(one: Scored) -> bool:

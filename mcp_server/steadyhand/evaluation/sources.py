@@ -6,31 +6,31 @@ from pathlib import Path
 from steadyhand.evaluation import capsules, commit_set, metric_sets
 from steadyhand.evaluation.case import Case
 from steadyhand.evaluation.errors import NoCases
-from steadyhand.evaluation.worlds.generate import generated
+from steadyhand.evaluation.worlds.generate import DRAWN, generated
 
-_GENERATED = "generated:"
 _CALM_WINDOWS = 30  # fault-free ones of each set
 
 
 def find_cases(data: str) -> tuple[Case, ...]:
     """All cases that `data` names. Raises NoCases where there is none, BadCase where one cannot be read."""
-    if data.startswith(_GENERATED):
-        return _made(data)
+    drawn, colon, asked = data.partition(":")
+    if colon and drawn in DRAWN:
+        return _made(drawn, asked)
     found = tuple(_in_folder(Path(data)))
     if not found:
         raise NoCases(f"{data}: no case here; a case is a folder with case.json or capsule.json")
     return (*found, *metric_sets.calm_cases(Path(data), _CALM_WINDOWS))
 
 
-def _made(data: str) -> tuple[Case, ...]:
-    many, _, seed = data.removeprefix(_GENERATED).partition(":")
+def _made(drawn: str, asked: str) -> tuple[Case, ...]:
+    many, _, seed = asked.partition(":")
     try:
         wanted = int(many), int(seed or 1)
     except ValueError as error:
-        raise NoCases(f"{data}: write it like generated:120 or generated:120:7") from error
+        raise NoCases(f"{drawn}:{asked}: write it like {drawn}:120 or {drawn}:120:7") from error
     if wanted[0] < 1:
-        raise NoCases(f"{data}: not one case is asked for")
-    return generated(*wanted)
+        raise NoCases(f"{drawn}:{asked}: not one case is asked for")
+    return generated(*wanted, drawn)
 
 
 def _in_folder(root: Path) -> Iterator[Case]:

@@ -9,7 +9,7 @@ from steadyhand.commands.grammar import Add
 def declare(add: Add) -> None:
     """The scoreboard."""
     one = add("eval", "Answer cases whose cause is known, and say how right and how sure.", _evaluate)
-    one.add_argument("data", help="a folder with cases or capsules, or generated:N or generated:N:SEED")
+    one.add_argument("data", help="a folder with cases or capsules, or generated:, traps: or twins:N[:SEED]")
     one.add_argument("--engine", choices=("none", "command", "claude"), default="none", help="who answers")
     one.add_argument("--command", default="", help="the program that answers, with --engine command")
     one.add_argument(

@@ -1,6 +1,6 @@
 """Cases from a seed: six families in four difficulties, traps and fault-free windows, in turn."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
@@ -10,7 +10,8 @@ from steadyhand.evaluation.worlds.course import CALM, STEPS, Course
 from steadyhand.evaluation.worlds.emit import START, at, change_of, lines, reports, series
 from steadyhand.evaluation.worlds.shape import build
 from steadyhand.evaluation.worlds.story import FAMILIES, ONSET, Story, bystanders, loud
-from steadyhand.evaluation.worlds.traps import TRAPS
+from steadyhand.evaluation.worlds.traps import EVERY_TRAP, TRAPS
+from steadyhand.evaluation.worlds.twins import TWINS
 from steadyhand.journey.evidence.bearings.observed import Gauge
 from steadyhand.journey.evidence.bearings.taken import gauges_of
 from steadyhand.journey.evidence.grid import grid_for
@@ -29,11 +30,12 @@ _FEWEST_STEPS = 3  # after the onset before an alert can fire
 
 @dataclass(frozen=True)
 class Plan:
-    """Which world: its seed, what happens in it, and how hard it is (1 to 4)."""
+    """Which world: its seed, what happens in it, how hard it is (1 to 4), and which of two twins."""
 
     seed: int
     kind: str
     level: int
+    side: int | None = None
 
     @cached_property
     def story(self) -> Story:
@@ -41,22 +43,35 @@ class Plan:
         chance = Random(f"{self.seed}/{self.kind}/{self.level}")
         course = Course(build(chance), chance, _NOISE[self.level - 1])
         story = Story(course, chance, _STRENGTHS[self.level - 1], ONSET + chance.randint(0, 20))
-        happen = FAMILIES.get(self.kind) or TRAPS.get(self.kind)
+        happen = self._happening
         if happen is not None:
             happen(story)
-        if happen is not None:
+        if self.side is not None:  # from here on both twins draw the same again
+            story.chance = chance = Random(f"{self.seed}/{self.kind}/{self.level}/beside")
+        elif happen is not None:
             loud(story)
         bystanders(story, _BYSTANDERS[self.level - 1])
         for _ in range(_DECOYS[self.level - 1]):
             story.decoy(story.onset - chance.uniform(3, 120))
         story.name_deploys()
         course.travel()
+        if story.calls_back:
+            one, other = story.calls_back
+            course.world.calls[one] = (*course.world.calls[one], other)
         return story
+
+    @property
+    def _happening(self) -> Callable[[Story], None] | None:
+        if self.side is not None:
+            return TWINS[self.kind].other if self.side else TWINS[self.kind].one
+        return FAMILIES.get(self.kind) or EVERY_TRAP.get(self.kind)
 
     @cached_property
     def until(self) -> int:
         """The last step a diagnosis sees: the alert's own, and one more."""
         story = self.story
+        if self.side is not None and story.component is None:  # it is seen as long as its sick twin
+            return Plan(self.seed, self.kind, self.level, 1 - self.side).until
         return min(story.course.alert_at(story.onset + _FEWEST_STEPS) + 1, STEPS - 1)
 
     def look(self) -> Inputs:
@@ -81,7 +96,9 @@ class Plan:
             return _gauges(held.series, window, baseline, story)
 
         # lines are drawn from the world's own dice: a fresh world draws the same, and nothing is kept
-        return Inputs(page, story.world.topology, gauges, Plan(self.seed, self.kind, self.level).held)
+        return Inputs(
+            page, story.world.topology, gauges, Plan(self.seed, self.kind, self.level, self.side).held
+        )
 
     def held(self) -> Held:
         """All that can be asked of this world up to the alert."""
@@ -107,6 +124,8 @@ class Plan:
             changes=guilty if story.component is not None else None,
             onset=at(story.onset).timestamp() if story.component is not None else None,
             decoys=frozenset(one.id for one in story.deploys if not one.guilty),
+            equally=story.equally,
+            twin="" if self.side is None else f"{self.kind} {self.seed}",
         )
 
 
@@ -130,15 +149,46 @@ def plans(many: int, seed: int) -> Iterator[Plan]:
             yield Plan(seed + number, HEALTHY, level)
 
 
-def generated(many: int, seed: int) -> tuple[Case, ...]:
-    """The cases of so many worlds; the same seed gives the same ones. Steps are of 10 s."""
+def trap_plans(many: int, seed: int) -> Iterator[Plan]:
+    """So many traps, each kind in turn, in all four difficulties."""
+    for number in range(many):
+        turn, place = divmod(number, len(EVERY_TRAP))
+        yield Plan(seed + number, list(EVERY_TRAP)[place], 1 + turn % 4)
+
+
+def twin_plans(many: int, seed: int) -> Iterator[Plan]:
+    """So many pairs, each kind in turn, in all four difficulties; the sides of a pair follow each other."""
+    for number in range(many):
+        turn, place = divmod(number, len(TWINS))
+        for side in (0, 1):
+            yield Plan(seed + number, list(TWINS)[place], 1 + turn % 4, side)
+
+
+DRAWN: Mapping[str, Callable[[int, int], Iterator[Plan]]] = {
+    "generated": plans,
+    "traps": trap_plans,
+    "twins": twin_plans,
+}
+"""How worlds can be asked for. The worlds of one word are never those of another, whatever the seed."""
+
+
+def generated(many: int, seed: int, drawn: str = "generated") -> tuple[Case, ...]:
+    """The cases of so many worlds or pairs; the same seed gives the same ones. Steps are of 10 s."""
     return tuple(
-        Case(f"{one.kind.replace(' ', '-')}-{one.level}-{one.seed}", _system(one), one.look, one.reveal)
-        for one in plans(many, seed)
+        Case(_name(one), _system(one, drawn), one.look, one.reveal) for one in DRAWN[drawn](many, seed)
     )
 
 
-def _system(plan: Plan) -> str:
+def _name(plan: Plan) -> str:
+    side = "" if plan.side is None else "ab"[plan.side]
+    return f"{plan.kind.replace(' ', '-')}-{plan.level}-{plan.seed}{side}"
+
+
+def _system(plan: Plan, drawn: str) -> str:
+    if plan.side is not None:
+        return "twins"
+    if drawn == "traps":
+        return "causal traps"
     if plan.kind in FAMILIES:
         return "generated"
     return "generated traps" if plan.kind in TRAPS else "generated fault-free"

@@ -38,6 +38,8 @@ class Story:
     muted: set[str] = field(default_factory=set)  # services whose series stop at the onset
     skewed: dict[str, float] = field(default_factory=dict)
     hushed: set[str] = field(default_factory=set)  # services that no longer say and call what they did
+    equally: frozenset[str] = frozenset()  # as much to blame as `component`
+    calls_back: tuple[str, str] | None = None  # who calls one of its callers too
 
     @property
     def world(self) -> World:
@@ -62,7 +64,7 @@ class Story:
             one.id = f"dep-{number}"
 
 
-def _pair(story: Story, callees: tuple[str, ...]) -> tuple[str, str]:
+def pair(story: Story, callees: tuple[str, ...]) -> tuple[str, str]:
     """A service and one of those it calls."""
     callee = story.chance.choice([one for one in callees if story.world.users_of(one)])
     users = [one for one in story.world.users_of(callee) if one in story.world.services]
@@ -71,7 +73,7 @@ def _pair(story: Story, callees: tuple[str, ...]) -> tuple[str, str]:
 
 def connection_exhaustion(story: Story) -> None:
     """A release forgets to give connections back: the pool fills along a line, then callers wait."""
-    service, database = _pair(story, story.world.databases)
+    service, database = pair(story, story.world.databases)
     course, start = story.course, story.onset
     course.bend(course.pool[service], ramp_from(start, 12), plus=18)
     course.bend(course.own[service], ramp_from(start + 4, 8), times=1 + 30 * story.strength)
@@ -97,7 +99,7 @@ def memory_leak(story: Story) -> None:
 
 def lock_queue(story: Story) -> None:
     """A long statement holds a lock; everybody on that database queues behind it."""
-    database = _pair(story, story.world.databases)[1]
+    database = pair(story, story.world.databases)[1]
     course, start = story.course, story.onset
     course.bend(course.own[database], step_from(start), times=1 + 40 * story.strength)
     for user in story.world.users_of(database):
@@ -108,7 +110,7 @@ def lock_queue(story: Story) -> None:
 
 def third_party_timeout(story: Story) -> None:
     """A provider hangs; there is nothing to take back here."""
-    service, outsider = _pair(story, story.world.outsiders)
+    service, outsider = pair(story, story.world.outsiders)
     course, start = story.course, story.onset
     course.bend(course.own[outsider], step_from(start), times=1 + 60 * story.strength)
     course.bend(course.failing[outsider], step_from(start), plus=0.5 * story.strength)
@@ -137,7 +139,7 @@ def cache_miss_storm(story: Story) -> None:
 
 def missing_index(story: Story) -> None:
     """A release asks by a column no index covers; every call reads the whole table."""
-    service, database = _pair(story, story.world.databases)
+    service, database = pair(story, story.world.databases)
     course, start = story.course, story.onset
     course.bend(course.rows[database], step_from(start), times=1 + 4000 * story.strength)
     course.bend(course.own[database], step_from(start), times=1 + 25 * story.strength)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from steadyhand.evaluation.worlds.course import STEPS, step_from
+from steadyhand.evaluation.worlds.course import STEPS, ramp_from, step_from
 from steadyhand.evaluation.worlds.story import (
     Story,
     connection_exhaustion,
@@ -125,6 +125,29 @@ def silent_early_return(story: Story) -> None:
     story.component = service
 
 
+def retry_cycle(story: Story) -> None:
+    """Two services call each other; one was slow for half a minute, and both ask again and again ever since.
+
+    What began it is over. Neither end is the cause more than the other: the right word is the cycle.
+    """
+    course, start = story.course, story.onset
+    callees = [one for one in story.world.services[1:] if story.world.users_of(one)]
+    one = story.chance.choice(callees)
+    other = story.chance.choice(story.world.users_of(one))
+    course.bend(course.own[one], lambda at: float(start <= at < start + 3), times=1 + 20 * story.strength)
+    for end, others in ((one, other), (other, one)):
+        course.bend(course.load[end], ramp_from(start + 1, 6), times=1 + 6 * story.strength)
+        course.bend(course.own[end], ramp_from(start + 1, 6), times=1 + 25 * story.strength)
+        course.bend(course.cpu[end], ramp_from(start + 2, 6), times=1.8)
+        story.said += [
+            (at, end, "WARN", f"retrying call to {others}, attempt {at % 3 + 2}")
+            for at in range(start + 1, start + 60)
+        ]
+    story.calls_back = (one, other)
+    story.component, story.fault_class = one, "retry_storm"
+    story.equally = frozenset({other})
+
+
 TRAPS: Mapping[str, Callable[[Story], None]] = {
     "coincidental deploy": coincidental_deploy,
     "deploy after onset": deploy_after_onset,
@@ -141,3 +164,6 @@ TRAPS: Mapping[str, Callable[[Story], None]] = {
     "two faults": two_faults,
     "silent early return": silent_early_return,
 }
+"""Those of the seeds of `generated:`; its order is part of what a seed means."""
+
+EVERY_TRAP: Mapping[str, Callable[[Story], None]] = {**TRAPS, "retry cycle": retry_cycle}
