@@ -11,7 +11,9 @@ from steadyhand.journey.report.paged import Told
 from steadyhand.journey.report.why import Why
 from steadyhand.ports import SourceRefused
 from steadyhand.responder.investigation.grading import Voice, grade
+from steadyhand.responder.people.handing import delegate
 from steadyhand.responder.views import explain_pages
+from stories.night import RULES
 from stories.shift import Begin, Shift, patient, rules, tell, tier
 
 pytestmark = pytest.mark.usefixtures("place")  # on both databases
@@ -227,3 +229,23 @@ def test_nothing_is_foretold_while_somebody_has_it_and_the_same_step_when_a_snoo
         assert why(night, incident).told[0].who == "ana"
 
     tell(story(begin()))
+
+
+def test_whoever_was_asked_for_a_yes_or_no_learns_by_whom(begin: Begin) -> None:
+    async def story(night: Shift) -> None:
+        for one in ("ana", "bo"):
+            night.hire(one)
+        incident = await night.fires()
+        heard(night)
+        plan = night.propose(incident)
+        await night.turn()
+        with night.outside.ledger.read() as tx:
+            ana = tx.person("ana")
+        assert ana is not None
+        delegate(night.outside, ana, plan.id, "bo", "test")
+        await night.turn()
+        heard(night)
+        found = next(one for one in why(night, incident).told if "asks you for a yes or no" in one.subject)
+        assert (found.who, found.because) == ("bo", "ana handed them the question")
+
+    tell(story(begin(rules(tier("ana"), goals=RULES.model_dump()["goals"], people=patient()))))

@@ -12,6 +12,7 @@ from steadyhand.journey.diagnosis.model import Outcome
 from steadyhand.journey.diagnosis.playbook import Shelf
 from steadyhand.journey.rule import Value
 from steadyhand.ports import SteadyhandError
+from steadyhand.responder.alerts.enrich import look_around
 from steadyhand.responder.alerts.intake import take_alert
 from steadyhand.responder.fixes.choosing import choose
 from steadyhand.responder.investigation.checking import record_checks
@@ -72,7 +73,12 @@ class ProposalTools:
         incident = await ask(take_alert, self._outside, alert, alert.model_dump_json())
         known = self._outside.rules.topology.get(service)
         warning = "" if known else f" {service} is not in get_topology, so little may be found about it."
-        return f"{incident}: get_incident shows where it stands.{warning}"
+        head = f"{incident}: get_incident shows where it stands.{warning}"
+        try:
+            seen = await look_around(self._outside, incident)
+        except SteadyhandError as error:  # it is open all the same
+            return f"{head}\nWhat is normal and what changed could not be read: {error}"
+        return bounded("\n".join((head, *seen.lines)))
 
     async def submit_hypotheses(
         self,

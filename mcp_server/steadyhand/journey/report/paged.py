@@ -176,10 +176,21 @@ class _Letter:
         called = self._call is not None and row.seq > self._call.seq
         return called and abs(at_of(row) - self._receipt.queued_at) < timedelta(seconds=1)
 
+    def _delegating(self) -> str:
+        """Who asked them: the latest approver who did, when this was written."""
+        found = [
+            one.actor
+            for one in self._trail
+            if one.action == "approval.delegated"
+            and one.body["to"] == self._who
+            and at_of(one) <= self._receipt.queued_at
+        ]
+        return found[-1] if found else "an approver"
+
     def _aside(self) -> str:
         receipt = self._receipt
         if ":delegated:" in receipt.key:
-            return "an approver handed them the question"
+            return f"{self._delegating()} handed them the question"
         if receipt.act == "ask":
             return "a plan waits for a yes or no"
         if receipt.act in ROOM_STEPS:

@@ -48,6 +48,16 @@ async def enrich(outside: Outside, timer: Timer) -> None:
     await asyncio.to_thread(_store, outside, timer, found, felt)
 
 
+async def look_around(outside: Outside, wanted: str) -> Enrichment:
+    """The same for whoever opens an incident by hand and wants to read it at once; nothing is written.
+
+    Raises UnknownIncident, LedgerError.
+    """
+    incident, known = await asyncio.to_thread(_look, outside, wanted)
+    found, _ = await _asked(outside, incident, known, outside.rules.enrichment.deadline or _LATE)
+    return found
+
+
 def _look(outside: Outside, wanted: str) -> tuple[Incident, Enrichment]:
     """What the store itself knows: changes, earlier incidents, alerts of the neighbours."""
     now = outside.clock.now()
