@@ -11,6 +11,8 @@ from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.memory.case import Judgement
 from steadyhand.ports import SourceError
 from steadyhand.responder.alerts.intake import UnknownIncident
+from steadyhand.responder.investigation.asking import ask_all
+from steadyhand.responder.investigation.gather import metric_asks
 from steadyhand.responder.outside import Outside
 
 _STEP = timedelta(seconds=1)
@@ -98,16 +100,9 @@ async def _lines(outside: Outside, names: Sequence[str], window: Window, gaps: l
 
 
 async def _series(outside: Outside, names: Sequence[str], window: Window, gaps: list[str]) -> list[Series]:
-    services = [outside.rules.topology.get(name) for name in names]
-    selectors = dict.fromkeys(one for service in services if service for one in service.metrics)
-    found: list[Series] = []
-    for source in outside.metrics:
-        for selector in selectors:
-            try:
-                found += await source.series(selector, window, _STEP)
-            except SourceError as error:
-                gaps.append(str(error))
-    return found
+    found, silent = await ask_all(metric_asks(outside, names, window, _STEP))
+    gaps += silent
+    return list(found)
 
 
 async def _look(

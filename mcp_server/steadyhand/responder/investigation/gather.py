@@ -79,7 +79,7 @@ async def _asked(
     probes = {name: outside.probes[name] for name in names if name in outside.probes}
     (logs, no_logs), (series, no_series), (reports, no_reports), seen, (seasons, late) = await asyncio.gather(
         ask_all(asks_logs),
-        ask_all(_ask_metrics(outside, names, whole, _STEP)),
+        ask_all(metric_asks(outside, names, whole, _STEP)),
         ask_all([(name, partial(_look, probe, now)) for name, probe in probes.items()]),
         look_for_changes(outside, names, whole),
         _seasons(outside, names, whole),
@@ -120,7 +120,7 @@ async def _seasons(
 
     async def season(ago: timedelta) -> tuple[Season, Sequence[str]]:
         then = Window(start=whole.start - ago, end=whole.end - ago)
-        series, failed = await ask_all(_ask_metrics(outside, names, then, _COARSE), _OLD_WITHIN_S)
+        series, failed = await ask_all(metric_asks(outside, names, then, _COARSE), _OLD_WITHIN_S)
         kept = [one for one in series if one.times and one.times[-1] <= then.end.timestamp()]
         why = (
             [f"this hour {ago / timedelta(days=1):g} d ago is not known whole: {failed[0]}"] if failed else []
@@ -131,9 +131,10 @@ async def _seasons(
     return tuple(one for one, _ in found), tuple(gap for _, gaps in found for gap in gaps)
 
 
-def _ask_metrics(
+def metric_asks(
     outside: Outside, names: Sequence[str], whole: Window, step: timedelta
 ) -> Sequence[tuple[str, Ask[Series]]]:
+    """A question for each selector and each metrics source that knows one of these services."""
     services = [outside.rules.topology.get(name) for name in names]
     selectors = dict.fromkeys(one for service in services if service for one in service.metrics)
     asks = [
