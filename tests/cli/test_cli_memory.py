@@ -38,3 +38,19 @@ def test_one_broken_file_stops_the_whole_import(terminal: Terminal, tmp_path: Pa
     assert done.returncode == 1
     assert "b.md: date" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_erased_name_is_found_in_no_remembered_case(terminal: Terminal, tmp_path: Path) -> None:
+    told = POST_MORTEM.replace(
+        "A report held a lock.", "Maria started a report; maria's lock held. Marian saw it."
+    )
+    (tmp_path / "a.md").write_text(told)
+    assert terminal.call("memory", "import", str(tmp_path / "a.md")).returncode == 0
+    assert "lock_queue" in terminal.call("memory", "list", "Maria").stdout
+    erased = terminal.call("audit", "erase", "Maria")
+    assert "taken out of 1 remembered case" in erased.stdout, erased
+    left = terminal.call("memory", "list").stdout
+    assert "(erased) started a report; (erased)'s lock held. Marian saw it." in left
+    assert terminal.call("memory", "list", "lock held").stdout
+    assert not terminal.call("memory", "list", "no such words").stdout
+    assert terminal.call("audit", "erase", "Maria").returncode == 1

@@ -80,7 +80,7 @@ def show(name: str) -> int:
 def answer(verb: str, incident: str, name: str, reason: str, judged: Mapping[str, str] | None = None) -> int:
     """Acknowledge, approve, reject, abort or close an incident; `judged` says what a closed one was."""
     door = Door(name)
-    wanted = incident or _newest_open(door)
+    wanted = incident or newest_open(door)
     if verb == "promote" and not reason:
         reason = input("Why without proof? ").strip()
     if verb in _PATHS:
@@ -97,7 +97,7 @@ def answer(verb: str, incident: str, name: str, reason: str, judged: Mapping[str
 def widen(share: str, incident: str, name: str) -> int:
     """Give the canary more traffic, to see more."""
     door = Door(name)
-    wanted = incident or _newest_open(door)
+    wanted = incident or newest_open(door)
     after = door.post(f"/api/incidents/{wanted}/widen", {"share": share})
     sys.stdout.write(f"{plain(after['reason'])}\n")
     return 0
@@ -109,7 +109,7 @@ def watch(incident: str, name: str) -> int:
     A service that does not answer for a moment, as while it restarts, is said and asked again.
     """
     door = Door(name)
-    wanted = incident or _newest_open(door)
+    wanted = incident or newest_open(door)
     while True:
         try:
             seen = door.get(f"/api/incidents/{wanted}/rollout")
@@ -127,7 +127,7 @@ def watch(incident: str, name: str) -> int:
 def grade(severity: str, incident: str, name: str, reason: str) -> int:
     """Give an incident another severity."""
     door = Door(name)
-    wanted = incident or _newest_open(door)
+    wanted = incident or newest_open(door)
     why = reason or input("Why? ").strip()
     after = door.post(f"/api/incidents/{wanted}/severity", {"severity": severity, "why": why})
     sys.stdout.write(f"{wanted} is {after['severity']}\n")
@@ -137,7 +137,7 @@ def grade(severity: str, incident: str, name: str, reason: str) -> int:
 def hand(verb: str, to: str, incident: str, name: str) -> int:
     """Snooze for a span, give to a person, or delegate the open question to an approver."""
     door = Door(name)
-    wanted = incident or _newest_open(door)
+    wanted = incident or newest_open(door)
     if verb == "delegate":
         plan = door.get(f"/api/incidents/{wanted}").get("plan")
         if not plan:
@@ -179,7 +179,8 @@ def _foreseen(plan: Any) -> str:  # noqa: ANN401 - JSON
     return f"  canary: {' '.join(foresee(Sight.model_validate(sight) if sight else None))}\n"
 
 
-def _newest_open(door: Door) -> str:
+def newest_open(door: Door) -> str:
+    """The id of the newest open incident. Raises ConfigError when none is open."""
     for one in door.get("/api/incidents")["incidents"]:
         if one["status"] != "resolved":
             return str(one["id"])

@@ -20,6 +20,7 @@ from steadyhand.journey.memory.post_mortem import from_mapping, from_markdown
 from steadyhand.ports import ConfigError
 from steadyhand.wiring import playbooks
 
+_MOST = 100_000
 _LARGEST = 1_000_000  # bytes: a post-mortem is a page, not a dump
 
 
@@ -40,11 +41,13 @@ def bring_in(paths: Sequence[Path], config: Path | None) -> int:
     return 0
 
 
-def show(config: Path | None) -> int:
-    """List what is remembered, newest first."""
+def show(config: Path | None, texts: Sequence[str] = ()) -> int:
+    """List what is remembered, newest first; with texts, only cases that hold all of them anywhere."""
     with the_store(config).read() as tx:
-        for case in tx.cases(1000):
-            sys.stdout.write(f"{_line(case)}\n")
+        for case in tx.cases(_MOST):
+            held = case.model_dump_json().lower()
+            if all(json.dumps(text.lower(), ensure_ascii=False)[1:-1] in held for text in texts):
+                sys.stdout.write(f"{_line(case)}\n")
     return 0
 
 

@@ -15,6 +15,7 @@ from steadyhand.commands.store import the_store
 from steadyhand.config import home
 from steadyhand.journey.audit.proof import SERVICE, Auditor, find_problem, forgery
 from steadyhand.journey.commands import Record
+from steadyhand.journey.memory.erase import without
 from steadyhand.journey.report.markdown import markdown
 from steadyhand.ports import ConfigError
 from steadyhand.responder.reporting import report_of
@@ -23,6 +24,7 @@ from steadyhand.store import Transaction
 from steadyhand.wiring import PUBLIC_KEYS
 
 Point = dict[str, Any]
+_ALL_CASES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +106,29 @@ def _holds(tx: Transaction, points: Sequence[Point]) -> str:
 
 
 def erase(name: str, config: Path | None = None) -> int:
-    """Make the trail's rows about a person mean nobody. Raises ConfigError for a name no row holds."""
+    """Make the trail's rows about a person mean nobody, and take the name out of what is remembered.
+
+    Raises ConfigError for a name that stands in neither.
+    """
     record = Record(action="person.erased", actor=getpass.getuser(), actor_kind="human", via="terminal")
     with the_store(config).write() as tx:
-        if not tx.audit.erase(name, record, SystemClock().now()):
-            raise ConfigError(f"no row of the trail names {name}")
+        cases = _erase_from_memory(tx, name)
+        if not tx.audit.erase(name, record, SystemClock().now()) and not cases:
+            raise ConfigError(f"no row of the trail and no remembered case names {name}")
     sys.stdout.write(
-        f"{name} stands in no row of the trail any more, and it still holds. What else the store keeps of an "
+        f"{name} stands in no row of the trail any more, and it still holds; the name was taken out of "
+        f"{cases} remembered case(s). What else the store keeps of an "
         "incident goes with the retention rule.\n"
     )
     return 0
+
+
+def _erase_from_memory(tx: Transaction, name: str) -> int:
+    """How many remembered cases held the name."""
+    changed = [after for one in tx.cases(_ALL_CASES) if (after := without(name, one)) != one]
+    for one in changed:
+        tx.keep_case(one)
+    return len(changed)
 
 
 def report(incident: str, config: Path | None = None) -> int:

@@ -3,10 +3,12 @@
 import asyncio
 from datetime import timedelta
 
+from steadyhand.journey.diagnosis.model import Outcome
 from steadyhand.journey.incident.state import Acknowledged, ClosedByHuman, Incident, UpdateWritten
 from steadyhand.journey.memory.case import Case, Judgement
 from steadyhand.responder.alerts.intake import tell_incident
 from steadyhand.responder.fixes.deciding import Refused
+from steadyhand.responder.investigation.checking import record_checks
 from steadyhand.responder.investigation.recalling import judge
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.people.handing import delegate, reassign, snooze
@@ -51,6 +53,11 @@ async def write_update(outside: Outside, incident: str, by: str, via: str, text:
 async def judge_cause(outside: Outside, incident: str, given: Judgement) -> Case:
     """A person says what it was, once it is over. Raises Refused, LedgerError."""
     return await asyncio.to_thread(judge, outside, incident, given)
+
+
+async def tell_check(outside: Outside, incident: str, seen: Outcome, by: str, via: str) -> tuple[str, ...]:
+    """A person says what a check showed; the ranking moves. Raises Refused, LedgerError."""
+    return await asyncio.to_thread(record_checks, outside, incident, [seen], by, "human", via)
 
 
 async def close(outside: Outside, incident: str, by: str, via: str, why: str) -> Incident:

@@ -9,7 +9,7 @@ from steadyhand.commands.grammar.memory import said, said_of_a_cause
 def declare(add: Add) -> None:
     """What a person says about an incident."""
     signed(add("incidents", "List incidents and where each stands.", _incidents))
-    for family in (_add_answers, _add_alerts, _add_hands, _add_rollouts):
+    for family in (_add_answers, _add_checks, _add_alerts, _add_hands, _add_rollouts):
         family(add)
 
 
@@ -44,6 +44,26 @@ def _add_answers(add: Add) -> None:
     severity.add_argument("severity", choices=("SEV1", "SEV2", "SEV3", "SEV4"))
     on_an_incident(severity)
     severity.add_argument("--reason", default="", help="asked for where not given")
+
+
+def _add_checks(add: Add) -> None:
+    one = add("check", "List what would tell the causes apart, or say with your PIN what you saw.", _check)
+    on_an_incident(one)
+    one.add_argument("--hypothesis", default="", help="like h1; without it, the checks are listed")
+    one.add_argument("--number", type=int, default=1, help="which of its checks, as listed")
+    one.add_argument("--saw", default="", help="what you saw, in a sentence")
+    outcomes = ("as_if_true", "as_if_false", "unclear")
+    one.add_argument("--outcome", choices=outcomes, default="unclear", help="what that speaks for")
+
+
+def _check(args: argparse.Namespace) -> int:
+    from steadyhand.commands.checks import list_checks, say
+
+    if not args.hypothesis:
+        return list_checks(args.id, args.person)
+    return say(
+        args.id, args.person, args.hypothesis, args.number, {"outcome": args.outcome, "seen": args.saw}
+    )
 
 
 def _answer(args: argparse.Namespace) -> int:

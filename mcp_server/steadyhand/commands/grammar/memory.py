@@ -10,7 +10,11 @@ def declare(add: Add) -> None:
     """What closed incidents teach."""
     memory = add("memory", "Import post-mortems, list what is remembered, forget a case.", _memory)
     memory.add_argument("what", choices=("import", "list", "forget"))
-    memory.add_argument("names", nargs="*", help="import: files, .md or .json; forget: the case's id")
+    memory.add_argument(
+        "names",
+        nargs="*",
+        help="import: files, .md or .json; list: texts they must hold; forget: the case's id",
+    )
     memory.add_argument("--config", type=Path, help=WHICH)
     judge = add("judge", "Say what a closed incident was, with your PIN: others learn from it.", _judge)
     judge.add_argument("verdict", choices=("confirmed", "other", "unknown"))
@@ -37,7 +41,7 @@ def _memory(args: argparse.Namespace) -> int:
     from steadyhand.ports import ConfigError
 
     if args.what == "list":
-        return show(args.config)
+        return show(args.config, args.names)
     if not args.names:
         raise ConfigError(
             f"memory {args.what} needs {'a file' if args.what == 'import' else 'the id of a case'}"

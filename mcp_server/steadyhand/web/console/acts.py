@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from steadyhand.journey.alert.severity import MEANING
+from steadyhand.journey.diagnosis.model import Outcome
 from steadyhand.journey.memory.case import Judgement
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rule import parse_duration
@@ -35,6 +36,7 @@ from steadyhand.web.deeds import (
     hand_over,
     judge_cause,
     put_off,
+    tell_check,
     write_update,
 )
 from steadyhand.web.desk import Desk
@@ -65,6 +67,7 @@ class Acts:
             Route("/incidents/{incident}/widen", self._door(self._widen), methods=["POST"]),
             Route("/incidents/{incident}/close", self._door(self._close), methods=["POST"]),
             Route("/incidents/{incident}/judgement", self._door(self._judge), methods=["POST"]),
+            Route("/incidents/{incident}/checks", self._door(self._checked), methods=["POST"]),
             Route("/incidents/{incident}/choose", self._door(self._choose), methods=["POST"]),
             Route("/incidents/{incident}/update", self._door(self._update), methods=["POST"]),
             Route("/incidents/{incident}/severity", self._door(self._grade), methods=["POST"]),
@@ -147,6 +150,17 @@ class Acts:
         given = {"verdict": verdict, "hypothesis": hypothesis, "cause": cause, "worked": worked}
         judged = Judgement.model_validate({**given, "by": person.name, "via": VIA, "at": now})
         await judge_cause(self._outside, incident, judged)
+
+    async def _checked(self, person: Person, incident: str, form: Form) -> None:
+        """What somebody saw who looked as a check says."""
+        told = get_args(Outcome.model_fields["outcome"].annotation)
+        outcome = next((one for one in told if one == form.get("outcome", "")), None)
+        words = form.get("seen", "").strip()[:_REASON]
+        if outcome is None or not words:
+            raise Refused("say what you saw, and whether it is as if true, as if false, or unclear")
+        given = {"hypothesis": form.get("hypothesis", "")[:20], "check": form.get("check", "")[:80]}
+        seen = Outcome.model_validate({**given, "outcome": outcome, "seen": words})
+        await tell_check(self._outside, incident, seen, person.name, VIA)
 
     async def _choose(self, person: Person, incident: str, form: Form) -> None:
         plan = form.get("plan", "")[:100]

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.approval.consent import objection
+from steadyhand.journey.diagnosis.model import Outcome
 from steadyhand.journey.incident.updates import draft
 from steadyhand.journey.memory.case import Judgement
 from steadyhand.journey.remedy.plan import Plan
@@ -34,6 +35,7 @@ from steadyhand.web.deeds import (
     hand_over,
     judge_cause,
     put_off,
+    tell_check,
     write_update,
 )
 from steadyhand.web.desk import Desk
@@ -71,6 +73,15 @@ class Judged(Value):
     cause: str = Field(default="", max_length=500)
     fault_class: str = Field(default="", max_length=80)
     worked: Literal["yes", "no", "unknown"] | None = None
+
+
+class Seen(Value):
+    """What a check of a hypothesis showed, by the word of who looked."""
+
+    hypothesis: str = Field(max_length=20)
+    check: str = Field(max_length=80)
+    outcome: Literal["as_if_true", "as_if_false", "unclear"]
+    seen: str = Field(min_length=1, max_length=300)
 
 
 class For(Value):
@@ -123,6 +134,7 @@ class Api:
             Route("/api/incidents/{incident}/widen", self.widen, methods=["POST"]),
             Route("/api/incidents/{incident}/close", self.close, methods=["POST"]),
             Route("/api/incidents/{incident}/judgement", self.judgement, methods=["POST"]),
+            Route("/api/incidents/{incident}/checks", self.checked, methods=["POST"]),
             Route("/api/incidents/{incident}/update", self.draft, methods=["GET"]),
             Route("/api/incidents/{incident}/update", self.update, methods=["POST"]),
             Route("/api/incidents/{incident}/severity", self.severity, methods=["POST"]),
@@ -250,6 +262,13 @@ class Api:
         now = self._outside.clock.now()
         judged = Judgement(**given.model_dump(), by=person.name, via=VIA, at=now)
         return _json(await judge_cause(self._outside, _incident(request), judged))
+
+    async def checked(self, request: Request) -> Response:
+        """What a check showed, and what that did to the ranking."""
+        person = await check_person(self._outside, request)
+        seen = Outcome(**(await json_body(request, Seen)).model_dump())
+        did = await tell_check(self._outside, _incident(request), seen, person.name, VIA)
+        return JSONResponse({"did": did})
 
     async def severity(self, request: Request) -> Response:
         """Say how bad it is; who is told, and how fast, follows."""
