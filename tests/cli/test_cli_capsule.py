@@ -1,10 +1,12 @@
 """`steadyhand capsule`: exported files of last year's incident become a case that can be shown."""
 
 import json
+import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cli.terminal import Terminal
+from shape.tree import ROOT, blocks
 
 ALERT = datetime(2025, 11, 3, 9, 12, tzinfo=UTC)
 CONFIG = """services:
@@ -54,3 +56,29 @@ def test_a_file_that_is_not_there_is_named(terminal: Terminal, tmp_path: Path) -
     assert done.returncode == 1
     assert "/nowhere.log" in done.stderr
     assert terminal.call("capsule", "import", str(tmp_path / "x")).returncode == 1
+
+
+def test_the_example_of_the_how_to_becomes_a_capsule_that_is_scored(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    page = ROOT / "docs/howto/capsules.md"
+    for name in ("metrics.csv", "checkout.log", "deploys.json"):
+        (tmp_path / name).write_text(blocks(page, name)[0], encoding="utf-8")
+    (tmp_path / "config.yaml").write_text("services: [{name: checkout}]\n")
+    lines = [one for one in page.read_text(encoding="utf-8").splitlines() if "--until 2025" in one]
+    words = [_placed(one, tmp_path) for one in shlex.split(lines[0])[1:]]
+    config = ["--config", str(tmp_path / "config.yaml")]
+    done = terminal.call(*words, *config)
+    assert "1 series, 4 log lines, 1 changes" in done.stdout, done
+    shown = terminal.call("capsule", "show", str(tmp_path / "checkout"), *config).stdout
+    assert "change deploy-118 of checkout, 110 s before it" in shown
+    assert "restarts the service" not in shown
+    scored = terminal.call("eval", str(tmp_path)).stdout
+    assert "capsules / connection_leak" in scored
+
+
+def _placed(word: str, folder: Path) -> str:
+    """The word of the how-to, with the files it names in this folder."""
+    for name in ("./checkout", "metrics.csv", "checkout.log", "deploys.json"):
+        word = word.replace(name, str(folder / name))
+    return word

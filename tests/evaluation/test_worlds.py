@@ -13,6 +13,7 @@ from steadyhand.evaluation.worlds.generate import Plan, generated
 from steadyhand.evaluation.worlds.story import FAMILIES
 from steadyhand.evaluation.worlds.traps import EVERY_TRAP
 from steadyhand.evaluation.worlds.twins import TWINS
+from steadyhand.wiring import playbooks
 
 UNSEEN = 77_000
 
@@ -136,3 +137,11 @@ def test_the_page_on_worlds_names_every_fault_trap_and_pair() -> None:
     page = (ROOT / "docs/reference/generated-worlds.md").read_text(encoding="utf-8").lower()
     assert all(f"| {name} |" in page for name in (*EVERY_TRAP, *TWINS))
     assert all(name in page for name in FAMILIES)
+
+
+def test_a_fault_that_matches_no_playbook_is_still_placed_and_no_class_is_made_up() -> None:
+    case = _both("callee or caller")[0]
+    found, truth = engine(case), case.reveal()
+    assert (found.components[0], found.abstained) == (truth.component, False)
+    assert found.fault_class == "service_fault"
+    assert playbooks().find("service_fault") is None

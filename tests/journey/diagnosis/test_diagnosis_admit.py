@@ -93,6 +93,7 @@ def test_a_cause_the_engine_does_not_name_may_weigh_what_none_of_these_weighs() 
 def test_confidences_that_add_up_to_more_than_one_are_refused() -> None:
     problems = check([TOP, TOP], SCENE, FOUND)
     assert problems == (
+        "h1: the cause of h1 again; submit each cause once",
         f"confidence: all add up to {2 * TOP.confidence:.2f}; lower them until they add up to at most 1",
     )
 

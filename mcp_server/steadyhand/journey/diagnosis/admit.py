@@ -18,13 +18,34 @@ def check(hypotheses: Sequence[Hypothesis], scene: Scene, engine: Diagnosis) -> 
     """What is wrong with them, each with its field and how to mend it; empty if all may stand.
 
     The engine's confidence in the same cause is the ceiling, after all checks that ran; for a cause the
-    engine does not name it is the weight of "none of these". All confidences together are at most 1.
+    engine does not name it is the weight of "none of these", which all such causes share. All confidences
+    together are at most 1, and no cause is named twice.
     """
     problems = [f"{one.id}: {text}" for one in hypotheses for text in _problems(one, scene, engine)]
+    problems += [*_twice(hypotheses), *_unnamed(hypotheses, engine)]
     total = sum(one.confidence for one in hypotheses)
     if total > 1 + _ROUNDING:
         problems.append(f"confidence: all add up to {total:.2f}; lower them until they add up to at most 1")
     return tuple(problems)
+
+
+def _twice(hypotheses: Sequence[Hypothesis]) -> Iterator[str]:
+    """The same cause in two hypotheses would weigh more than it may in one."""
+    for place, one in enumerate(hypotheses):
+        twin = next((other for other in hypotheses[:place] if _same(one.cause, other.cause)), None)
+        if twin is not None:
+            yield f"{one.id}: the cause of {twin.id} again; submit each cause once"
+
+
+def _unnamed(hypotheses: Sequence[Hypothesis], engine: Diagnosis) -> Iterator[str]:
+    known = [one.cause for one in engine.hypotheses]
+    fresh = [one for one in hypotheses if not any(_same(one.cause, cause) for cause in known)]
+    total = sum(one.confidence for one in fresh)
+    if len(fresh) > 1 and total > engine.none_of_these + _ROUNDING:
+        yield (
+            f"confidence: causes the engine does not name weigh {total:.2f} together, above its "
+            f'{engine.none_of_these:.2f} for "none of these"; lower {", ".join(one.id for one in fresh)}'
+        )
 
 
 def _problems(one: Hypothesis, scene: Scene, engine: Diagnosis) -> Iterator[str]:

@@ -143,7 +143,7 @@ def _hypothesis(claim: Claim, rank: int, engine: Diagnosis, page: Page) -> Hypot
             RuledOut(what=one.what, why=one.why, evidence=one.evidence) for one in claim.ruled_out
         ),
         unexplained=claim.unexplained,
-        checks=(*(twin.checks if twin else ()), *(_check(one) for one in claim.checks)),
+        checks=(*(_check(one) for one in claim.checks), *(twin.checks if twin else ())),
         blast_radius=twin.blast_radius if twin else (),
         remediation=twin.remediation if twin else "none",
         by="model",
