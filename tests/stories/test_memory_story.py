@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from journey.diagnosis.pages import leak, page
+from mcp import Client
+from mcp.types import TextContent
 
 from steadyhand.journey.diagnosis.model import Diagnosis
 from steadyhand.journey.incident.state import ClosedByHuman
@@ -13,6 +15,8 @@ from steadyhand.responder.alerts.intake import tell_incident
 from steadyhand.responder.engine.retention import prune
 from steadyhand.responder.fixes.deciding import Refused
 from steadyhand.responder.investigation.recalling import find_similar, judge, refused_before
+from steadyhand.tools.server import build_server
+from steadyhand.wiring import playbooks
 from stories.night import BUILD_INDEX, Night
 
 pytestmark = pytest.mark.anyio
@@ -94,6 +98,10 @@ async def test_a_refused_fix_is_shown_with_its_reason_the_next_time(tmp_path: Pa
     [told] = refused_before(night.outside, plan)
     assert "the disk is nearly full" in told
     assert night.view(second).refusals == (told,)
+    async with Client(build_server(night.outside, playbooks())) as model:
+        shown = await model.call_tool("get_rollout", {"incident_id": second})
+    [text] = [one.text for one in shown.content if isinstance(one, TextContent)]
+    assert "the disk is nearly full" in text
 
 
 async def test_an_incident_that_came_back_teaches_nothing_until_it_is_judged_anew(tmp_path: Path) -> None:

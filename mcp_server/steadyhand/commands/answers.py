@@ -158,7 +158,8 @@ def _decide(door: Door, verb: str, incident: str, reason: str) -> int:
     sys.stdout.write(
         f"{plan['id']}: {plain(fix['title'])}\n  does: {json.dumps(fix['action'])}\n"
         f"  risk {fix['risk']}: {plain(fix['why_this_risk'])}\n"
-        f"  way back: {json.dumps(fix['rollback'])}\n{_foreseen(plan)}  digest {view['digest']}\n"
+        f"  way back: {json.dumps(fix['rollback'])}\n{_foreseen(plan)}{_refused(view)}"
+        f"  digest {view['digest']}\n"
     )
     if verb == "reject" and not reason:
         reason = input("Why not? ").strip()
@@ -169,6 +170,11 @@ def _decide(door: Door, verb: str, incident: str, reason: str) -> int:
     door.post(f"/api/plans/{plan['id']}/decision", body)
     sys.stdout.write(f"{verb}: {plan['id']}\n")
     return 0
+
+
+def _refused(view: Any) -> str:  # noqa: ANN401 - JSON
+    """What engineers said who refused such a fix before."""
+    return "".join(f"  refused before: {plain(one)}\n" for one in view["refusals"])
 
 
 def _foreseen(plan: Any) -> str:  # noqa: ANN401 - JSON

@@ -114,7 +114,7 @@ def erase(name: str, config: Path | None = None) -> int:
     with the_store(config).write() as tx:
         cases = _erase_from_memory(tx, name)
         if not tx.audit.erase(name, record, SystemClock().now()) and not cases:
-            raise ConfigError(f"no row of the trail and no remembered case names {name}")
+            raise ConfigError(f"no row of the trail names {name}, and no remembered case")
     sys.stdout.write(
         f"{name} stands in no row of the trail any more, and it still holds; the name was taken out of "
         f"{cases} remembered case(s). What else the store keeps of an "

@@ -113,4 +113,6 @@ def _planned(plan: Plan, found: IncidentView) -> str:
     """The plan in one line of JSON. Only a human can approve it, elsewhere."""
     mine = found.incident.plan == plan.id
     shown = plan_answer(plan, decided(found) if mine else "not the plan in question")
+    if mine:
+        shown = shown.model_copy(update={"refused_before": found.refusals})
     return f"Plan: {shown.model_dump_json(exclude_defaults=True)}"
