@@ -196,8 +196,53 @@ def otlp(one: Json) -> None:
     json_format.Parse(one["body"], TracesData())
 
 
+# Channels: bodies as the vendors' typed clients know them
+
+
+def github_issues(one: Json) -> None:
+    from githubkit_schemas.v2022_11_28 import models
+
+    body = one["body"]
+    match one["method"], one["path"].strip("/").split("/")[3:]:
+        case "POST", ["issues"]:
+            shape = models.ReposOwnerRepoIssuesPostBody
+        case "POST", ["issues", _, "comments"]:
+            shape = models.ReposOwnerRepoIssuesIssueNumberCommentsPostBody
+        case "PATCH", ["issues", _]:
+            shape = models.ReposOwnerRepoIssuesIssueNumberPatchBody
+        case _:
+            raise Refused(f"it has no {one['method']} {one['path']}")
+    told = json.loads(body)
+    if unknown := set(told) - set(shape.model_fields):
+        raise Refused(f"{shape.__name__} has no {sorted(unknown)}")
+    shape.model_validate(told)
+
+
+def slack(one: Json) -> None:
+    import inspect
+
+    from slack_sdk import WebClient
+    from slack_sdk.models.blocks import Block
+
+    method = one["path"].rpartition("/")[2]
+    call = getattr(WebClient, method.replace(".", "_"), None)
+    if call is None:
+        raise Refused(f"it has no {method}")
+    told = json.loads(one["body"])
+    if unknown := set(told) - set(inspect.signature(call).parameters):
+        raise Refused(f"{method} takes no {sorted(unknown)}")
+    for given in told.get("blocks", ()):
+        block = Block.parse(given)
+        if block is None:
+            raise Refused(f"no block is of type {given.get('type')}")
+        block.validate_json()
+        if block.to_dict() != given:
+            raise Refused(f"it writes {block.to_dict()}, not {given}")
+
+
 JUDGES = (
     elasticsearch, opensearch, datadog, kubernetes, github, gitlab, influxdb, splunk, otlp,
+    github_issues, slack,
 )  # fmt: skip
 
 

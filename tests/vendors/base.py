@@ -57,6 +57,7 @@ class Vendor:
     broken: list[str] = field(default_factory=list)
     said: list[Any] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
     url: str = ""
 
     def take(self) -> list[Any]:
@@ -66,6 +67,7 @@ class Vendor:
 
     def __call__(self, request: Request) -> Reply:
         self.asked.append(f"{request.method} {request.path}")
+        self.requests.append(request)
         trouble = self.trouble.popleft() if self.trouble else None
         if trouble and not trouble.after_commit:
             return trouble.reply
