@@ -11,13 +11,10 @@ from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.memory.case import Judgement, RejectedFix
 from steadyhand.journey.memory.remember import Papers, case_of
 from steadyhand.journey.remedy.plan import Plan
-from steadyhand.store import DocumentKind, Transaction
+from steadyhand.store import Transaction
 
 log = logging.getLogger("steadyhand.memory")
-MOST_CASES = 2_000  # looked through for one recall: some megabytes, a fraction of a second
 _TEXT = 500
-_MOST_NO = 3
-_RANKED: tuple[DocumentKind, ...] = ("diagnosis", "opinion")
 
 
 def remember(tx: Transaction, incident: Incident) -> None:
