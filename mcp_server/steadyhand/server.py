@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from steadyhand.config import IncidentConfig
 from steadyhand.journey.approval.consent import prove_fence
 from steadyhand.ports import ConfigError, LedgerError
+from steadyhand.responder.alerts.hearing import retry_given_up
 from steadyhand.responder.alerts.heartbeats import watch
 from steadyhand.responder.engine.worker import Worker
 from steadyhand.responder.rollouts.listening import keep_listening
@@ -121,6 +122,7 @@ async def _working(wired: Wired) -> AsyncIterator[None]:
     if held:
         log.warning("%d promises of a process that died are taken over", held)
     watch(outside)
+    retry_given_up(outside)
     beside = (keep_listening(outside), find_orphans(outside))
     tasks = [asyncio.create_task(run) for run in (Worker(outside).run(), *beside)]
     try:

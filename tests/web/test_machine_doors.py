@@ -25,7 +25,7 @@ async def post(house: House, path: str, *, token: str = INGEST, **body: object) 
 async def test_an_accepted_alert_is_an_incident_in_the_store(house: House) -> None:
     answer = await post(house, "/alerts/generic", json=alert("Checkout is slow"))
     assert answer.status_code == 202
-    assert answer.json() == {"incidents": ["inc-1"]}
+    assert answer.json() == {"receipt": 1, "incidents": ["inc-1"]}
     assert house.view("inc-1").incident.title == "Checkout is slow"
 
 
@@ -42,7 +42,7 @@ async def test_every_alert_of_one_post_is_taken(house: House) -> None:
         ],
     }
     answer = await post(house, "/alerts/alertmanager", json=posted)
-    assert answer.json() == {"incidents": ["inc-1"]}
+    assert answer.json() == {"receipt": 1, "incidents": ["inc-1"]}
     assert len(house.view("inc-1").incident.alerts) == 3
     assert house.view("inc-1").incident.services == ("shop", "postgres")
 
@@ -134,6 +134,8 @@ async def test_health_tells_a_late_worker_from_a_well_one(house: House) -> None:
             "overdue_s": 0.0,
             "late_p99_s": 0.0,
             "dead": 0,
+            "unheard": 0,
+            "unheard_s": 0.0,
             "processes": 0,
         }
         house.alert()

@@ -126,6 +126,7 @@ class SqlLedger:
                 dead_timers=_count(db, s.timer, is_state(s.timer, "dead")),
                 dead_messages=_count(db, s.outbox, lost),
                 processes=fleet.present(db, now),
+                backlog=SqlTransaction(db).backlog(now),
             )
 
     def skew(self, now: datetime) -> timedelta:

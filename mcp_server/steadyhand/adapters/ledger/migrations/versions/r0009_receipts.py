@@ -1,0 +1,36 @@
+"""Posts are received first and heard afterwards; repeats move columns; all processes count the rings."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+
+_MS = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """A table for what nobody heard yet, one for rings, and how often each alert was heard as a column."""
+    op.create_table(
+        "alert_waiting",
+        sa.Column("post", _MS, sa.ForeignKey("alert_post.id"), primary_key=True, autoincrement=False),
+        sa.Column("due_at", _MS),
+        sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("size", sa.Integer, nullable=False),
+        sa.Column("alerts", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "ring",
+        sa.Column("channel", sa.String, primary_key=True),
+        sa.Column("target", sa.String, primary_key=True),
+        sa.Column("message", sa.String, primary_key=True),
+        sa.Column("incident", sa.String, nullable=False),
+        sa.Column("at", _MS, nullable=False),
+    )
+    op.create_index("ring_at", "ring", ["at"])
+    op.add_column("alert_track", sa.Column("count", sa.Integer, nullable=False, server_default="1"))
+    op.add_column("alert_track", sa.Column("words", sa.String, nullable=False, server_default=""))
+    count = "json_extract(state, '$.count')"
+    if op.get_bind().dialect.name == "postgresql":
+        count = "cast(cast(state as json)->>'count' as integer)"
+    op.execute(f"update alert_track set count = {count}")  # noqa: S608 - our own words
