@@ -184,7 +184,8 @@ def _alone(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _bound(config: IncidentConfig) -> Iterator[socket.socket]:
     listen = config.listen
-    listener = socket.socket(socket.AF_INET)
+    # Named as TCP: else asyncio leaves the delay on, and each answer waits 40 ms for an acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     with contextlib.closing(listener):
         try:

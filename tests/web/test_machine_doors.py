@@ -1,5 +1,7 @@
 """Alerts and changes come in by token; 2xx means stored, and a full store still wakes somebody."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import httpx2
@@ -158,7 +160,8 @@ async def test_the_figures_of_the_engine_are_there_for_prometheus(house: House) 
 
 async def test_health_says_when_the_store_cannot_be_locked(house: House) -> None:
     _on_connect(house, "PRAGMA busy_timeout=50")
-    with house.outside.ledger.write():
+    with closing(sqlite3.connect(house.path)) as another:
+        another.execute("begin immediate")
         async with house.client() as nobody:
             answer = await nobody.get("/healthz")
     assert answer.status_code == 503

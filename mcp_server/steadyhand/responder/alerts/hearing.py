@@ -18,17 +18,18 @@ from steadyhand.responder.engine.distress import call_for_help
 from steadyhand.responder.outside import Outside
 
 log = logging.getLogger("steadyhand.hearing")
-_ROUND = 500  # alerts of one transaction: others wait for the store no longer than it takes
+_ROUND = 250  # alerts of one transaction: others wait for the store no longer than it takes
 _LEFT = timedelta(seconds=1)  # who received a post hears it at once; one that waits longer was left
 _TRIES, _TRIES_OF_A_SICK_STORE = 3, 8
 _AGAIN, _LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
 _BREATH_S = 0.002
+_REST = 4  # times as long as it worked, while posts wait to be stored
 
 
 async def hear_all(outside: Outside) -> None:
     """Hear until nothing waits. Where this process hears already, that goes on for what came meanwhile.
 
-    While posts wait to be stored it rests as long as it works: neither starves the other.
+    While posts wait to be stored it rests longer than it works; neither starves the other.
     """
     ears = outside.ears
     if not ears.begin():
@@ -40,7 +41,8 @@ async def hear_all(outside: Outside) -> None:
             ears.tell(taken)
             if not taken and not ears.goes_on():
                 return
-            await asyncio.sleep(time.monotonic() - began if ears.pressed else _BREATH_S)
+            worked_s = time.monotonic() - began
+            await asyncio.sleep(_REST * worked_s if ears.pressed else _BREATH_S)
     except LedgerError as error:
         log.error("posts wait to be heard: %s", error)  # noqa: TRY400 - the cause is in the text
         raise
