@@ -67,5 +67,4 @@ def _sweep_alerts(db: Batch, before: int) -> None:
     told = exists().where(s.alert_seen.c.post == s.alert_post.c.id)
     waits = exists().where(s.alert_waiting.c.post == s.alert_post.c.id)
     db.execute(delete(s.alert_post).where(s.alert_post.c.at < before, ~told, ~waits))
-    db.execute(delete(s.ring).where(s.ring.c.at < before))
     db.execute(delete(s.silence).where(s.silence.c.ends_at < before))

@@ -213,18 +213,6 @@ outbox = Table(
     Index("outbox_incident", "incident"),
 )
 
-# When which telephone rang about which incident: limits hold over all processes.
-ring = Table(
-    "ring",
-    metadata,
-    Column("channel", String, primary_key=True),
-    Column("target", String, primary_key=True),
-    Column("message", String, primary_key=True),
-    Column("incident", String, nullable=False),
-    Column("at", Ms, nullable=False),
-    Index("ring_at", "at"),
-)
-
 heartbeat = Table(
     "heartbeat",
     metadata,

@@ -1,4 +1,4 @@
-"""Posts are received first and heard afterwards; repeats move columns; all processes count the rings."""
+"""Posts are received first and heard afterwards; mere repeats move columns only."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ _MS = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """A table for what nobody heard yet, one for rings, and how often each alert was heard as a column."""
+    """A table for what nobody heard yet, and how often each alert was heard as a column."""
     op.create_table(
         "alert_waiting",
         sa.Column("post", _MS, sa.ForeignKey("alert_post.id"), primary_key=True, autoincrement=False),
@@ -19,15 +19,6 @@ def upgrade() -> None:
         sa.Column("size", sa.Integer, nullable=False),
         sa.Column("alerts", sa.Text, nullable=False),
     )
-    op.create_table(
-        "ring",
-        sa.Column("channel", sa.String, primary_key=True),
-        sa.Column("target", sa.String, primary_key=True),
-        sa.Column("message", sa.String, primary_key=True),
-        sa.Column("incident", sa.String, nullable=False),
-        sa.Column("at", _MS, nullable=False),
-    )
-    op.create_index("ring_at", "ring", ["at"])
     op.add_column("alert_track", sa.Column("count", sa.Integer, nullable=False, server_default="1"))
     op.add_column("alert_track", sa.Column("words", sa.String, nullable=False, server_default=""))
     count = "json_extract(state, '$.count')"
