@@ -52,7 +52,9 @@ def test_a_post_that_was_answered_before_a_kill_is_heard_by_the_next_process(nig
         await night.leap(seconds=1)
         (incident,) = night.incidents()
         assert incident.opened_at == night.clock.now() - timedelta(seconds=1)
-        assert [one.key for one in night.phone.rings if ":0:page:0:" in one.key] == ["inc-1:0:page:0::phone:ana"]
+        assert [one.key for one in night.phone.rings if ":0:page:0:" in one.key] == [
+            "inc-1:0:page:0::phone:ana"
+        ]
 
     asyncio.run(story())
 
