@@ -265,10 +265,11 @@ def rows(folder: Path, query: str) -> list[tuple[object, ...]]:
 
 
 def stored(folder: Path) -> set[str]:
-    """The alerts that are on disk and belong to an incident."""
-    return {
-        str(one[0]) for one in rows(folder, "select dedup_key from alert_track where incident is not null")
-    }
+    """The alerts that are on disk: those that belong to an incident, and those of posts not heard yet."""
+    heard = rows(folder, "select dedup_key from alert_track where incident is not null")
+    waiting = rows(folder, "select alerts from alert_waiting")
+    told = (alert for (text,) in waiting for alert in json.loads(str(text)))
+    return {str(one[0]) for one in heard} | {str(one["dedup_key"]) for one in told}
 
 
 def paged(folder: Path) -> tuple[int, int]:

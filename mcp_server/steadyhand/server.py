@@ -23,6 +23,7 @@ from starlette.routing import Route
 from steadyhand.config import IncidentConfig
 from steadyhand.journey.approval.consent import prove_fence
 from steadyhand.ports import ConfigError, LedgerError
+from steadyhand.responder.alerts.hearing import retry_given_up
 from steadyhand.responder.alerts.heartbeats import watch
 from steadyhand.responder.engine.worker import Worker
 from steadyhand.responder.rollouts.listening import keep_listening
@@ -119,6 +120,7 @@ async def _working(wired: Wired) -> AsyncIterator[None]:
     if held:
         log.warning("%d promises of a process that died are taken over", held)
     watch(outside)
+    retry_given_up(outside)
     beside = (keep_listening(outside), find_orphans(outside))
     tasks = [asyncio.create_task(run) for run in (Worker(outside).run(), *beside)]
     try:
@@ -163,7 +165,8 @@ def _alone(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _bound(config: IncidentConfig) -> Iterator[socket.socket]:
     listen = config.listen
-    listener = socket.socket(socket.AF_INET)
+    # Named as TCP: else asyncio leaves the delay on, and each answer waits 40 ms for an acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     with contextlib.closing(listener):
         try:

@@ -8,8 +8,6 @@ from typing import Any, Literal, Protocol, TypeVar
 from pydantic import Field
 
 from steadyhand.journey.alert.heartbeat import Pulse
-from steadyhand.journey.alert.silence import Silence
-from steadyhand.journey.alert.tracking import Track
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit.entry import Entry
 from steadyhand.journey.audit.rule import Unsealed
@@ -21,6 +19,7 @@ from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.memory.case import Case
 from steadyhand.journey.rollout.state import Rollout
 from steadyhand.journey.rule import Instant, Value
+from steadyhand.store_alerts import Alerts, Backlog, Posts
 
 DocumentKind = Literal["enrichment", "page", "diagnosis", "opinion", "plan", "report", "judgement"]
 Arrival = Literal["delivered", "seen", "failed"]
@@ -77,6 +76,7 @@ class Figures(Value):
     dead_timers: int
     dead_messages: int
     processes: int
+    backlog: Backlog = Backlog()
 
 
 def told(action: str, message: Message, **more: str) -> Record:
@@ -108,85 +108,6 @@ class Trail(Protocol):
 
     def join(self, now: datetime, *also: str) -> dict[str, Any]:
         """Name the head of every chain that grew since the last joint, and of these; the joint."""
-        ...
-
-
-class KeptPost(Value):
-    """A post of an alert source as it came in, cut where it was too long; `size` is what it was, in bytes."""
-
-    source: str
-    at: Instant
-    size: int
-    raw: str
-
-
-class NewPost(Value):
-    """A post to be kept; `delivery` is its sender's id for it, "" where there is none."""
-
-    source: str
-    delivery: str
-    digest: str
-    raw: bytes
-
-
-class Sighting(Value):
-    """What a post told of one alert; `incident` is "" where it is nobody's."""
-
-    post: int
-    incident: str
-    source: str
-    dedup_key: str
-    status: str
-
-
-AlertKey = tuple[str, str]
-"""A source and its dedup key."""
-
-
-class Alerts(Protocol):
-    """The part of a transaction that is about alerts. Raises LedgerError."""
-
-    def delivered(self, source: str, delivery: str) -> str | None:
-        """The digest of the post that came under this id before."""
-        ...
-
-    def keep_posts(self, posts: Sequence[NewPost], now: datetime) -> Sequence[int]: ...
-    def posts(self, incident: str, limit: int) -> Sequence[KeptPost]: ...
-    def tracks(self, keys: Iterable[AlertKey]) -> Mapping[AlertKey, Track]: ...
-    def keep_tracks(self, tracks: Sequence[Track]) -> None: ...
-    def keep_sightings(self, seen: Sequence[Sighting], now: datetime) -> None: ...
-    def firing(self, incidents: Collection[str]) -> Mapping[str, int]: ...
-    def open_among(self, incidents: Collection[str]) -> Collection[str]:
-        """Those of these incidents that are not resolved."""
-        ...
-
-    def add_repeats(self, incident: str, count: int) -> None:
-        """Count alerts of an incident that only said again what was known; nothing else of it changes."""
-        ...
-
-    def firing_on(self, service: str) -> int: ...
-    def silenced(self, silence: str) -> Sequence[Track]: ...
-    def near(self, services: Sequence[str], since: datetime) -> Sequence[Incident]:
-        """Incidents of these services, or that they joined: open, or resolved since then."""
-        ...
-
-    def belong(self, incident: str, services: Sequence[str]) -> None: ...
-    def alike(self, names: Sequence[AlertKey], besides: str, limit: int) -> Sequence[Incident]:
-        """Earlier incidents that one of these alerts belonged to, newest first."""
-        ...
-
-    def silences(self, since: datetime) -> Sequence[Silence]:
-        """Those that last, or are to come, later than this."""
-        ...
-
-    def silence(self, wanted: str) -> Silence | None: ...
-    def keep_silence(self, silence: Silence) -> None: ...
-    def unheard_until(self, incident: str, thread: str) -> datetime | None:
-        """The instant the first page of this thread waits for; None once any was tried, or none waits."""
-        ...
-
-    def release_pages(self, incident: str, text: str, until: datetime, now: datetime) -> int:
-        """Let pages that wait until then leave now, with these words at their end; returns how many."""
         ...
 
 
@@ -222,7 +143,7 @@ class Shifts(Protocol):
         ...
 
 
-class Transaction(Alerts, Memory, Shifts, Protocol):
+class Transaction(Alerts, Posts, Memory, Shifts, Protocol):
     """Reads and writes that happen together or not at all. Raises LedgerError."""
 
     @property

@@ -10,8 +10,10 @@ from steadyhand.journey.alert.model import Alert, Delivery
 from steadyhand.journey.alert.silence import Silence, matcher
 from steadyhand.journey.incident.state import Acknowledged, ClosedByHuman
 from steadyhand.ports import Replayed
-from steadyhand.responder.alerts.inbox import Inbox
-from steadyhand.responder.alerts.intake import Arrival, Taken, take, tell_incident
+from steadyhand.responder.alerts.ears import Taken
+from steadyhand.responder.alerts.hearing import hear_round
+from steadyhand.responder.alerts.inbox import Arrival, Inbox, receive
+from steadyhand.responder.alerts.intake import tell_incident
 from steadyhand.responder.alerts.silencing import UnknownSilence, end_quiet, keep_quiet, silences
 from stories.night import Night
 
@@ -31,9 +33,9 @@ def alert(night: Night, name: str = "Slow", service: str = "shop", **changes: ob
 
 
 def post(night: Night, *alerts: Alert, wanted: str = "", raw: bytes = b"{}") -> Taken:
-    (taken,) = take(night.outside, [Arrival(Delivery(source="test", id=wanted, alerts=alerts), raw)])
+    (taken,) = receive(night.outside, [Arrival(Delivery(source="test", id=wanted, alerts=alerts), raw)])
     assert isinstance(taken, Taken)
-    return taken
+    return next(iter(hear_round(night.outside)), taken)
 
 
 def quiet(night: Night, *texts: str, starts: int = 0, minutes: int = 60, **changes: object) -> Silence:
@@ -334,7 +336,7 @@ def test_the_same_post_again_counts_once_and_another_under_its_id_is_refused(nig
     assert (first.duplicate, again.duplicate) == (False, True)
     assert night.incidents()[0].repeats == 0
     delivery = Delivery(source="test", id="wh-1", alerts=(alert(night, "Forged"),))
-    (refused,) = take(night.outside, [Arrival(delivery, b"two")])
+    (refused,) = receive(night.outside, [Arrival(delivery, b"two")])
     assert isinstance(refused, Replayed)
     assert len(night.incidents()[0].alerts) == 1
 
@@ -348,7 +350,7 @@ def test_posts_that_come_at_once_share_a_commit_and_each_is_answered(night: Nigh
             )
             for one in range(50)
         ]
-        taken = await asyncio.gather(*(inbox.take(one) for one in arrivals))
+        taken = await asyncio.gather(*(inbox.take(one, within=9) for one in arrivals))
         assert sum(one.duplicate for one in taken) == 10
         assert {one.incidents for one in taken if not one.duplicate} == {("inc-1",)}
 
@@ -360,7 +362,8 @@ def test_one_bad_post_of_a_round_hinders_none_of_the_others(night: Night) -> Non
         inbox = Inbox(night.outside)
         good = [Arrival(Delivery(source="test", alerts=(alert(night, f"A{one}"),)), b"x") for one in range(4)]
         bad = Arrival(Delivery.model_construct(source="test", id="", alerts=(object(),), note=""), b"x")
-        taken = await asyncio.gather(*map(inbox.take, [*good[:2], bad, *good[2:]]), return_exceptions=True)
+        mixed = [inbox.take(one, within=9) for one in (*good[:2], bad, *good[2:])]
+        taken = await asyncio.gather(*mixed, return_exceptions=True)
         assert [isinstance(one, Taken) for one in taken] == [True, True, False, True, True]
         assert len(night.incidents()[0].alerts) == 4
 

@@ -272,5 +272,6 @@ def _finite(value: object) -> object:
 async def test_an_alert_repeated_by_its_sender_opens_one_incident(house: House) -> None:
     async with house.client(headers=bearer("ingest-token-of-tests")) as machine:
         for _ in range(3):
-            assert (await machine.post("/alerts/generic", json=alert())).json() == {"incidents": ["inc-1"]}
+            answer = await machine.post("/alerts/generic", json=alert())
+            assert answer.json()["incidents"] == ["inc-1"]
     assert len(house.incidents()) == 1

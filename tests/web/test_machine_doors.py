@@ -1,5 +1,7 @@
 """Alerts and changes come in by token; 2xx means stored, and a full store still wakes somebody."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import httpx2
@@ -25,7 +27,7 @@ async def post(house: House, path: str, *, token: str = INGEST, **body: object) 
 async def test_an_accepted_alert_is_an_incident_in_the_store(house: House) -> None:
     answer = await post(house, "/alerts/generic", json=alert("Checkout is slow"))
     assert answer.status_code == 202
-    assert answer.json() == {"incidents": ["inc-1"]}
+    assert answer.json() == {"receipt": 1, "incidents": ["inc-1"]}
     assert house.view("inc-1").incident.title == "Checkout is slow"
 
 
@@ -42,7 +44,7 @@ async def test_every_alert_of_one_post_is_taken(house: House) -> None:
         ],
     }
     answer = await post(house, "/alerts/alertmanager", json=posted)
-    assert answer.json() == {"incidents": ["inc-1"]}
+    assert answer.json() == {"receipt": 1, "incidents": ["inc-1"]}
     assert len(house.view("inc-1").incident.alerts) == 3
     assert house.view("inc-1").incident.services == ("shop", "postgres")
 
@@ -134,6 +136,8 @@ async def test_health_tells_a_late_worker_from_a_well_one(house: House) -> None:
             "overdue_s": 0.0,
             "late_p99_s": 0.0,
             "dead": 0,
+            "unheard": 0,
+            "unheard_s": 0.0,
             "processes": 0,
         }
         house.alert()
@@ -156,7 +160,8 @@ async def test_the_figures_of_the_engine_are_there_for_prometheus(house: House) 
 
 async def test_health_says_when_the_store_cannot_be_locked(house: House) -> None:
     _on_connect(house, "PRAGMA busy_timeout=50")
-    with house.outside.ledger.write():
+    with closing(sqlite3.connect(house.path)) as another:
+        another.execute("begin immediate")
         async with house.client() as nobody:
             answer = await nobody.get("/healthz")
     assert answer.status_code == 503

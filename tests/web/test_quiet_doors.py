@@ -27,7 +27,7 @@ async def test_a_silence_bears_its_author_and_ends_when_somebody_says_so(house: 
     assert (one["author"], one["words"], one["reason"]) == ("ana", "service=shop", "a migration")
     async with house.client(headers=bearer(INGEST)) as machine:
         answer = await machine.post("/alerts/generic", json=alert())
-    assert answer.json() == {"incidents": [], "silenced": 1}
+    assert answer.json() == {"receipt": 1, "incidents": [], "silenced": 1}
     ended = await ask(house, "POST", f"/api/silences/{made.json()['id']}/end", json={})
     assert ended.status_code == 200
     await house.turn()

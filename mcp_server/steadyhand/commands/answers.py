@@ -206,6 +206,7 @@ def alert(service: str, title: str, severity: str, given: dict[str, str]) -> int
     token = (home() / "ingest.token").read_text(encoding="ascii").strip()
     whole = {"title": title, "service": service, "severity": severity, **given}
     body = {name: value for name, value in whole.items() if value}
-    found = _call("POST", "/alerts/terminal", json=body, headers={"authorization": f"Bearer {token}"})
+    headers = {"authorization": f"Bearer {token}", "prefer": "wait=5"}  # whose it became is worth waiting for
+    found = _call("POST", "/alerts/terminal", json=body, headers=headers)
     sys.stdout.write(found.text + "\n")
     return 0

@@ -21,6 +21,7 @@ from steadyhand.ports import (
     TrafficTarget,
     Watchdog,
 )
+from steadyhand.responder.alerts.ears import Ears
 from steadyhand.responder.engine.pulse import Pulse
 from steadyhand.responder.people.throttling import Rings
 from steadyhand.responder.rollouts.baseline import Baselines
@@ -52,6 +53,7 @@ class Outside:
     baselines: Baselines = field(default_factory=Baselines)
     archive: Archive | None = None
     watchdog: Watchdog | None = None
+    ears: Ears = field(default_factory=Ears)
     rings: Rings = field(default_factory=Rings)
     pulse: Pulse = field(default_factory=Pulse)
     checkpoint_key: CheckpointKey | None = None

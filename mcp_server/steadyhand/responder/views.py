@@ -20,7 +20,8 @@ from steadyhand.journey.rule import Value
 from steadyhand.responder.alerts.intake import UnknownIncident
 from steadyhand.responder.investigation.recalling import said_no
 from steadyhand.responder.outside import Outside
-from steadyhand.store import KeptPost, Transaction
+from steadyhand.store import Transaction
+from steadyhand.store_alerts import KeptPost
 
 _MOST_POSTS = 20
 _LONGEST_POST = 3_000

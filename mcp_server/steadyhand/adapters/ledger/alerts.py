@@ -1,12 +1,14 @@
-"""Alerts as rows: posts as they came in, what is known of each alert, what keeps some quiet."""
+"""Alerts as rows: what is known of each, whose incident it is, what keeps some quiet."""
 
+import math
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Insert, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Insert, bindparam, func, select, tuple_, update
 from sqlalchemy import insert as plain_insert
 
 from steadyhand.adapters.ledger import schema as s
@@ -17,9 +19,8 @@ from steadyhand.journey.alert.silence import Silence
 from steadyhand.journey.alert.tracking import Track
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.incident.versions import MACHINE
-from steadyhand.store import AlertKey, KeptPost, NewPost, Sighting
+from steadyhand.store_alerts import AlertKey, Known, Repeat, Sighting
 
-_RAW_MOST = 65_536
 _REPEATS = re.compile(r'"episode":\d+,"repeats":(\d+),')  # as the state is written; no text of ours holds it
 _MOST_KEYS = 400  # in one question; SQLite knows a limit
 
@@ -37,31 +38,6 @@ class AlertRows:
             self._states[found.id] = row[0]
         return found
 
-    # posts
-
-    def delivered(self, source: str, delivery: str) -> str | None:
-        """The digest of the post that came under this id before."""
-        same = (s.alert_post.c.source == source) & (s.alert_post.c.delivery == delivery)
-        return self._db.execute(select(s.alert_post.c.digest).where(same)).scalar()
-
-    def keep_posts(self, posts: Sequence[NewPost], now: datetime) -> Sequence[int]:
-        """Keep posts as they came in, cut at 64 KiB; returns the number of each."""
-        at = to_ms(now)
-        rows = [
-            {**one.model_dump(exclude={"raw"}), "at": at, "size": len(one.raw), "raw": _text(one.raw)}
-            for one in posts
-        ]
-        return list(self._db.execute(_KEEP, rows).scalars()) if rows else []
-
-    def posts(self, incident: str, limit: int) -> Sequence[KeptPost]:
-        """The latest posts that told something of an incident, newest first."""
-        of_it = select(s.alert_seen.c.post).where(s.alert_seen.c.incident == incident)
-        newest = select(s.alert_post).where(s.alert_post.c.id.in_(of_it)).order_by(s.alert_post.c.id.desc())
-        return [
-            KeptPost(source=one.source, at=from_ms(one.at), size=one.size, raw=one.raw)
-            for one in self._db.execute(newest.limit(limit))
-        ]
-
     # what is known of each alert
 
     def tracks(self, keys: Iterable[AlertKey]) -> Mapping[AlertKey, Track]:
@@ -75,10 +51,30 @@ class AlertRows:
                 found[one.key] = one
         return found
 
-    def keep_tracks(self, tracks: Sequence[Track]) -> None:
-        """Write what is known of these alerts."""
+    def known(self, keys: Collection[AlertKey]) -> Mapping[AlertKey, Known]:
+        """What is known of these alerts, at a glance; `words` are those of one that fires steadily."""
+        by_source = defaultdict[str, list[str]](list)
+        for source, key in keys:
+            by_source[source].append(key)
+        found: dict[AlertKey, Known] = {}
+        for source, wanted in by_source.items():
+            for start in range(0, len(wanted), _MOST_KEYS):
+                given = {"of": source, "keys": wanted[start : start + _MOST_KEYS]}
+                for key, words, incident, silence, *rest in self._db.execute(_KNOWN, given):
+                    found[source, key] = Known(words, incident or "", silence, partial(_track, *rest))
+        return found
+
+    def repeat(self, repeats: Sequence[Repeat]) -> None:
+        """Count what these alerts only said again; nothing else of them changes."""
+        for one in repeats:
+            source, key = one.key
+            row = {"of": source, "same": key, "more": one.times, "last": math.ceil(one.at.timestamp() * 1000)}
+            self._db.later(_REPEAT, row)
+
+    def keep_tracks(self, tracks: Sequence[Track], words: Mapping[AlertKey, str]) -> None:
+        """Write what is known of these alerts, and what a mere repeat of each would say."""
         for one in tracks:
-            self._db.later(_tracking(self._db.dialect), _row(one))
+            self._db.later(_tracking(self._db.dialect), _row(one, words.get(one.key, "")))
 
     def keep_sightings(self, seen: Sequence[Sighting], now: datetime) -> None:
         """Note which post told what of which alert, and whose incident it is."""
@@ -100,8 +96,10 @@ class AlertRows:
 
     def open_among(self, incidents: Collection[str]) -> Collection[str]:
         """Those of these incidents that are not resolved."""
-        among = s.incident.c.id.in_(sorted(incidents)[:_MOST_KEYS]) & (s.incident.c.status != "resolved")
-        return set(self._db.execute(select(s.incident.c.id).where(among)).scalars()) if incidents else set()
+        wanted, found = sorted(incidents), set[str]()
+        for start in range(0, len(wanted), _MOST_KEYS):
+            found.update(self._db.execute(_OPEN, {"ids": wanted[start : start + _MOST_KEYS]}).scalars())
+        return found
 
     def add_repeats(self, incident: str, count: int) -> None:
         """Count alerts of an incident that only said again what was known; nothing else of it changes.
@@ -126,8 +124,8 @@ class AlertRows:
         return self._tracks((s.alert_track.c.silence == silence) & (s.alert_track.c.silence != ""))
 
     def _tracks(self, where: ColumnElement[bool]) -> Sequence[Track]:
-        rows = self._db.execute(select(s.alert_track.c.state).where(where)).scalars()
-        return [Track.model_validate_json(one) for one in rows]
+        columns = s.alert_track.c.state, s.alert_track.c.count, s.alert_track.c.at
+        return [_track(*row) for row in self._db.execute(select(*columns).where(where))]
 
     # whose incident
 
@@ -208,14 +206,31 @@ class AlertRows:
 
 
 # Made once: building a statement costs more than running it.
-_KEEP = plain_insert(s.alert_post).returning(s.alert_post.c.id, sort_by_parameter_order=True)
 _SEE = plain_insert(s.alert_seen)
+_TRACK = s.alert_track.c
+_KNOWN = select(
+    _TRACK.dedup_key,
+    _TRACK.words,
+    _TRACK.incident,
+    _TRACK.silence,
+    _TRACK.state,
+    _TRACK.count,
+    _TRACK.at,
+).where(_TRACK.source == bindparam("of"), _TRACK.dedup_key.in_(bindparam("keys", expanding=True)))
+_REPEAT = (
+    update(s.alert_track)
+    .where(_TRACK.source == bindparam("of"), _TRACK.dedup_key == bindparam("same"))
+    .values(count=_TRACK.count + bindparam("more"), at=bindparam("last"))
+)
+_OPEN = select(s.incident.c.id).where(
+    s.incident.c.id.in_(bindparam("ids", expanding=True)), s.incident.c.status != "resolved"
+)
 
 
 @cache
 def _tracking(dialect: str) -> Insert:
     row = insert(dialect, s.alert_track)
-    names = ("service", "incident", "counts", "silence", "at", "state")
+    names = ("service", "incident", "counts", "silence", "at", "count", "words", "state")
     again = {name: row.excluded[name] for name in names}
     return row.on_conflict_do_update(index_elements=["source", "dedup_key"], set_=again)
 
@@ -225,11 +240,15 @@ def _belonging(dialect: str) -> Insert:
     return insert(dialect, s.involved_service).on_conflict_do_nothing()
 
 
-def _text(raw: bytes) -> str:
-    return raw[:_RAW_MOST].decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+def _track(state: str, count: int, at: int) -> Track:
+    """The alert as it was last written, and how often and when it was heard again since."""
+    track = Track.model_validate_json(state)
+    if count == track.count:
+        return track
+    return track.model_copy(update={"count": count, "last_at": from_ms(at)})
 
 
-def _row(track: Track) -> dict[str, object]:
+def _row(track: Track, words: str) -> dict[str, object]:
     source, key = track.key
     return {
         "source": source,
@@ -239,5 +258,7 @@ def _row(track: Track) -> dict[str, object]:
         "counts": int(track.counts),
         "silence": track.silence,
         "at": to_ms(track.last_at),
+        "count": track.count,
+        "words": words,
         "state": track.model_dump_json(),
     }

@@ -1,8 +1,9 @@
 """How the store's database is opened, and what both kinds have in common."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine, Table
@@ -19,11 +20,13 @@ class Doors:
     `writer`: one at a time over all processes, so that what is decided there is decided on what is true.
     `queue`: single statements that claim, extend or give back a lease.
     `reader`: a consistent look that waits for nobody.
+    `turn`: whose turn among this process's writers; the database's own queue is polled and lets anybody in.
     """
 
     writer: Engine
     queue: Engine
     reader: Engine
+    turn: threading.Lock = field(default_factory=threading.Lock)
 
     def close(self) -> None:
         """Close every connection."""
@@ -38,6 +41,17 @@ def named() -> Iterator[None]:
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
         raise LedgerError(f"the store failed: {cause}") from error
+
+
+@contextmanager
+def in_turn(turn: threading.Lock, limit_s: float = 10) -> Iterator[None]:
+    """Wait for one's turn, not for ever. Raises LedgerError."""
+    if not turn.acquire(timeout=limit_s):
+        raise LedgerError("the store failed: another writer of this process does not end")
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 def insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:

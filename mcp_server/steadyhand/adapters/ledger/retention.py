@@ -61,6 +61,10 @@ def _sweep_alerts(db: Batch, before: int) -> None:
     """Alerts that were nobody's, posts that nothing is known of any more, silences that are over."""
     for table in (s.alert_seen, s.alert_track):
         db.execute(delete(table).where(table.c.incident.is_(None), table.c.at < before))
+    old = select(s.alert_post.c.id).where(s.alert_post.c.at < before)
+    given_up = s.alert_waiting.c.due_at.is_(None) & s.alert_waiting.c.post.in_(old)
+    db.execute(delete(s.alert_waiting).where(given_up))
     told = exists().where(s.alert_seen.c.post == s.alert_post.c.id)
-    db.execute(delete(s.alert_post).where(s.alert_post.c.at < before, ~told))
+    waits = exists().where(s.alert_waiting.c.post == s.alert_post.c.id)
+    db.execute(delete(s.alert_post).where(s.alert_post.c.at < before, ~told, ~waits))
     db.execute(delete(s.silence).where(s.silence.c.ends_at < before))

@@ -77,6 +77,17 @@ Index(
     postgresql_where=text("delivery<>''"),
 )
 
+# The alerts of posts that nobody has heard yet. `due_at` is null once they were given up.
+alert_waiting = Table(
+    "alert_waiting",
+    metadata,
+    Column("post", ForeignKey("alert_post.id"), primary_key=True),
+    Column("due_at", Ms),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("size", Integer, nullable=False),
+    Column("alerts", Text, nullable=False),
+)
+
 # What a post told of an alert that was not known before, and once for a post that only repeats.
 alert_seen = Table(
     "alert_seen",
@@ -103,7 +114,10 @@ alert_track = Table(
     Column("incident", ForeignKey("incident.id")),
     Column("counts", Integer, nullable=False),
     Column("silence", String, nullable=False, server_default=""),
+    # Mere repeats move these two and leave the state as it is; `words` is what such a repeat says.
     Column("at", Ms, nullable=False),
+    Column("count", Integer, nullable=False, server_default="1"),
+    Column("words", String, nullable=False, server_default=""),
     Column("state", Text, nullable=False),
     Index("alert_track_incident", "incident", "counts"),
     Index("alert_track_service", "service", "counts"),

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Table, func, select, true, upd
 
 from steadyhand.adapters.ledger import fleet, outbox
 from steadyhand.adapters.ledger import schema as s
-from steadyhand.adapters.ledger.engine import Doors, from_ms, named, to_ms
+from steadyhand.adapters.ledger.engine import Doors, from_ms, in_turn, named, to_ms
 from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.adapters.ledger.sqlite import open_sqlite
 from steadyhand.adapters.ledger.transaction import KINDS, SqlTransaction, held_by, ours
@@ -37,7 +37,7 @@ class SqlLedger:
     @contextmanager
     def write(self) -> Iterator[SqlTransaction]:
         """A transaction that commits when the block ends well. Raises LedgerError."""
-        with named(), self.doors.writer.begin() as connection:
+        with named(), in_turn(self.doors.turn), self.doors.writer.begin() as connection:
             tx = SqlTransaction(connection)
             yield tx
             tx.flush()
@@ -126,6 +126,7 @@ class SqlLedger:
                 dead_timers=_count(db, s.timer, is_state(s.timer, "dead")),
                 dead_messages=_count(db, s.outbox, lost),
                 processes=fleet.present(db, now),
+                backlog=SqlTransaction(db).backlog(now),
             )
 
     def skew(self, now: datetime) -> timedelta:

@@ -15,6 +15,7 @@ from steadyhand.adapters.ledger.batch import Batch
 from steadyhand.adapters.ledger.cases import MemoryRows
 from steadyhand.adapters.ledger.commands import arm_timer, carry_out, keep_decision
 from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
+from steadyhand.adapters.ledger.posts import PostRows
 from steadyhand.adapters.ledger.reading import incident_of, person_of, state_hash
 from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.adapters.ledger.shifts import ShiftRows
@@ -32,7 +33,7 @@ from steadyhand.ports import LeaseLost, LedgerError
 from steadyhand.store import Arrival, Body, DocumentKind, Ending, Message, Person, Timer
 
 
-class SqlTransaction(AlertRows, MemoryRows, ShiftRows, ToldRows):
+class SqlTransaction(AlertRows, PostRows, MemoryRows, ShiftRows, ToldRows):
     """One open transaction; made by `SqlLedger.write` and `SqlLedger.read`."""
 
     def __init__(self, connection: Connection) -> None:

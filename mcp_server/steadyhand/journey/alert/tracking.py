@@ -10,6 +10,7 @@
 | any change                   | too many changes      | held: it counts as firing until calm  |
 """
 
+import hashlib
 from datetime import datetime
 from typing import Literal
 
@@ -46,10 +47,24 @@ class Track(Value):
         return self.flapping or self.alert.status == "firing"
 
     @property
+    def steady(self) -> bool:
+        """Whether a post that says the same again changes nothing but the count."""
+        return self.alert.status == "firing" and not self.flapping
+
+    @property
     def shown(self) -> Alert:
         """The alert as its incident is to see it."""
         status = "firing" if self.counts else "resolved"
         return self.alert if self.alert.status == status else self.alert.model_copy(update={"status": status})
+
+
+def words(alert: Alert) -> str:
+    """A digest of all that an alert says: equal words of one that fires steadily are a mere repeat.
+
+    When it began is no part of it where the source does not say so.
+    """
+    said = alert.model_dump_json(exclude=None if alert.dated else {"starts_at"})
+    return hashlib.blake2b(said.encode(), digest_size=12).hexdigest()
 
 
 def hear(before: Track | None, alert: Alert, now: datetime, rule: AlertRule) -> tuple[Track | None, Heard]:

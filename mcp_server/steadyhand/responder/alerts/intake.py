@@ -1,19 +1,17 @@
-"""Alerts come in: stored, and incidents opened or told of them, all of a round in one transaction."""
+"""Alerts are heard: incidents opened or told of them, all of a round in one transaction."""
 
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import datetime
-
-from pydantic import Field
+from typing import NamedTuple
 
 from steadyhand.journey.alert.grouping import home, neighbours
-from steadyhand.journey.alert.model import Alert, Delivery
+from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.alert.severity import classify, worse
 from steadyhand.journey.alert.silence import covering
-from steadyhand.journey.alert.tracking import Heard, Track, calm_at, hear
+from steadyhand.journey.alert.tracking import Heard, Track, calm_at, hear, words
 from steadyhand.journey.commands import Arm, Command, Record
 from steadyhand.journey.escalation.ladder import Ladder
 from steadyhand.journey.evidence.masking import Masker
@@ -22,12 +20,13 @@ from steadyhand.journey.incident.holding import hold
 from steadyhand.journey.incident.open import open_incident
 from steadyhand.journey.incident.reduce import reduce
 from steadyhand.journey.incident.state import AlertsSeen, Event, Incident, Outcome, SeverityChanged
-from steadyhand.journey.rule import Value
-from steadyhand.ports import Replayed, SteadyhandError
+from steadyhand.ports import SteadyhandError
+from steadyhand.responder.alerts.ears import Taken
 from steadyhand.responder.investigation.remembering import remember
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.people.roster import policy_since
-from steadyhand.store import NewPost, Sighting, Transaction
+from steadyhand.store import Transaction
+from steadyhand.store_alerts import AlertKey, Known, NewPost, Repeat, Sighting, WaitingPost
 
 _STATUS: dict[Heard, str] = {"new": "firing", "over": "resolved", "held": "flapping", "repeat": "repeat"}
 
@@ -39,45 +38,39 @@ class UnknownIncident(SteadyhandError):
     """There is no incident of this id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A post that was read, and its raw bytes."""
+class Told(NamedTuple):
+    """What one alert of a post meant."""
 
-    delivery: Delivery
-    raw: bytes
-
-
-class Taken(Value):
-    """What became of a post."""
-
-    incidents: tuple[str, ...] = ()
-    alerts: int = Field(default=0, description="How many it held; all of them are stored.")
-    silenced: int = Field(default=0, description="How many of them wake nobody now.")
-    duplicate: bool = Field(default=False, description="The same post came before: counted once.")
-    note: str = ""
+    key: AlertKey
+    name: str
+    incident: str
+    silence: str
+    how: Heard
 
 
 def take_alert(outside: Outside, alert: Alert, raw: str) -> str:
-    """Store one alert; returns its incident's id, or "" for a resolution nobody waits for.
+    """Store an alert of our own and hear it in the same transaction.
 
-    Raises LedgerError when it could not be stored: then nothing of it was.
+    Returns its incident's id, or "" for a resolution nobody waits for. Raises LedgerError: then nothing of it
+    is stored.
     """
-    delivery = Delivery(source=alert.source, alerts=(alert,))
-    (taken,) = take(outside, (Arrival(delivery, raw.encode(errors="replace")),))
-    assert isinstance(taken, Taken), "a post without an id is no replay"
+    now, body = outside.clock.now(), raw.encode(errors="replace")
+    digest = hashlib.sha256(body).hexdigest()
+    with outside.ledger.write() as tx:
+        (number,) = tx.keep_posts([NewPost(source=alert.source, delivery="", digest=digest, raw=body)], now)
+        (taken,) = hear_posts(outside, tx, [WaitingPost(number, now, lambda: (alert,))], now)
     return next(iter(taken.incidents), "")
 
 
-def take(outside: Outside, arrivals: Sequence[Arrival]) -> Sequence[Taken | Replayed]:
-    """Store posts and all that follows from them, together or not at all. Raises LedgerError.
-
-    A post whose id was used for another one is not taken; that hinders none of the others.
-    """
-    with outside.ledger.write() as tx:
-        round_ = Round(outside, tx, outside.clock.now())
-        round_.know([one for arrival in arrivals for one in arrival.delivery.alerts])
-        taken = round_.take(arrivals)
-        round_.finish()
+def hear_posts(
+    outside: Outside, tx: Transaction, posts: Sequence[WaitingPost], now: datetime
+) -> Sequence[Taken]:
+    """All that follows from these posts, in the order they came. Raises LedgerError."""
+    read = [(one, one.read()) for one in posts]
+    round_ = Round(outside, tx, now)
+    round_.know([alert for _, alerts in read for alert in alerts])
+    taken = [round_.listen(one, alerts) for one, alerts in read]
+    round_.finish()
     return taken
 
 
@@ -89,64 +82,72 @@ class Round:
         self._rule, self._topology = outside.rules.alerts, outside.rules.topology
         self._unresolved: set[str] = set()
         self._silences = tx.silences(now)
-        self._tracks: dict[tuple[str, str], Track] = {}
-        self._changed: set[tuple[str, str]] = set()
+        self._steady: dict[AlertKey, Known] = {}
+        self._again: dict[AlertKey, Repeat] = {}
+        self._words: dict[AlertKey, str] = {}
+        self._tracks: dict[AlertKey, Track] = {}
+        self._changed: set[AlertKey] = set()
         self._incidents: dict[str, Incident] = {}
-        self._posts: dict[tuple[str, str], str] = {}
         self._asked: set[str] = set()
-        self._told: defaultdict[str, dict[tuple[str, str], None]] = defaultdict(dict)
+        self._moved: defaultdict[str, dict[AlertKey, None]] = defaultdict(dict)
         self._repeats: Counter[str] = Counter()
         self._joining: defaultdict[str, list[Alert]] = defaultdict(list)
 
     def know(self, alerts: Sequence[Alert]) -> None:
         """Load what is known of these alerts, and incidents that new ones may join, in few questions."""
-        found = self._tx.tracks((one.source, one.dedup_key) for one in alerts)
-        self._tracks |= found
-        self._unresolved |= set(self._tx.open_among({one.incident for one in found.values() if one.incident}))
-        calm = {one.service for one in alerts if not _fires(found.get((one.source, one.dedup_key)))}
-        self._look_near(calm)
-
-    def take(self, arrivals: Sequence[Arrival]) -> Sequence[Taken | Replayed]:
-        """Keep posts and hear all their alerts."""
-        posts = [_post(one) for one in arrivals]
-        known = [self._taken_before(one, arrival) for one, arrival in zip(posts, arrivals, strict=True)]
-        new = [one for one, before in zip(posts, known, strict=True) if before is None]
-        numbers = iter(self._tx.keep_posts(new, self._now))
-        return [
-            before or self._listen(next(numbers), one) for one, before in zip(arrivals, known, strict=True)
-        ]
-
-    def _taken_before(self, post: NewPost, arrival: Arrival) -> Taken | Replayed | None:
-        """What is to be said of a post whose id came before; None for one that is new."""
-        if not post.delivery:
-            return None
-        digest = self._posts.get((post.source, post.delivery))
-        digest = digest or self._tx.delivered(post.source, post.delivery)
-        if digest is None:
-            self._posts[post.source, post.delivery] = post.digest
-            return None
-        if digest != post.digest:
-            return Replayed("the id of this post was used for another one")
-        return Taken(alerts=len(arrival.delivery.alerts), duplicate=True, note="taken before")
-
-    def _listen(self, post: int, arrival: Arrival) -> Taken:
-        delivery = arrival.delivery
-        heard = [self.hear(self._masked(one)) for one in delivery.alerts]
-        self._tx.keep_sightings(_sightings(post, heard), self._now)
-        self._ignored(heard)
-        return Taken(
-            incidents=tuple(dict.fromkeys(one.incident for one, _ in heard if one.incident)),
-            alerts=len(heard),
-            silenced=sum(bool(one.silence) for one, _ in heard),
-            note=delivery.note,
+        said = defaultdict[AlertKey, set[str]](set)
+        for one in alerts:
+            said[one.source, one.dedup_key].add(words(one))
+        known = self._tx.known(said)
+        self._unresolved.update(self._tx.open_among({one.incident for one in known.values() if one.incident}))
+        self._steady = {key: one for key, one in known.items() if self._only_repeats(one, said[key])}
+        self._tracks |= {key: one.track() for key, one in known.items() if key not in self._steady}
+        self._words = {key: next(iter(one)) for key, one in said.items() if len(one) == 1}
+        moving = (one for one in alerts if (one.source, one.dedup_key) not in self._steady)
+        self._look_near(
+            {one.service for one in moving if not _fires(self._tracks.get((one.source, one.dedup_key)))}
         )
 
-    def hear(self, alert: Alert) -> tuple[Track, Heard]:
-        """One alert: what it means, and whose it is."""
+    def _only_repeats(self, known: Known, said: AbstractSet[str]) -> bool:
+        """All that this round says of it was known, so nothing is to be decided: most of a storm is so."""
+        placed = known.silence or known.incident in self._unresolved
+        return bool(placed) and said == {known.words}
+
+    def listen(self, post: WaitingPost, alerts: Sequence[Alert]) -> Taken:
+        """Hear all alerts of a post."""
+        told = [self._repeat(one, post.at) or self._told(one, post.at) for one in alerts]
+        self._tx.keep_sightings(_sightings(post.number, told), self._now)
+        self._ignored(told)
+        return Taken(
+            receipt=post.number,
+            heard=True,
+            incidents=tuple(dict.fromkeys(one.incident for one in told if one.incident)),
+            alerts=len(told),
+            silenced=sum(bool(one.silence) for one in told),
+        )
+
+    def _repeat(self, alert: Alert, at: datetime) -> Told | None:
+        """Count a mere repeat; None where there is more to it."""
+        key = alert.source, alert.dedup_key
+        known = self._steady.get(key)
+        if known is None:
+            return None
+        before = self._again.get(key)
+        self._again[key] = Repeat(key, before.times + 1 if before else 1, at)
+        if known.incident:
+            self._repeats[known.incident] += 1
+        return Told(key, alert.name, known.incident, known.silence, "repeat")
+
+    def _told(self, alert: Alert, at: datetime) -> Told:
+        track, how = self.hear(self._masked(alert), at)
+        return Told(track.key, track.alert.name, track.incident, track.silence, how)
+
+    def hear(self, alert: Alert, at: datetime) -> tuple[Track, Heard]:
+        """One alert that came in at an instant: what it means, and whose it is."""
         before = self._tracks.get((alert.source, alert.dedup_key))
-        track, heard = hear(before, alert, self._now, self._rule)
+        track, heard = hear(before, alert, at, self._rule)
         if track is None:
-            return Track(alert=alert, first_at=self._now, last_at=self._now), heard
+            return Track(alert=alert, first_at=at, last_at=at), heard
         return self._place(track, heard), heard
 
     def admit(self, track: Track) -> Track:
@@ -174,7 +175,7 @@ class Round:
         self._tracks[track.key] = track
         self._changed.add(track.key)
         if track.incident and not track.silence and heard != "stray" and not opened:
-            self._told[track.incident][track.key] = None
+            self._moved[track.incident][track.key] = None
             self._repeats[track.incident] += heard in ("repeat", "held")
         return track
 
@@ -253,10 +254,10 @@ class Round:
         waiting = hold(incident, commands, self._now, self._outside.rules.enrichment.deadline)
         self._incidents[incident.id] = self._tx.save(incident, waiting, self._now)
 
-    def _ignored(self, heard: Sequence[tuple[Track, Heard]]) -> None:
+    def _ignored(self, told: Sequence[Told]) -> None:
         for why, names in (
-            ("resolved", [one.alert.name for one, how in heard if how == "stray"]),
-            ("silenced", [one.alert.name for one, how in heard if how == "new" and one.silence]),
+            ("resolved", [one.name for one in told if one.how == "stray"]),
+            ("silenced", [one.name for one in told if one.how == "new" and one.silence]),
         ):
             if names:
                 body = {"alert": ", ".join(names[:3]), "alerts": str(len(names)), "why": why}
@@ -264,12 +265,16 @@ class Round:
 
     def finish(self) -> None:
         """Write what is known of the alerts, and tell each incident what concerns it."""
-        self._tx.keep_tracks([self._tracks[one] for one in sorted(self._changed)])
-        firing = self._tx.firing(self._told) if self._told else {}
-        for incident, keys in self._told.items():
+        changed = [self._tracks[one] for one in sorted(self._changed)]
+        self._tx.keep_tracks(
+            changed, {one.key: self._words.get(one.key, "") for one in changed if one.steady}
+        )
+        self._tx.repeat(list(self._again.values()))
+        firing = self._tx.firing(self._moved) if self._moved else {}
+        for incident, keys in self._moved.items():
             self._tell(incident, [self._tracks[one] for one in keys], firing[incident])
         for incident, count in self._repeats.items():
-            if incident not in self._told and count:
+            if incident not in self._moved and count:
                 self._tx.add_repeats(incident, count)
 
     def _tell(self, wanted: str, tracks: Sequence[Track], firing: int) -> None:
@@ -315,30 +320,24 @@ def _fires(track: Track | None) -> bool:
     return track is not None and track.counts
 
 
-def _post(arrival: Arrival) -> NewPost:
-    told = arrival.delivery
-    digest = hashlib.sha256(arrival.raw).hexdigest()
-    return NewPost(source=told.source, delivery=told.id, digest=digest, raw=arrival.raw)
-
-
 def _calming(incident: str, track: Track, due_at: datetime) -> Arm:
     source, key = track.key
     payload = {"source": source, "dedup_key": key}
     return Arm(kind="calm", key=f"{incident}:calm:{source}:{key}", due_at=due_at, payload=payload)
 
 
-def _sightings(post: int, heard: Sequence[tuple[Track, Heard]]) -> list[Sighting]:
+def _sightings(post: int, told: Sequence[Told]) -> list[Sighting]:
     """Every change; of repeats the first for each incident, for the post is kept whole."""
     rows, repeated = [], set()
-    for track, how in heard:
-        again = how in ("repeat", "held")
-        if how == "stray" or (again and track.incident in repeated):
+    for one in told:
+        again = one.how in ("repeat", "held")
+        if one.how == "stray" or (again and one.incident in repeated):
             continue
         if again:
-            repeated.add(track.incident)
-        source, key = track.key
+            repeated.add(one.incident)
+        source, key = one.key
         rows.append(
-            Sighting(post=post, incident=track.incident, source=source, dedup_key=key, status=_STATUS[how])
+            Sighting(post=post, incident=one.incident, source=source, dedup_key=key, status=_STATUS[one.how])
         )
     return rows
 

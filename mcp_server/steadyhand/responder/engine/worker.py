@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
 
 from steadyhand.ports import LedgerError, SourceError
+from steadyhand.responder.alerts.hearing import hear_all, left
 from steadyhand.responder.engine.alarm import Alarm
 from steadyhand.responder.engine.distress import find_stranded
 from steadyhand.responder.engine.duties import STEPS, WORKS
@@ -25,6 +26,7 @@ _MAIL = 20
 _POLL = timedelta(seconds=0.2)
 _SOON = timedelta(seconds=0.02)
 _RECLAIM = timedelta(seconds=1)
+_HEAR = timedelta(seconds=1)
 _SIGN_IN = timedelta(seconds=10)
 _PRUNE = timedelta(minutes=10)
 _HANDOFFS = timedelta(minutes=10)
@@ -127,10 +129,19 @@ class Worker:
             self._start(self._prune(), "prune")
         if outside.rules.schedules and self._time_for("hand-offs", now, _HANDOFFS):
             await asyncio.to_thread(arm_handoffs, outside)
+        if self._time_for("hear", now, _HEAR) and await asyncio.to_thread(left, outside):
+            self._start(self._hear(), "hear")
         if self._time_for("reclaim", now, _RECLAIM):
             await asyncio.to_thread(ledger.reclaim, now, all_owners=False)
         if self._time_for("seal", now, _POLL):
             await self._sealer.turn()
+
+    async def _hear(self) -> None:
+        try:
+            await hear_all(self._outside)
+        except Exception as error:  # what waits still waits, and is tried again in a second
+            log.exception("posts were not heard")
+            await self._labour.stumbled(error)
 
     async def _prune(self) -> None:
         try:

@@ -19,6 +19,9 @@ _METRICS = (
     ("timer_lateness_p99_seconds", "99 of 100 of them woke no later than this."),
     ("dead_timers", "Timers that failed too often and were given up."),
     ("dead_messages", "Messages that no channel took."),
+    ("dead_posts", "Posts of alert sources that were stored and could not be heard."),
+    ("unheard_posts", "Posts of alert sources that are stored and wait to be heard."),
+    ("unheard_seconds", "How long the first of them has waited."),
     ("processes", "Processes that work on the store."),
 )
 
@@ -39,13 +42,15 @@ class Health:
             found = await asyncio.to_thread(self._look)
         except LedgerError:
             return JSONResponse({"status": "failing", "store": "failing"}, status_code=503)
-        late = found.overdue > _LATE
+        late = max(found.overdue, found.backlog.age) > _LATE
         body = {
             "status": "late" if late else "ok",
             "store": "ok",
             "overdue_s": round(found.overdue.total_seconds(), 1),
             "late_p99_s": round(self._outside.pulse.lateness(0.99), 3),
-            "dead": found.dead_timers + found.dead_messages,
+            "dead": found.dead_timers + found.dead_messages + found.backlog.given_up,
+            "unheard": found.backlog.posts,
+            "unheard_s": round(found.backlog.age.total_seconds(), 1),
             "processes": found.processes,
         }
         return JSONResponse(body, status_code=503 if late else 200)
@@ -63,6 +68,9 @@ class Health:
             pulse.lateness(0.99),
             found.dead_timers,
             found.dead_messages,
+            found.backlog.given_up,
+            found.backlog.posts,
+            found.backlog.age.total_seconds(),
             found.processes,
         )
         text = "".join(_shown(*about, value) for about, value in zip(_METRICS, values, strict=True))

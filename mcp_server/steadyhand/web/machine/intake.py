@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Sequence
 
 from starlette.exceptions import HTTPException
@@ -12,14 +13,16 @@ from starlette.routing import Route
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.evidence.model import Change
 from steadyhand.ports import LedgerError, Post
-from steadyhand.responder.alerts.inbox import Inbox
-from steadyhand.responder.alerts.intake import Arrival, Taken
+from steadyhand.responder.alerts.ears import Taken
+from steadyhand.responder.alerts.inbox import Arrival, Inbox
 from steadyhand.web.body import json_body, raw_body
 from steadyhand.web.desk import Desk
 from steadyhand.web.machine.guard import check_token
 
 log = logging.getLogger("steadyhand.web")
 _NAMED = 3
+_WAIT = re.compile(r"\bwait\s*=\s*(\d{1,4})\b", re.IGNORECASE | re.ASCII)
+_LONGEST_WAIT_S = 10
 
 
 class Intake:
@@ -38,7 +41,11 @@ class Intake:
         ]
 
     async def alerts(self, request: Request) -> Response:
-        """Take every alert of a post. When the store fails, page past it and ask the sender to repeat."""
+        """Take every alert of a post: answered once it is on disk, before it is heard.
+
+        Who wants to know its incidents says so by `Prefer: wait=5` (RFC 7240), in seconds. When the store
+        fails, page past it and ask the sender to repeat.
+        """
         source = self._desk.sources.get(request.path_params["source"])
         if source is None or not source.signed:
             check_token(request, self._desk.secrets.ingest_token)
@@ -48,7 +55,7 @@ class Intake:
         now = self._desk.outside.clock.now()
         delivery = await source.read(Post(headers=dict(request.headers), body=body, received_at=now))
         try:
-            taken = await self._inbox.take(Arrival(delivery, body))
+            taken = await self._inbox.take(Arrival(delivery, body), _patience(request))
         except LedgerError as error:
             log.error("alerts were not stored: %s", error)  # noqa: TRY400 - the cause is in the text
             await self._desk.alarm.ring(_not_stored(delivery.alerts))
@@ -82,10 +89,18 @@ class Intake:
                 tx.keep_change(one)
 
 
+def _patience(request: Request) -> float:
+    """How long the sender prefers to wait for the incidents, in seconds; 0 where it does not say."""
+    found = _WAIT.search(request.headers.get("prefer", ""))
+    return min(int(found[1]), _LONGEST_WAIT_S) if found else 0
+
+
 def _told(taken: Taken) -> dict[str, object]:
-    """The incidents, and beside them only what is worth a word."""
-    told = taken.model_dump(exclude={"alerts"}, exclude_defaults=True)
-    return {"incidents": list(taken.incidents)} | {name: told[name] for name in told if name != "incidents"}
+    """Its number; its incidents once they are known, and beside them only what is worth a word."""
+    told: dict[str, object] = taken.model_dump(exclude={"alerts", "heard"}, exclude_defaults=True)
+    if taken.heard:
+        told["incidents"] = list(taken.incidents)
+    return told
 
 
 def _not_stored(alerts: Sequence[Alert]) -> str:

@@ -1,0 +1,76 @@
+"""Who waits to learn what became of a post, and whether this process is hearing just now."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from pydantic import Field
+
+from steadyhand.journey.rule import Value
+
+
+class Taken(Value):
+    """What became of a post."""
+
+    receipt: int = Field(default=0, description="Its number, once it is stored.")
+    heard: bool = Field(default=False, description="Whether it is known whose its alerts are.")
+    incidents: tuple[str, ...] = ()
+    alerts: int = Field(default=0, description="How many it held; all of them are stored.")
+    silenced: int = Field(default=0, description="How many of them wake nobody now.")
+    duplicate: bool = Field(default=False, description="The same post came before: counted once.")
+    note: str = ""
+
+
+class Ears:
+    """One for a process. Used on its event loop only; other processes hear for themselves."""
+
+    def __init__(self) -> None:
+        self._asking: dict[int, asyncio.Future[Taken]] = {}
+        self._hearing = False
+        self._more = False
+        self._knocking = 0
+
+    @contextmanager
+    def knock(self) -> Iterator[None]:
+        """A post is being stored: hearing leaves it room."""
+        self._knocking += 1
+        try:
+            yield
+        finally:
+            self._knocking -= 1
+
+    @property
+    def pressed(self) -> bool:
+        """Whether posts wait to be stored."""
+        return self._knocking > 0
+
+    def begin(self) -> bool:
+        """Whether to begin hearing; where it is under way, whatever came meanwhile is heard as well."""
+        self._more = self._hearing
+        if self._hearing:
+            return False
+        self._hearing = True
+        return True
+
+    def end(self) -> None:
+        """Nothing is heard any more."""
+        self._hearing = False
+
+    def goes_on(self) -> bool:
+        """Whether a post came while it was found that none is left."""
+        more, self._more = self._more, False
+        return more
+
+    def ask(self, receipt: int) -> "asyncio.Future[Taken]":
+        """What this process will hear of a post that is not heard yet."""
+        asked: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
+        self._asking[receipt] = asked
+        asked.add_done_callback(lambda _: self._asking.pop(receipt, None))
+        return asked
+
+    def tell(self, heard: Iterable[Taken]) -> None:
+        """These were heard."""
+        for one in heard:
+            asked = self._asking.get(one.receipt)
+            if asked is not None and not asked.done():
+                asked.set_result(one)
