@@ -127,11 +127,11 @@ def test_hits_and_misses_are_a_share_and_a_rate_of_work() -> None:
 
 
 def test_a_restart_is_no_negative_rate() -> None:
-    assert increments([5.0, 7.0, 1.0, 4.0], born_here=False) == [None, 2.0, 1.0, 3.0]
+    assert list(increments([5.0, 7.0, 1.0, 4.0], born_here=False)) == [None, 2.0, 1.0, 3.0]
 
 
 def test_a_gap_spreads_its_increase_evenly() -> None:
-    assert increments([5.0, None, None, 11.0], born_here=False) == [None, 2.0, 2.0, 2.0]
+    assert list(increments([5.0, None, None, 11.0], born_here=False)) == [None, 2.0, 2.0, 2.0]
 
 
 def test_a_percentile_is_linear_within_its_bucket() -> None:

@@ -162,6 +162,29 @@ def test_lines_of_hundreds_of_random_words_become_one_message_and_a_rare_one_sta
     assert found.unclustered == 0
 
 
+def test_a_rare_message_of_the_shape_of_a_flood_of_random_words_stays_apart() -> None:
+    luck = random.Random(10)  # noqa: S311 - made-up words
+    word = ["".join(luck.choices("abcdefghijklmnop", k=5 + n % 6)) for n in range(6_000)]
+    flood = [
+        stamped(n / 100, f"user {word[n]} opened basket {word[n + 3000]}, all is well") for n in range(3000)
+    ]
+    raw = "".join(flood) + stamped(70, f"user {word[7]} opened basket {word[8]}, all is lost")
+    found = patterns(raw)
+    assert [(one.before, one.now) for one in found.found] == [(3000, 0), (0, 1)]
+    assert found.found[1].exemplar.text.endswith("all is lost")
+
+
+def test_a_time_behind_words_of_any_length_is_read_on_every_line() -> None:
+    luck = random.Random(11)  # noqa: S311 - made-up hosts
+    hosts = ["".join(luck.choices("abcdefghijklmnop", k=4 + n % 9)) for n in range(900)]
+    raw = "".join(
+        f'{host}.example - - [{at(n // 10):%d/%b/%Y:%H:%M:%S} +0000] "GET /cart HTTP/1.1" 200 12\n'
+        for n, host in enumerate(hosts)
+    )
+    (found,) = patterns(raw).found
+    assert found.seconds == {int(at(second).timestamp()): 10 for second in range(90)}
+
+
 def test_lines_with_nothing_in_common_are_counted_as_unclustered_beyond_the_budget() -> None:
     luck = random.Random(8)  # noqa: S311 - made-up words
     words = ["".join(luck.choices("abcdefghijklmnop", k=9)) for _ in range(27_000)]

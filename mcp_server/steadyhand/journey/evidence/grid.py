@@ -11,7 +11,7 @@ from typing import TypeGuard
 
 from steadyhand.journey.evidence.model import Series, Window
 
-Track = list[float | None]
+Track = Sequence[float | None]  # tuples where many are kept: the collector need not look at them again
 _SAMPLED_SERIES = 100
 _FEWEST_CHANGES = 4
 _MOST_POINTS = 20_000
@@ -37,12 +37,12 @@ class Grid:
         """The samples of one series, None where it has none."""
         places = _places(self, series.times)
         if places is None and is_whole(series.values):
-            return list(series.values)
-        track: Track = [None] * self.size
+            return series.values
+        track: list[float | None] = [None] * self.size
         for index, value in zip(places or range(self.size), series.values, strict=True):
             if 0 <= index < self.size and isfinite(value):
                 track[index] = value
-        return track
+        return tuple(track)
 
 
 @lru_cache(maxsize=16)
@@ -63,6 +63,19 @@ def is_whole(track: Sequence[float | None]) -> TypeGuard[Sequence[float]]:
         return isfinite(sum(track))  # type: ignore[arg-type] # None is what is looked for
     except TypeError:
         return False
+
+
+def lead(track: Track) -> int:
+    """How many steps pass before the first number."""
+    if track and track[0] is not None:
+        return 0
+    return next((index for index, value in enumerate(track) if value is not None), len(track))
+
+
+def middle_of(ranked: Sequence[float]) -> float:
+    """The median of sorted values, of which there is one at least."""
+    half = len(ranked) // 2
+    return ranked[half] if len(ranked) % 2 else (ranked[half - 1] + ranked[half]) / 2
 
 
 def grid_for(series: Sequence[Series], window: Window) -> Grid:
@@ -106,8 +119,8 @@ def increments(track: Track, born_here: bool) -> Track:  # noqa: FBT001 - a prop
     if is_whole(track):
         added = list(map(sub, track[1:], track))
         if min(added, default=0.0) >= 0:
-            return [None, *added] if track else []
-    out: Track = [None] * len(track)
+            return (None, *added) if track else ()
+    out: list[float | None] = [None] * len(track)
     last: tuple[int, float] | None = None
     for index, value in enumerate(track):
         if value is None:
@@ -119,7 +132,7 @@ def increments(track: Track, born_here: bool) -> Track:  # noqa: FBT001 - a prop
             gain = value - before if value >= before else value
             out[at + 1 : index + 1] = [gain / (index - at)] * (index - at)
         last = (index, value)
-    return out
+    return tuple(out)
 
 
 def total(tracks: Sequence[Track]) -> Track:
@@ -127,8 +140,8 @@ def total(tracks: Sequence[Track]) -> Track:
     if len(tracks) == 1:
         return tracks[0]
     if all(map(is_whole, tracks)):
-        return list(map(sum, zip(*tracks, strict=True)))
-    return [_add(column) for column in zip(*tracks, strict=True)]
+        return tuple(map(sum, zip(*tracks, strict=True)))
+    return tuple([_add(column) for column in zip(*tracks, strict=True)])
 
 
 def highest(tracks: Sequence[Track]) -> Track:
@@ -148,10 +161,10 @@ def _add(column: Sequence[float | None]) -> float | None:
 def trailing_sum(track: Track, width: int) -> Track:
     """At each step the sum of this one and the `width - 1` before it; None at None."""
     if is_whole(track):
-        return list(_trailing(track, width))
-    if is_whole(track[1:]):  # a counter has no increment in its first step
-        return [None, *_trailing([0.0, *track[1:]], width)[1:]]  # type: ignore[list-item] # no None in it
-    out: Track = []
+        return _trailing(track, width)
+    if is_whole(later := track[1:]):  # a counter has no increment in its first step
+        return (None, *_trailing((0.0, *later), width)[1:])
+    out: list[float | None] = []
     running = 0.0
     for index, value in enumerate(track):
         running += value or 0.0
@@ -161,9 +174,9 @@ def trailing_sum(track: Track, width: int) -> Track:
     return out
 
 
-def _trailing(track: Sequence[float], width: int) -> list[float]:
+def _trailing(track: Sequence[float], width: int) -> tuple[float, ...]:
     if width == 1:
-        return list(track)
-    sums = list(accumulate(track))
-    out = [*sums[:width], *map(sub, sums[width:], sums)]
-    return out if min(out) >= 0 else [max(one, 0.0) for one in out]  # less is rounding
+        return tuple(track)
+    sums = tuple(accumulate(track))
+    out = (*sums[:width], *map(sub, sums[width:], sums))
+    return out if min(out) >= 0 else tuple([max(one, 0.0) for one in out])  # less is rounding

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from math import inf
 from statistics import median
 
-from steadyhand.journey.evidence.grid import Grid, Track, trailing_sum
+from steadyhand.journey.evidence.grid import Grid, Track, is_whole, trailing_sum
 
 SPANS = (5.0, 15.0, 30.0, 60.0)
 FEWEST = 10.0
@@ -23,10 +23,10 @@ def quantile(share: float, bounds: Sequence[float], counts: Sequence[float]) -> 
     wanted = share * counts[-1]
     at = bisect_left(counts, wanted)
     low, below = (bounds[at - 1], counts[at - 1]) if at else (0.0, 0.0)
-    if bounds[at] == inf:
+    high, inside = bounds[at], counts[at] - below
+    if high == inf:
         return low
-    inside = counts[at] - below
-    return low + (bounds[at] - low) * ((wanted - below) / inside if inside > 0 else 1.0)
+    return low + (high - low) * ((wanted - below) / inside) if inside > 0 else high
 
 
 def steps_for(answers: Track, grid: Grid) -> int:
@@ -45,12 +45,16 @@ def percentile(share: float, buckets: Mapping[float, Track], grid: Grid) -> tupl
     """
     bounds = sorted(buckets)
     steps = steps_for(buckets[bounds[-1]], grid)
-    sums = [[one or 0.0 for one in trailing_sum(buckets[bound], steps)] for bound in bounds]
-    out: Track = [
+    sums = [_filled(trailing_sum(buckets[bound], steps)) for bound in bounds]
+    out = [
         quantile(share, bounds, counts) if counts[-1] >= FEWEST else None
         for counts in zip(*sums, strict=True)
     ]
-    return out, steps * grid.step
+    return tuple(out), steps * grid.step
+
+
+def _filled(track: Track) -> Sequence[float]:
+    return track if is_whole(track) else [one or 0.0 for one in track]
 
 
 def ratio(parts: Track, wholes: Track, grid: Grid) -> tuple[Track, Track, float]:
@@ -60,8 +64,8 @@ def ratio(parts: Track, wholes: Track, grid: Grid) -> tuple[Track, Track, float]
     """
     steps = steps_for(wholes, grid)
     summed = trailing_sum(wholes, steps)
-    out: Track = [
+    out = [
         (part or 0.0) / whole if whole is not None and whole >= FEWEST else None
         for part, whole in zip(trailing_sum(parts, steps), summed, strict=True)
     ]
-    return out, summed, steps * grid.step
+    return tuple(out), summed, steps * grid.step

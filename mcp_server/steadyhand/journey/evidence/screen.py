@@ -10,6 +10,7 @@ from operator import mul
 from statistics import median
 from typing import Literal
 
+from steadyhand.journey.evidence.grid import middle_of
 from steadyhand.journey.evidence.model import Change, Onset, Window
 from steadyhand.journey.evidence.onset import bend, onset_between
 from steadyhand.journey.evidence.roles import words
@@ -113,25 +114,41 @@ def calm_of(signal: Signal, baseline: Window, masked: Sequence[Span]) -> Calm | 
     Scale: the largest of MAD, interquartile range, a third of the 99th percentile of the distance and
     3 % of the level; for counted events at least the Poisson noise; widened for short calm windows.
     """
-    begin, end = (bisect_left(signal.times, one.timestamp()) for one in (baseline.start, baseline.end))
-    quiet = _unmasked(signal, begin, end, masked)
-    values = quiet if len(quiet) >= _FEWEST_CALM else signal.values[begin:end]
-    if len(values) < _FEWEST_CALM:
+    ranked = quiet(signal, baseline, masked)
+    if ranked is None:
         return None
-    ranked = sorted(values)
-    normal = _middle(ranked)
+    normal = middle_of(ranked)
     scale = _robust_scale(sorted(map(partial(_stable, signal), ranked)) if signal.counted else ranked)
     if signal.counted:
         scale = max(scale, 1.0)
-    absolute, relative = _floors(signal)
-    hits, of = _counted_share(signal, begin, end)
+    hits, of = _counted_share(signal, *_calm_part(signal, baseline))
     return Calm(
         normal=normal,
-        scale=scale * (1 + 4 / _independent(signal, len(values))),
-        floor=max(absolute, relative * abs(normal)),
+        scale=scale * (1 + 4 / _independent(signal, len(ranked))),
+        floor=floor_of(signal, normal),
         hits=hits,
         of=of,
     )
+
+
+def quiet(signal: Signal, baseline: Window, masked: Sequence[Span]) -> Sequence[float] | None:
+    """The calm samples, the smallest first, rollouts left out; None if there are too few."""
+    begin, end = _calm_part(signal, baseline)
+    values = _unmasked(signal, begin, end, masked)
+    if len(values) < _FEWEST_CALM:
+        values = signal.values[begin:end]
+    return None if len(values) < _FEWEST_CALM else sorted(values)
+
+
+def floor_of(signal: Signal, normal: float) -> float:
+    """The least change from this level that is worth a look."""
+    absolute, relative = _floors(signal)
+    return max(absolute, relative * abs(normal))
+
+
+def _calm_part(signal: Signal, baseline: Window) -> tuple[int, int]:
+    start, end = (bisect_left(signal.times, one.timestamp()) for one in (baseline.start, baseline.end))
+    return start, end
 
 
 def _unmasked(signal: Signal, begin: int, end: int, masked: Sequence[Span]) -> Sequence[float]:
@@ -141,18 +158,13 @@ def _unmasked(signal: Signal, begin: int, end: int, masked: Sequence[Span]) -> S
     return [value for at, value in zip(times, values, strict=True) if not inside(at, masked)]
 
 
-def _middle(ranked: Sequence[float]) -> float:
-    half = len(ranked) // 2
-    return ranked[half] if len(ranked) % 2 else (ranked[half - 1] + ranked[half]) / 2
-
-
 def _robust_scale(ranked: Sequence[float]) -> float:
     """Of sorted values."""
-    middle = _middle(ranked)
+    middle = middle_of(ranked)
     distances = sorted([abs(one - middle) for one in ranked])
     quartiles = ranked[3 * len(ranked) // 4] - ranked[len(ranked) // 4]
     far = distances[min(len(distances) - 1, int(0.99 * len(distances)))]
-    return max(1.4826 * _middle(distances), quartiles / 1.349, far / 3, 0.03 * abs(middle))
+    return max(1.4826 * middle_of(distances), quartiles / 1.349, far / 3, 0.03 * abs(middle))
 
 
 def _independent(signal: Signal, count: int) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from steadyhand.journey.evidence import roles
 from steadyhand.journey.evidence.families import Families, Kind
-from steadyhand.journey.evidence.grid import Grid, Track, highest, increments, total, trailing_sum
+from steadyhand.journey.evidence.grid import Grid, Track, highest, increments, lead, total, trailing_sum
 from steadyhand.journey.evidence.histogram import SPANS, percentile, ratio
 from steadyhand.journey.evidence.model import Role, Series
 from steadyhand.journey.evidence.owners import OWNER_LABELS, Owners
@@ -53,7 +53,7 @@ class _Workbench:
             track = one.track
             if kind in {"bucket", "sum", "counter"}:
                 seen = births[_replica(one.labels)]
-                track = increments(track, born_here=seen < _first(track))
+                track = increments(track, born_here=seen < lead(track))
             self.members[kind].append(_Member(one.name, one.labels, track))
 
     def subject(self, members: Sequence[_Member], *, hidden: Iterable[str] = ()) -> Subject:
@@ -72,10 +72,6 @@ class _Workbench:
         )
 
 
-def _first(track: Track) -> int:
-    return next((index for index, value in enumerate(track) if value is not None), len(track))
-
-
 def _replica(labels: Mapping[str, str]) -> Labels:
     return tuple(sorted((key, labels[key]) for key in ("job", "instance", "pod") if key in labels))
 
@@ -85,7 +81,7 @@ def _births(members: Sequence[_Member]) -> dict[Labels, int]:
     births: dict[Labels, int] = {}
     for one in members:
         key = _replica(one.labels)
-        births[key] = min(births.get(key, len(one.track)), _first(one.track))
+        births[key] = min(births.get(key, len(one.track)), lead(one.track))
     return births
 
 
@@ -142,11 +138,9 @@ def _rate(bench: _Workbench, members: Sequence[_Member], named: Sequence[_Member
     subject = bench.subject(named, hidden=roles.OUTCOME_LABELS)
     added = total([one.track for one in members])
     steps = grid.steps(SPANS[0])
-    smooth: Track = [
-        None if one is None or index < steps else one / (steps * grid.step)
-        for index, one in enumerate(trailing_sum(added, steps))
-    ]
-    fine: Track = [None if one is None else one / grid.step for one in added]
+    full = trailing_sum(added, steps)[steps:]
+    smooth = (*[None] * min(steps, len(added)), *_over(full, steps * grid.step))
+    fine = _over(added, grid.step)
     name = members[0].name
     counts_answers = name in bench.families.answers or members[0].outcome() is not None
     role: Role = "traffic" if counts_answers else roles.counter_role(name)
@@ -162,6 +156,10 @@ def _rate(bench: _Workbench, members: Sequence[_Member], named: Sequence[_Member
     )
 
 
+def _over(track: Track, seconds: float) -> Track:
+    return tuple([None if one is None else one / seconds for one in track])
+
+
 def _rate_unit(name: str, role: Role) -> str:
     if role == "resource":
         return "cores"
@@ -172,7 +170,7 @@ def _share(bench: _Workbench, members: Sequence[_Member]) -> Signal:
     """The share of answers that failed."""
     answers = total([one.track for one in members])
     bad = [one.track for one in members if roles.failed(one.outcome() or "")]
-    nothing: Track = [None] * bench.grid.size
+    nothing: Track = (None,) * bench.grid.size
     failed = total(bad) if bad else nothing
     values, of, span = ratio(failed, answers, bench.grid)
     subject = bench.subject(members, hidden=roles.OUTCOME_LABELS)

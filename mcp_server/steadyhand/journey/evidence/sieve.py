@@ -9,9 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from steadyhand.journey.evidence.grid import middle_of
 from steadyhand.journey.evidence.model import Window
 from steadyhand.journey.evidence.rule import EvidenceRule
-from steadyhand.journey.evidence.screen import FEWEST_AWAY, Calm, Span, calm_of, sigmas
+from steadyhand.journey.evidence.screen import FEWEST_AWAY, Calm, Span, calm_of, floor_of, quiet, sigmas
 from steadyhand.journey.evidence.signal import Signal
 
 
@@ -53,11 +54,18 @@ def _score(signal: Signal, baseline: Window, masked: Sequence[Span], rule: Evide
     later = bisect_left(signal.times, baseline.end.timestamp())
     if len(signal.times) - later < FEWEST_AWAY:
         return 0.0
-    paused = signal.counted and signal.bad != "up" and min(signal.fine[later:]) <= 0
+    paused = float(signal.counted and signal.bad != "up" and min(signal.fine[later:]) <= 0)
+    ranked = quiet(signal, baseline, masked)
+    if ranked is None or not _may_be_far(signal.values[later:], signal, middle_of(ranked)):
+        return paused
     calm = calm_of(signal, baseline, masked)
-    if calm is None:
-        return 1.0 if paused else 0.0
-    return max(float(paused), *_distances(signal, calm, later, rule))
+    return max(paused, *_distances(signal, calm, later, rule)) if calm else paused
+
+
+def _may_be_far(values: Sequence[float], signal: Signal, normal: float) -> bool:
+    """Whether one sample is far enough to be worth a scale: most signals end here."""
+    least = floor_of(signal, normal)
+    return max(values) - normal >= least or normal - min(values) >= least
 
 
 def _distances(signal: Signal, calm: Calm, later: int, rule: EvidenceRule) -> Iterator[float]:

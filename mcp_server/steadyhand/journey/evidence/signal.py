@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from steadyhand.journey.evidence.grid import Grid, Track, is_whole
+from steadyhand.journey.evidence.grid import Grid, Track, is_whole, lead
 from steadyhand.journey.evidence.model import Role
 from steadyhand.journey.evidence.roles import Bad, bad_direction
 
@@ -92,11 +92,11 @@ _Row = tuple[float, ...]
 
 def _known(times: _Row, values: Track, fine: Track, answers: Track) -> tuple[_Row, _Row, _Row, _Row]:
     """All four at the instants where each has a number."""
-    lead = max(map(_lead, (values, fine, answers)))
-    late = [values[lead:]]
-    late += [late[0] if one is values else one[lead:] for one in (fine, answers)]
+    start = max(map(lead, (values, fine, answers)))
+    late = [values[start:]]
+    late += [late[0] if one is values else one[start:] for one in (fine, answers)]
     if all(is_whole(one) for one in {id(one): one for one in late}.values()):
-        return times[lead:], *map(tuple, late)  # type: ignore[return-value] # no None in them
+        return times[start:], *map(tuple, late)  # type: ignore[return-value] # no None in them
     rows = [
         (at, value, detail, of)
         for at, value, detail, of in zip(times, values, fine, answers, strict=True)
@@ -104,8 +104,3 @@ def _known(times: _Row, values: Track, fine: Track, answers: Track) -> tuple[_Ro
     ]
     first, second, third, fourth = zip(*rows, strict=True) if rows else ((), (), (), ())
     return first, second, third, fourth
-
-
-def _lead(track: Track) -> int:
-    """How many steps pass before the first number."""
-    return next((index for index, value in enumerate(track) if value is not None), len(track))

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log, log1p, sqrt
-from statistics import median, pstdev
+from statistics import pstdev
 
 from steadyhand.journey.evidence.bearings.observed import Gauge
+from steadyhand.journey.evidence.grid import is_whole, middle_of
 
 _FEWEST_CALM = 10
 _MOST_SIGMAS = 1000.0
@@ -38,15 +39,19 @@ def calm_range(calm: Sequence[float | None]) -> tuple[float, float] | None:
     Scale: the largest of 1.4826 MAD, IQR/1.349, a third of the 99th percentile of the distance from the
     median and 3 % of the median; where all are 0 the standard deviation.
     """
-    ranked = sorted(one for one in calm if one is not None)
+    ranked = sorted(_known(calm))
     if len(ranked) < _FEWEST_CALM:
         return None
-    middle = median(ranked)
-    apart = sorted(abs(one - middle) for one in ranked)
+    middle = middle_of(ranked)
+    apart = sorted([abs(one - middle) for one in ranked])
     quartiles = ranked[3 * len(ranked) // 4] - ranked[len(ranked) // 4]
     far = apart[min(len(apart) - 1, int(0.99 * len(apart)))]
-    scale = max(1.4826 * median(apart), quartiles / 1.349, far / 3, 0.03 * abs(middle))
+    scale = max(1.4826 * middle_of(apart), quartiles / 1.349, far / 3, 0.03 * abs(middle))
     return middle, scale or max(pstdev(ranked), 1e-3)
+
+
+def _known(samples: Sequence[float | None]) -> Sequence[float]:
+    return samples if is_whole(samples) else [one for one in samples if one is not None]
 
 
 def sigmas(gauge: Gauge) -> list[float]:
@@ -55,6 +60,9 @@ def sigmas(gauge: Gauge) -> list[float]:
     if known is None:
         return [0.0] * len(gauge.since)
     middle, scale = known
+    most, least = middle + _MOST_SIGMAS * scale, middle - _MOST_SIGMAS * scale
+    if is_whole(gauge.since) and least <= min(gauge.since) and max(gauge.since) <= most:
+        return [(one - middle) / scale for one in gauge.since]
     return [
         0.0 if one is None else max(-_MOST_SIGMAS, min(_MOST_SIGMAS, (one - middle) / scale))
         for one in gauge.since
@@ -63,8 +71,7 @@ def sigmas(gauge: Gauge) -> list[float]:
 
 def _beyond(gauge: Gauge) -> bool:
     """Whether any suspect sample lies outside all calm ones: cheaper than a scale, and most are not."""
-    calm = [one for one in gauge.calm if one is not None]
-    since = [one for one in gauge.since if one is not None]
+    calm, since = _known(gauge.calm), _known(gauge.since)
     return bool(calm and since) and (max(since) > max(calm) or min(since) < min(calm))
 
 
@@ -74,11 +81,12 @@ def bend_of(gauge: Gauge) -> Bend:
     if gauge.kind in _FALLING:
         bad = [-one for one in found]
     elif gauge.kind in _EITHER:
-        bad = [abs(one) for one in found]
+        bad = list(map(abs, found))
     else:
         bad = found
-    first = next((index for index, one in enumerate(bad) if one > _AWAY), -1)
     ranked = sorted(bad, reverse=True)
+    away = bool(ranked) and ranked[0] > _AWAY
+    first = next(index for index, one in enumerate(bad) if one > _AWAY) if away else -1
     lasting = ranked[1 + len(ranked) // 20] if len(ranked) >= _MANY_STEPS else max(bad, default=0.0)
     return Bend(gauge, log1p(max(lasting, 0.0)), first)
 

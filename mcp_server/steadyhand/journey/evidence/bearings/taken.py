@@ -1,5 +1,6 @@
 """The signals and messages of one incident as the bearings take them."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -130,9 +131,8 @@ def gauges_of(known: Iterable[Signal], topology: Topology, baseline: Window) -> 
         if kind is None:
             continue
         outside = topology.get(one.target) is not None and one.target != one.entity
-        pairs = list(zip(one.times, one.values, strict=True))
-        calm = tuple(value for at, value in pairs if at < border)
-        since = tuple(value for at, value in pairs if at >= border)
+        cut = bisect_left(one.times, border)
+        calm, since = one.values[:cut], one.values[cut:]
         yield Gauge(
             entity=one.target if outside else one.entity,
             kind="edge_far" if outside and kind == "latency" else kind,

@@ -64,18 +64,20 @@ def tally_block(block: Block, masks: WordMasks, most: int) -> Tallies:
 def _records(block: Block) -> tuple[_Records, SecondsOf]:
     found = keyed(block.raw)
     lines = block.raw.split(b"\n")
+    shown = dict(zip(found.keys, found.shown(lines), strict=True))
     parsed: dict[bytes, Parsed] = {}
     torn: set[bytes] = set()
-    for key, at in found.first.items():
-        record = block.reader.parse(_text(lines[at]))
+    for key, line in shown.items():
+        record = block.reader.parse(_text(line))
         if record is not None:
             parsed[key] = record
-        elif lines[at].startswith(b"{"):
+        elif line.startswith(b"{"):
             torn.add(key)
-    cuts = {key: cut_for(lines[found.first[key]], one) for key, one in parsed.items()}
-    if len(parsed) == len(found.first):
-        return _Records(lines, found.keys, range(len(found.keys)), parsed), SecondsOf(block.clock, cuts)
-    records = _folded(lines, found.keys, parsed, torn, cuts)
+    cuts = {key: cut_for(shown[key], one) for key, one in parsed.items()}
+    keys = list(map(found.keys.__getitem__, found.numbers))
+    if len(parsed) == len(shown):
+        return _Records(lines, keys, range(len(keys)), parsed), SecondsOf(block.clock, cuts)
+    records = _folded(lines, keys, parsed, torn, cuts)
     return records, SecondsOf(block.clock, cuts)
 
 

@@ -12,7 +12,7 @@ from steadyhand.journey.evidence.patterns.template import Template, collapsed, m
 from steadyhand.journey.evidence.patterns.thin import thinned, thinned_by_place
 
 UNCLUSTERED: Template = ("<unclustered>",)
-MOST_ROWS = 4_000  # from here on lines are thinned out before anybody looks closer
+MOST_ROWS = 1_000  # from here on lines are thinned out before anybody looks closer
 MOST_KEPT = 6_000  # distinct ones of a block; what is beyond is counted and not looked at
 _Key = TypeVar("_Key")
 
@@ -42,10 +42,11 @@ def rows_of(texts: Mapping[_Key, str], masks: WordMasks) -> Rows[_Key]:
 def numbered(block: bytes, masks: WordMasks) -> tuple[tuple[Template, ...], "array[int]"]:
     """The templates of a block of bare messages, one a line, and the number of each line's template."""
     found = keyed(block)
-    lines = block.split(b"\n")
-    texts = {key: lines[at].decode(errors="replace") for key, at in found.first.items()}
+    lines = block.split(b"\n", max(found.first, default=0) + 1)
+    texts = {at: one.decode(errors="replace") for at, one in enumerate(found.shown(lines))}
     rows = rows_of(texts, masks)
-    return rows.templates, array("i", map(rows.of_key.__getitem__, found.keys))
+    place = [rows.of_key[at] for at in range(len(texts))]
+    return rows.templates, array("i", map(place.__getitem__, found.numbers))
 
 
 def templates_of(rows: Iterable[Template]) -> Mapping[Template, Template]:

@@ -12,9 +12,10 @@ _RARER = 4
 _ENOUGH_ROWS = 20
 _SAMPLE = 4_000
 _FEWEST_CONSTANTS = 1
-_MANY_OF_ONE_LENGTH = 100  # no program has so many messages of one length
+_MANY_OF_ONE_LENGTH = 40  # hardly a program has so many messages of one length
 _WORDS_OF_SEVERAL = 2
 _NOT_BY_CHANCE = 200  # so many of one length with hardly a word in common are one message
+_FIRM = 3
 _RARE_SHARE = 10
 _COMMON_SHARE = 50  # a word in more than one of so many rows is no rare one
 
@@ -87,7 +88,19 @@ def _widened_by_place(rows: Sequence[Template]) -> dict[Template, Template]:
             for one, seen in zip(row, counts, strict=True)
         )
         alike[form].append(row)
-    return {row: form for form, same in alike.items() if _agree(same, form) for row in same}
+    forms = [form for form, same in alike.items() if _agree(same, form)]
+    home = {row: form for form in forms for row in alike[form]}
+    left = [row for row in rows if row not in home]
+    return home | {row: form for form in forms if _is_firm(form) for row in left if _fits(row, form)}
+
+
+def _is_firm(form: Template) -> bool:
+    """Whether it has words enough to know one more of its messages by."""
+    return constants(form) >= _FIRM
+
+
+def _fits(row: Template, form: Template) -> bool:
+    return all(one in (VALUE, token) for token, one in zip(row, form, strict=True))
 
 
 def _agree(rows: Sequence[Template], form: Template) -> bool:
