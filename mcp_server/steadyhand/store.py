@@ -16,6 +16,7 @@ from steadyhand.journey.audit.rule import Unsealed
 from steadyhand.journey.commands import Act, Arm, Command, Record, Send, TimerKind
 from steadyhand.journey.escalation.delivery import Receipt
 from steadyhand.journey.escalation.handmade import ShiftChange
+from steadyhand.journey.evidence.masking import Hidden, Known
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.memory.case import Case
@@ -222,11 +223,33 @@ class Shifts(Protocol):
         ...
 
 
+class Vault(Protocol):
+    """The part of a transaction that knows what placeholders stand for. Raises LedgerError."""
+
+    def known(self, incident: str) -> Known:
+        """Tells the placeholder this incident has for a value, from what is stored now."""
+        ...
+
+    def name(self, incident: str, found: Mapping[str, Hidden]) -> Mapping[str, str]:
+        """A number for each of these in this incident, by the letters it has now."""
+        ...
+
+    def originals(self, incident: str) -> Mapping[str, str]:
+        """What this incident's placeholders stand for, of the kinds that are kept."""
+        ...
+
+    def erase(self, value: str) -> int:
+        """Forget a value in every incident; returns in how many."""
+        ...
+
+
 class Transaction(Alerts, Memory, Shifts, Protocol):
     """Reads and writes that happen together or not at all. Raises LedgerError."""
 
     @property
     def audit(self) -> Trail: ...
+    @property
+    def vault(self) -> Vault: ...
     def incident(self, wanted: str) -> Incident | None: ...
     def foresee(self, wanted: Collection[str]) -> None:
         """Read these incidents at once: each will be asked for soon."""

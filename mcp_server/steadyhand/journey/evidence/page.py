@@ -68,17 +68,19 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     alert_at: datetime | None = None,
     rule: EvidenceRule | None = None,
     previous: Page | None = None,
+    masker: Masker | None = None,
 ) -> Page:
     """The page for one incident of one service; the same input gives the same page.
 
     `seasons` are the series of this hour of other days. What the `previous` page showed keeps its id.
     `baseline` is the calm first part of `window`, moved to the first `calm_min` of the data where that
     begins later. Lags count from `alert_at`, else the window's end. No source has a log of the `unlogged`.
+    What `masker` met first stands there with letters.
     """
     rule = rule or EvidenceRule()
     window, baseline = _fitted(window, baseline, _oldest(series), rule)
     alert, masked = alert_at or window.end, restarts(changes, rule)
-    desk = Desk(service, window, baseline, alert, topology, masked, rule, Masker())
+    desk = Desk(service, window, baseline, alert, topology, masked, rule, masker or Masker())
     counted = total((*tallies, tally_lines(lines, window, rule.max_templates)), rule.max_templates)
     parts = {
         "metrics": metrics_part(series, seasons, desk),
