@@ -115,12 +115,12 @@ def erase(name: str, config: Path | None = None) -> int:
         cases, emptied, now = _erase_from_memory(tx, name), tx.vault.erase(name), SystemClock().now()
         if not tx.audit.erase(name, record, now) and not cases:
             if not emptied:
-                raise ConfigError(f"no row of the trail, no remembered case and no placeholder names {name}")
+                raise ConfigError(f"no row of the trail names {name}, no remembered case, no placeholder")
             tx.record(SERVICE, record.model_copy(update={"body": {"incidents": str(emptied)}}), now)
     sys.stdout.write(
         f"{name} stands in no row of the trail any more, and it still holds; the name was taken out of "
-        f"{cases} remembered case(s), and placeholders of {emptied} incident(s) mean nobody now. What else the "
-        "store keeps of an incident goes with the retention rule.\n"
+        f"{cases} remembered case(s), and placeholders of {emptied} incident(s) mean nobody now. What else "
+        "the store keeps of an incident goes with the retention rule.\n"
     )
     return 0
 

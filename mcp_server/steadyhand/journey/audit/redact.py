@@ -20,8 +20,9 @@ _LONGEST = 4000
 ERASED = "(erased)"
 
 
-def redacted(record: Record, masker: Masker) -> Record:
+def redacted(record: Record, masker: Masker | None = None) -> Record:
     """The record without secrets and without what no database or no other program could hold."""
+    masker = masker or Masker(addresses=False)
 
     def safe(key: str, value: str) -> str:
         if key in _DIGESTS and _DIGEST.fullmatch(value):
