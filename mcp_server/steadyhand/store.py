@@ -16,7 +16,7 @@ from steadyhand.journey.audit.rule import Unsealed
 from steadyhand.journey.commands import Act, Arm, Command, Record, Send, TimerKind
 from steadyhand.journey.escalation.delivery import Receipt
 from steadyhand.journey.escalation.handmade import ShiftChange
-from steadyhand.journey.evidence.masking import Hidden, Known
+from steadyhand.journey.evidence.masking import Vault
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.memory.case import Case
@@ -220,26 +220,6 @@ class Shifts(Protocol):
 
     def living(self, since: datetime) -> Sequence[Incident]:
         """Incidents that are open, or were resolved since then."""
-        ...
-
-
-class Vault(Protocol):
-    """The part of a transaction that knows what placeholders stand for. Raises LedgerError."""
-
-    def known(self, incident: str) -> Known:
-        """Tells the placeholder this incident has for a value, from what is stored now."""
-        ...
-
-    def name(self, incident: str, found: Mapping[str, Hidden]) -> Mapping[str, str]:
-        """A number for each of these in this incident, by the letters it has now."""
-        ...
-
-    def originals(self, incident: str) -> Mapping[str, str]:
-        """What this incident's placeholders stand for, of the kinds that are kept."""
-        ...
-
-    def erase(self, value: str) -> int:
-        """Forget a value in every incident; returns in how many."""
         ...
 
 

@@ -9,7 +9,7 @@ import ipaddress
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from steadyhand.journey.rule import Value
 
@@ -100,6 +100,26 @@ Told = TypeVar("Told", bound=Value)
 
 def _nobody(_: Hidden) -> None:
     return None
+
+
+class Vault(Protocol):
+    """The part of a store's transaction that knows what placeholders stand for. Raises LedgerError."""
+
+    def known(self, incident: str) -> Known:
+        """Tells the placeholder this incident has for a value, from what is stored now."""
+        ...
+
+    def name(self, incident: str, found: Mapping[str, Hidden]) -> Mapping[str, str]:
+        """A number for each of these in this incident, by the letters it has now."""
+        ...
+
+    def originals(self, incident: str) -> Mapping[str, str]:
+        """What this incident's placeholders stand for, of the kinds that are kept."""
+        ...
+
+    def erase(self, value: str) -> int:
+        """Forget a value in every incident; returns in how many."""
+        ...
 
 
 class Masker:
