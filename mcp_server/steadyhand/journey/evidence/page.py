@@ -75,12 +75,11 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     `seasons` are the series of this hour of other days. What the `previous` page showed keeps its id.
     `baseline` is the calm first part of `window`, moved to the first `calm_min` of the data where that
     begins later. Lags count from `alert_at`, else the window's end. No source has a log of the `unlogged`.
-    What `masker` met first stands there with letters.
     """
     rule = rule or EvidenceRule()
     window, baseline = _fitted(window, baseline, _oldest(series), rule)
-    alert, masked = alert_at or window.end, restarts(changes, rule)
-    desk = Desk(service, window, baseline, alert, topology, masked, rule, masker or Masker())
+    told = alert_at or window.end, topology, restarts(changes, rule), rule, masker or Masker()
+    desk = Desk(service, window, baseline, *told)
     counted = total((*tallies, tally_lines(lines, window, rule.max_templates)), rule.max_templates)
     parts = {
         "metrics": metrics_part(series, seasons, desk),
@@ -89,8 +88,8 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
         "databases": _databases(databases, desk),
         **_seen(traced, conflicts, desk),
     }
-    own = _own_gaps(databases, counted, series, unlogged, desk)
-    return _laid_out(incident, (*gaps, *trace_gaps(traced), *own), parts, previous, desk)
+    gaps = (*gaps, *trace_gaps(traced), *_own_gaps(databases, counted, series, unlogged, desk))
+    return _laid_out(incident, gaps, parts, previous, desk)
 
 
 def _laid_out(

@@ -35,14 +35,11 @@ async def gather(outside: Outside, incident: Incident, previous: Page | None = N
     whole = Window(start=first - outside.rules.evidence.lookback, end=now)
     around, unseen = await look_around(outside, whole)
     names = around.topology.neighbourhood(incident.service)
-    _, calm = windows(first, now, outside.rules.evidence)
-    since = Window(start=calm.end, end=now)
+    calm = windows(first, now, outside.rules.evidence)[1]
     ((logs, series, reports, seasons, seen), silent), (traced, untraced) = await asyncio.gather(
-        _asked(outside, names, whole), look_at_calls(outside, names, calm, since)
+        _asked(outside, names, whole), look_at_calls(outside, names, calm, Window(start=calm.end, end=now))
     )
-    gaps = dict.fromkeys(
-        (*unseen, *untraced, *silent, *(gap for one in logs for gap in one.gaps), *seen.gaps)
-    )
+    gaps = (*unseen, *untraced, *silent, *(gap for one in logs for gap in one.gaps), *seen.gaps)
     window, baseline = windows(first, now, outside.rules.evidence, _oldest(series))
     masker = await asyncio.to_thread(masker_of, outside, incident.id)
     page = await asyncio.to_thread(
@@ -59,7 +56,7 @@ async def gather(outside: Outside, incident: Incident, previous: Page | None = N
         databases=reports,
         traced=traced,
         conflicts=around.conflicts,
-        gaps=tuple(gaps),
+        gaps=tuple(dict.fromkeys(gaps)),
         unlogged=_unlogged(logs),
         alert_at=first,
         rule=outside.rules.evidence,
