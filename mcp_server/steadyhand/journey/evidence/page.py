@@ -77,10 +77,9 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     begins later. Lags count from `alert_at`, else the window's end. No source has a log of the `unlogged`.
     """
     rule = rule or EvidenceRule()
-    window, baseline = _fitted(window, baseline, _oldest(series), rule)
-    told = alert_at or window.end, topology, restarts(changes, rule), rule, masker or Masker()
-    desk = Desk(service, window, baseline, *told)
-    counted = total((*tallies, tally_lines(lines, window, rule.max_templates)), rule.max_templates)
+    told = topology, restarts(changes, rule), rule, masker or Masker()
+    desk = Desk(service, *_fitted(window, baseline, _oldest(series), rule), alert_at or window.end, *told)
+    counted = total((*tallies, tally_lines(lines, desk.window, rule.max_templates)), rule.max_templates)
     parts = {
         "metrics": metrics_part(series, seasons, desk),
         "logs": _logs(counted, unlogged, desk),
@@ -88,8 +87,8 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
         "databases": _databases(databases, desk),
         **_seen(traced, conflicts, desk),
     }
-    gaps = (*gaps, *trace_gaps(traced), *_own_gaps(databases, counted, series, unlogged, desk))
-    return _laid_out(incident, gaps, parts, previous, desk)
+    own = (*trace_gaps(traced), *_own_gaps(databases, counted, series, unlogged, desk))
+    return _laid_out(incident, (*gaps, *own), parts, previous, desk)
 
 
 def _laid_out(
