@@ -72,14 +72,14 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
 ) -> Page:
     """The page for one incident of one service; the same input gives the same page.
 
-    `seasons` are the series of this hour of other days. What the `previous` page showed keeps its id.
-    `baseline` is the calm first part of `window`, moved to the first `calm_min` of the data where that
-    begins later. Lags count from `alert_at`, else the window's end. No source has a log of the `unlogged`.
+    `seasons` are of this hour of other days. `baseline` is the calm first part of `window`, or of the data
+    where that begins later. Lags count from `alert_at`, else the end. No source has a log of the `unlogged`.
     """
     rule = rule or EvidenceRule()
     told = topology, restarts(changes, rule), rule, masker or Masker()
-    desk = Desk(service, *_fitted(window, baseline, _oldest(series), rule), alert_at or window.end, *told)
-    counted = total((*tallies, tally_lines(lines, desk.window, rule.max_templates)), rule.max_templates)
+    window, baseline = _fitted(window, baseline, _oldest(series), rule)
+    desk = Desk(service, window, baseline, alert_at or window.end, *told)
+    counted = total((*tallies, tally_lines(lines, window, rule.max_templates)), rule.max_templates)
     parts = {
         "metrics": metrics_part(series, seasons, desk),
         "logs": _logs(counted, unlogged, desk),
