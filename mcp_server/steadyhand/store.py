@@ -14,6 +14,7 @@ from steadyhand.journey.audit.rule import Unsealed
 from steadyhand.journey.commands import Act, Arm, Command, Record, Send, TimerKind
 from steadyhand.journey.escalation.delivery import Receipt
 from steadyhand.journey.escalation.handmade import ShiftChange
+from steadyhand.journey.evidence.masking import Vault
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.memory.case import Case
@@ -148,6 +149,8 @@ class Transaction(Alerts, Posts, Memory, Shifts, Protocol):
 
     @property
     def audit(self) -> Trail: ...
+    @property
+    def vault(self) -> Vault: ...
     def incident(self, wanted: str) -> Incident | None: ...
     def foresee(self, wanted: Collection[str]) -> None:
         """Read these incidents at once: each will be asked for soon."""

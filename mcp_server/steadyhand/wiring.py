@@ -65,7 +65,7 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
     outside = Outside(
         rules=config,
         clock=clock,
-        ledger=open_store(secret(config.store.dsn_env), folder),
+        ledger=open_store(secret(config.store.dsn_env), folder, secret(config.store.vault_key_env)),
         new_id=lambda prefix: f"{prefix}-{secrets.token_hex(4)}",
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         logs=tuple(build_logs(one, http, secret) for one in links.logs),

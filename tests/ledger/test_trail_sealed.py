@@ -16,6 +16,7 @@ from sqlalchemy import text as sql
 from stores import Place
 
 from steadyhand.adapters.ledger.sql import SqlLedger
+from steadyhand.adapters.ledger.vault_key import VaultKey
 from steadyhand.journey.audit.proof import FIRST, JOINED, SEALED, find_problem, person_token
 from steadyhand.journey.audit.redact import ERASED
 from steadyhand.journey.commands import Record
@@ -170,8 +171,8 @@ def test_a_trail_of_the_first_release_is_sealed_by_the_first_row_of_ours(tmp_pat
 # secrets and names
 
 
-def test_secrets_are_masked_before_they_are_hashed(place: Place) -> None:
-    ledger = SqlLedger(place)
+def test_secrets_are_masked_before_they_are_hashed(place: Place, tmp_path: Path) -> None:
+    ledger = SqlLedger(place, VaultKey(tmp_path / "vault.key"))
     note = f"first line\ntoken={SECRET}\nmail ana@example.org"
     write(ledger, ("inc-1", Record(action="report.note", body={"notes": note})))
     with ledger.read() as tx:
@@ -180,8 +181,8 @@ def test_secrets_are_masked_before_they_are_hashed(place: Place) -> None:
     assert SECRET not in stored(place)
 
 
-def test_the_digest_of_what_was_approved_is_kept_whole(place: Place) -> None:
-    ledger = SqlLedger(place)
+def test_the_digest_of_what_was_approved_is_kept_whole(place: Place, tmp_path: Path) -> None:
+    ledger = SqlLedger(place, VaultKey(tmp_path / "vault.key"))
     write(ledger, ("inc-1", ana(digest="ab" * 32, reason="c1" * 32)))
     body = rows(ledger)[0]["body"]
     assert body == {"digest": "ab" * 32, "reason": "<token-1>"}

@@ -106,19 +106,21 @@ def _holds(tx: Transaction, points: Sequence[Point]) -> str:
 
 
 def erase(name: str, config: Path | None = None) -> int:
-    """Make the trail's rows about a person mean nobody, and take the name out of what is remembered.
+    """Make the trail's rows about a person, and placeholders of an address, mean nobody; forget the name.
 
-    Raises ConfigError for a name that stands in neither.
+    Raises ConfigError for what neither the trail, nor a vault, nor a remembered case holds.
     """
     record = Record(action="person.erased", actor=getpass.getuser(), actor_kind="human", via="terminal")
     with the_store(config).write() as tx:
-        cases = _erase_from_memory(tx, name)
-        if not tx.audit.erase(name, record, SystemClock().now()) and not cases:
-            raise ConfigError(f"no row of the trail names {name}, and no remembered case")
+        cases, emptied, now = _erase_from_memory(tx, name), tx.vault.erase(name), SystemClock().now()
+        if not tx.audit.erase(name, record, now) and not cases:
+            if not emptied:
+                raise ConfigError(f"no row of the trail names {name}, no remembered case, no placeholder")
+            tx.record(SERVICE, record.model_copy(update={"body": {"incidents": str(emptied)}}), now)
     sys.stdout.write(
         f"{name} stands in no row of the trail any more, and it still holds; the name was taken out of "
-        f"{cases} remembered case(s). What else the store keeps of an "
-        "incident goes with the retention rule.\n"
+        f"{cases} remembered case(s), and placeholders of {emptied} incident(s) mean nobody now. What else "
+        "the store keeps of an incident goes with the retention rule.\n"
     )
     return 0
 

@@ -19,12 +19,13 @@ def the_store(config: Path | None = None, *, new: bool = False) -> SqlLedger:
 
     Raises ConfigError, LedgerError.
     """
-    folder, dsn = home(), secret(load(config or default_path()).store.dsn_env)
+    folder, rule = home(), load(config or default_path()).store
+    dsn = secret(rule.dsn_env)
     if new:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     elif not _is_there(dsn, folder):
         raise LedgerError(f"there is no store in {folder}; STEADYHAND_HOME says where to look")
-    return open_store(dsn, folder)
+    return open_store(dsn, folder, secret(rule.vault_key_env))
 
 
 def changed_by_hand(config: IncidentConfig, since: datetime) -> Sequence[ShiftChange]:

@@ -9,7 +9,7 @@ from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit.entry import Entry
 from steadyhand.journey.diagnosis.model import Diagnosis
 from steadyhand.journey.escalation.delivery import Receipt
-from steadyhand.journey.evidence.masking import Masker
+from steadyhand.journey.evidence.masking import Masker, renamed
 from steadyhand.journey.evidence.model import Page
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.memory.case import Judgement
@@ -18,6 +18,7 @@ from steadyhand.journey.report.why import Why, why
 from steadyhand.journey.rollout.state import Rollout
 from steadyhand.journey.rule import Value
 from steadyhand.responder.alerts.intake import UnknownIncident
+from steadyhand.responder.hiding import numbering
 from steadyhand.responder.investigation.recalling import said_no
 from steadyhand.responder.outside import Outside
 from steadyhand.store import Transaction
@@ -73,8 +74,10 @@ def view_posts(outside: Outside, wanted: str) -> Sequence[KeptPost]:
     """The latest posts that told of an incident's alerts, cut, without secrets. Raises UnknownIncident."""
     with outside.ledger.read() as tx:
         _incident(tx, wanted)
-        found = tx.posts(wanted, _MOST_POSTS)
-    return [one.model_copy(update={"raw": Masker().text(one.raw, _LONGEST_POST)}) for one in found]
+        found, masker = tx.posts(wanted, _MOST_POSTS), Masker(tx.vault.known(wanted))
+    safe = [masker.text(one.raw, _LONGEST_POST) for one in found]
+    names = numbering(outside, wanted, masker)
+    return [one.model_copy(update={"raw": renamed(raw, names)}) for one, raw in zip(found, safe, strict=True)]
 
 
 def view(tx: Transaction, wanted: str) -> IncidentView:

@@ -15,7 +15,7 @@ from steadyhand.responder.investigation.changes import Seen, look_for_changes, r
 from steadyhand.responder.investigation.surroundings import look_around
 from steadyhand.responder.outside import Outside
 from steadyhand.tools.answers import bounded, newest
-from steadyhand.tools.kit import READ, Minutes, offer, spanned
+from steadyhand.tools.kit import MASKER, READ, Minutes, offer, spanned
 
 _LINE, _NAME, _BODY = 200, 80, 5_400
 _LOOK = timedelta(minutes=15)  # who calls whom does not change from minute to minute
@@ -67,7 +67,7 @@ class ChangeTools:
 
 
 def _list(seen: Seen, window: Window) -> str:
-    masker, found = Masker(), seen.changes
+    masker, found = MASKER.get(), seen.changes
     rows = [_row(one, masker) for one in found]
     shown = newest(rows, len(rows), _BODY)
     asked = f"Asked: {', '.join(seen.asked)}. get_change shows a diff."
@@ -77,19 +77,19 @@ def _list(seen: Seen, window: Window) -> str:
 
 def _row(one: Change, masker: Masker) -> str:
     def name(text: str) -> str:
-        return masker.text(text, _NAME)
+        return masker.text(text, _NAME, commits=True)
 
     step = "->".join(name(version) for version in (one.previous, one.version) if version)
     by = f" by {name(one.author)}" if one.author else ""
     diff = "; diff known" if one.diff else "; diff to be read" if one.handle else ""
     return (
         f"{name(one.id)} {one.started_at:%m-%d %H:%M:%S} {name(one.service)} {one.kind} {step}{by}: "
-        f"{masker.text(one.summary, _LINE)!r}{diff}"
+        f"{masker.text(one.summary, _LINE, commits=True)!r}{diff}"
     )
 
 
 def _whole(one: Change, why: str) -> str:
-    masker = Masker()
+    masker = MASKER.get()
     facts = {
         "service": one.service,
         "kind": one.kind,
@@ -101,13 +101,13 @@ def _whole(one: Change, why: str) -> str:
         "reaches": "" if one.replicas is None else f"{one.replicas} replicas",
         "told by": one.source or "a post to /changes",
     }
-    lines = [f"{name}: {masker.text(text, _LINE)}" for name, text in facts.items() if text]
-    said = f"summary: {masker.text(one.summary, 500)!r}"
+    lines = [f"{name}: {masker.text(text, _LINE, commits=True)}" for name, text in facts.items() if text]
+    said = f"summary: {masker.text(one.summary, 500, commits=True)!r}"
     if one.diff:
-        diff = f"diff, untrusted:\n{masker.prose(one.diff, len(one.diff))}"
+        diff = f"diff, untrusted:\n{masker.prose(one.diff, len(one.diff), commits=True)}"
     else:
         diff = f"no diff: {masker.text(why, _LINE) if why else 'none is known'}"
-    return "\n".join((masker.text(one.id, _NAME), *lines, said, diff))
+    return "\n".join((masker.text(one.id, _NAME, commits=True), *lines, said, diff))
 
 
 def _nodes(found: Graph, service: str) -> Sequence[str]:

@@ -4,6 +4,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 
 from steadyhand.journey.evidence.digest import opened, render
+from steadyhand.journey.evidence.masking import unnumbered
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.report.markdown import markdown
 from steadyhand.ports import SteadyhandError
@@ -56,7 +57,7 @@ class IncidentTools:
     async def listed(self) -> IncidentList:
         """Incidents, newest first, with where each stands."""
         found = await ask(list_incidents, self._outside, _LISTED + 1)
-        lines = tuple(line(one, _NOTE) for one in found[:_LISTED])
+        lines = tuple(unnumbered(line(one, _NOTE)) for one in found[:_LISTED])
         return IncidentList(incidents=lines, returned=len(lines), truncated=len(found) > _LISTED)
 
     async def get_incident(self, incident_id: str) -> IncidentAnswer:

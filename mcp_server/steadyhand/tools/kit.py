@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 from mcp.server.mcpserver.exceptions import ToolError
@@ -10,12 +11,16 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
+from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.evidence.model import Window
 from steadyhand.ports import SteadyhandError
 
 READ = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 STORE = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
 ACT = ToolAnnotations(read_only_hint=False, destructive_hint=True, open_world_hint=True)
+
+# Of the call that is answered: every word of one answer is masked by one masker, which knows its incident.
+MASKER: ContextVar[Masker] = ContextVar("masker")
 
 Minutes = Annotated[int, Field(ge=1, le=180)]
 

@@ -8,12 +8,11 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 
 from steadyhand.journey.change.finding import CheckKind, Finding
-from steadyhand.journey.evidence.masking import Masker
 from steadyhand.ports import Check
 from steadyhand.responder.investigation.asking import ask_all
 from steadyhand.responder.outside import Outside
 from steadyhand.tools.answers import bounded
-from steadyhand.tools.kit import READ, offer
+from steadyhand.tools.kit import MASKER, READ, offer
 from steadyhand.tools.telling import tell_database
 
 _ROW = 400
@@ -38,7 +37,7 @@ class LookingTools:
             known = ", ".join(self._outside.probes) or "none"
             raise ToolError(f"no database {name!r} is connected; connected: {known}")
         report = await probe.look(self._outside.clock.now())
-        return bounded("\n".join(Masker().text(one, _ROW) for one in tell_database(report)))
+        return bounded("\n".join(MASKER.get().text(one, _ROW) for one in tell_database(report)))
 
     async def run_check(self, check: CheckKind, target: str = "") -> str:
         """A read-only check of something the configuration names; without target of all it can check so."""
@@ -56,7 +55,7 @@ class LookingTools:
         head = (
             f"{len(mine)} {check} checks, {len(chosen)} match, {len(asked)} were run at {now:%H:%M:%S} UTC."
         )
-        masker = Masker()
+        masker = MASKER.get()
         return bounded(
             "\n".join((head, *(masker.text(one, _ROW) for one in lines))), narrower="name a target"
         )

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mcp.server import MCPServer
@@ -12,11 +12,11 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, InputRequiredResult, TextContent
 
 from steadyhand.journey.commands import Record
-from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.responder.outside import Outside
 from steadyhand.store import Transaction
-from steadyhand.tools.kit import ask
+from steadyhand.tools.kit import MASKER, ask
+from steadyhand.tools.scope import Scope, open_scope, scoped
 
 _LONGEST = 2000
 _NAME = 80
@@ -24,10 +24,14 @@ _SHORT = 16
 
 
 class NotingServer(MCPServer):
-    """An MCP server whose calls are recorded. A call that cannot be recorded is not carried out."""
+    """An MCP server whose calls are recorded. A call that cannot be recorded is not carried out.
+
+    It is the choke point of the model's side: a placeholder in what is asked of a source is what it stands
+    for by then, and what is answered is masked, by one masker that knows the incident.
+    """
 
     def __init__(self, outside: Outside, name: str, instructions: str, tools: list[Tool]) -> None:
-        super().__init__(name, instructions=instructions, tools=tools)
+        super().__init__(name, instructions=instructions, tools=[scoped(one) for one in tools])
         self._outside = outside
         said = json.dumps([instructions, *((one.name, one.description) for one in tools)])
         self._prompt = hashlib.sha256(said.encode()).hexdigest()[:_SHORT]  # what a model is told by us
@@ -37,25 +41,48 @@ class NotingServer(MCPServer):
     ) -> CallToolResult | InputRequiredResult:
         """Record it, do it, record its failure."""
         who = {"prompt": self._prompt, "client": _client(context)}
-        await ask(_note, self._outside, "tool.called", name, arguments, who)
+        about = await ask(_note, self._outside, "tool.called", name, arguments, who)
+        scope = await ask(open_scope, self._outside, about)
+        MASKER.set(scope.masker)
         try:
-            return _masked(await super().call_tool(name, arguments, context))
+            found = await super().call_tool(name, scope.with_originals(name, arguments), context)
         except ToolError as error:
-            await ask(_note, self._outside, "tool.failed", name, arguments, who, str(error))
-            (said,) = Masker().answers([str(error)])
+            (said,) = await ask(scope.told, self._outside, [str(error)])
+            await ask(_note, self._outside, "tool.failed", name, arguments, who, said)
             raise ToolError(said) from error
+        return await ask(_masked, self._outside, scope, found)
 
 
-def _masked(result: CallToolResult | InputRequiredResult) -> CallToolResult | InputRequiredResult:
+def _masked(
+    outside: Outside, scope: Scope, result: CallToolResult | InputRequiredResult
+) -> CallToolResult | InputRequiredResult:
     """The answer as it may leave: whatever a tool overlooked is masked here, in both of its shapes alike."""
     if not isinstance(result, CallToolResult):
         return result
-    texts = [one for one in result.content if isinstance(one, TextContent)]
-    shape = json.dumps(result.structured_content, ensure_ascii=False)
-    *safe, told = Masker().answers([*(one.text for one in texts), shape])
-    fresh = {id(old): old.model_copy(update={"text": new}) for old, new in zip(texts, safe, strict=True)}
+    places = [one for one in result.content if isinstance(one, TextContent)]
+    words = list(_words(result.structured_content))
+    safe = scope.told(outside, [*(one.text for one in places), *words])
+    fresh = {id(old): old.model_copy(update={"text": new}) for old, new in zip(places, safe, strict=False)}
+    told = dict(zip(words, safe[len(places) :], strict=True))
     content = [fresh.get(id(one), one) for one in result.content]
-    return result.model_copy(update={"content": content, "structured_content": json.loads(told)})
+    shape = _with_words(result.structured_content, told)
+    return result.model_copy(update={"content": content, "structured_content": shape})
+
+
+def _words(shape: object) -> Iterator[str]:
+    """Every text in an answer's structure."""
+    if isinstance(shape, str):
+        yield shape
+    for one in shape.values() if isinstance(shape, dict) else shape if isinstance(shape, list) else ():
+        yield from _words(one)
+
+
+def _with_words(shape: Any, told: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON, as a tool made it
+    if isinstance(shape, dict):
+        return {key: _with_words(one, told) for key, one in shape.items()}
+    if isinstance(shape, list):
+        return [_with_words(one, told) for one in shape]
+    return told[shape] if isinstance(shape, str) else shape
 
 
 def _client(context: Context[Any, Any] | None) -> str:
@@ -74,13 +101,16 @@ def _note(
     arguments: Mapping[str, Any],
     who: Mapping[str, str],
     why: str = "",
-) -> None:
+) -> str:
+    """Write it into the chain of the incident it is about, which is returned; "" for none."""
     text = json.dumps(arguments, ensure_ascii=False, sort_keys=True, default=str)
     facts = {name: value for name, value in who.items() if value} | ({"why": why[:_LONGEST]} if why else {})
     body = {"tool": tool[:_NAME], "arguments": text, **facts}
     record = Record(action=action, actor="model", actor_kind="agent", via="mcp", body=body)
     with outside.ledger.write() as tx:
-        tx.record(_incident(tx, arguments), record, outside.clock.now())
+        about = _incident(tx, arguments)
+        tx.record(about, record, outside.clock.now())
+    return about
 
 
 def _incident(tx: Transaction, arguments: Mapping[str, Any]) -> str:

@@ -9,7 +9,6 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 
 from steadyhand.journey.evidence.log_digest import log_digest
-from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.evidence.model import LogReport, Series, Window
 from steadyhand.journey.evidence.patterns.compare import compare
 from steadyhand.journey.evidence.patterns.tally import TalliedLogs, Tallies, total
@@ -18,7 +17,7 @@ from steadyhand.responder.investigation.asking import ask_all
 from steadyhand.responder.investigation.gather import tallied
 from steadyhand.responder.outside import Outside
 from steadyhand.tools.answers import bounded, newest
-from steadyhand.tools.kit import READ, Minutes, offer, spanned
+from steadyhand.tools.kit import MASKER, READ, Minutes, offer, spanned
 
 _LINES = 40
 _SERIES = 20
@@ -81,7 +80,7 @@ class QuestionTools:
         baseline = Window(start=window.start, end=window.start + window.length * rule.calm_share)
         counts = [await _count(one, service, window, rule.max_templates) for one in self._outside.logs]
         patterns = compare(total((one.tallies for one in counts), rule.max_templates), window, baseline)
-        return log_digest(patterns, window, baseline, masker=Masker(), tokens=_DIGEST)
+        return log_digest(patterns, window, baseline, masker=MASKER.get(), tokens=_DIGEST)
 
     async def query_metrics(self, expression: str, minutes: Minutes = 10, source: str = "") -> str:
         """Series of a PromQL query, or of a named source in its own words: first, min, max, last value.
@@ -121,7 +120,7 @@ async def _count(source: LogSource, service: str, window: Window, most: int) -> 
 def _show_lines(
     reports: Sequence[LogReport], matched: int, window: Window, gaps: Sequence[str], what: str
 ) -> str:
-    masker = Masker()
+    masker = MASKER.get()
     lines = sorted((line for one in reports for line in one.lines), key=lambda line: line.at)
     rows = [f"{one.at:%H:%M:%S.%f} {one.severity} {masker.text(one.message, _LINE)!r}" for one in lines]
     shown = newest(rows, _LINES, _BODY - len(what))
@@ -149,7 +148,7 @@ def _searched(reports: Sequence[LogReport]) -> list[str]:
 
 
 def _show_series(found: Sequence[Series], window: Window, gaps: Sequence[str]) -> str:
-    masker = Masker()
+    masker = MASKER.get()
     filled = [one for one in found if one.values]
     unseen = "".join(f"\nnot seen: {one}" for one in gaps)
     if not filled:

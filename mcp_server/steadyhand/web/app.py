@@ -18,6 +18,7 @@ from steadyhand.web.bounded import Bounded
 from steadyhand.web.console.acts import Acts
 from steadyhand.web.console.door import Door
 from steadyhand.web.console.on_call import OnCallPage
+from steadyhand.web.console.originals import Originals
 from steadyhand.web.console.pages import Pages
 from steadyhand.web.console.shifts import ShiftForms
 from steadyhand.web.console.silences import SilencesPage
@@ -83,6 +84,7 @@ def _doors(desk: Desk) -> list[Route | Mount]:
         *ShiftForms(desk).routes(),
         *SilencesPage(desk).routes(),
         *Acts(desk).routes(),
+        *Originals(desk).routes(),
         Mount("/static", StaticFiles(directory=_STATIC)),
     ]
 

@@ -28,8 +28,9 @@ def closed(db: Batch, before: datetime, most: int) -> Sequence[str]:
 
 
 def rows_of(db: Batch, incident: str) -> dict[str, list[dict[str, Any]]]:
-    """Every row of an incident by its table, the trail's too."""
-    tables = {"incident": s.incident.c.id, **{one.name: one.c.incident for one in (*_OWNED, s.audit)}}
+    """Every row of an incident by its table, the trail's too; its vault's are kept nowhere else."""
+    owned = {one.name: one.c.incident for one in (*_OWNED, s.audit) if one is not s.vault}
+    tables = {"incident": s.incident.c.id, **owned}
     found = {name: db.execute(select(key.table).where(key == incident)) for name, key in tables.items()}
     told = select(s.alert_seen.c.post).where(s.alert_seen.c.incident == incident)
     found["alert_post"] = db.execute(select(s.alert_post).where(s.alert_post.c.id.in_(told)))

@@ -284,6 +284,18 @@ memory_case = Table(
     Index("memory_case_at", "at"),
 )
 
+# What the placeholders of an incident stand for: a keyed mark to know a value again, and the value, sealed,
+# where its kind is kept. A row may be written before that of its incident.
+vault = Table(
+    "vault",
+    metadata,
+    Column("incident", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("mark", String, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Index("vault_mark", "incident", "mark", unique=True),
+)
+
 # The trail may only grow: triggers of the first revision refuse to rewrite it.
 audit = Table(
     "audit",

@@ -13,3 +13,8 @@ class StoreRule(Rule):
         description="Names the environment variable with the address of a PostgreSQL database, "
         "postgresql://user:password@host/name; empty for SQLite.",
     )
+    vault_key_env: str = Field(
+        default="",
+        description="Names the environment variable with the key that seals what placeholders stand for; "
+        "empty for vault.key of the data directory. Hosts that share a store share the key.",
+    )

@@ -17,19 +17,24 @@ from steadyhand.adapters.ledger.engine import Doors, from_ms, in_turn, named, to
 from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.adapters.ledger.sqlite import open_sqlite
 from steadyhand.adapters.ledger.transaction import KINDS, SqlTransaction, held_by, ours
+from steadyhand.adapters.ledger.vault_key import VaultKey
 from steadyhand.journey.commands import TimerKind
 from steadyhand.ports import LeaseLost
 from steadyhand.store import Figures, Message, Timer
+
+VAULT_KEY = "vault.key"
 
 
 class SqlLedger:
     """The store: a SQLite file for the processes of one host, or a PostgreSQL database for several hosts.
 
-    Safe to use from any thread. Raises LedgerError when it cannot be opened.
+    Safe to use from any thread. `key` is that of the vault; a file's is beside it unless another is given.
+    Raises LedgerError when it cannot be opened.
     """
 
-    def __init__(self, place: Path | SecretStr) -> None:
+    def __init__(self, place: Path | SecretStr, key: VaultKey | None = None) -> None:
         self.place = place
+        self._key = key or (VaultKey(place.with_name(VAULT_KEY)) if isinstance(place, Path) else None)
         self.doors = _open(place)
         self._company: fleet.Company | None = None
         weakref.finalize(self, self.doors.close)  # a server keeps connections that nobody closes
@@ -38,7 +43,7 @@ class SqlLedger:
     def write(self) -> Iterator[SqlTransaction]:
         """A transaction that commits when the block ends well. Raises LedgerError."""
         with named(), in_turn(self.doors.turn), self.doors.writer.begin() as connection:
-            tx = SqlTransaction(connection)
+            tx = SqlTransaction(connection, self._key)
             yield tx
             tx.flush()
 
@@ -46,7 +51,7 @@ class SqlLedger:
     def read(self) -> Iterator[SqlTransaction]:
         """A consistent look that writes nothing. Raises LedgerError."""
         with named(), self.doors.reader.connect() as connection:
-            yield SqlTransaction(connection)
+            yield SqlTransaction(connection, self._key)
 
     def close(self) -> None:
         """Close every connection."""
@@ -187,9 +192,12 @@ def _count(db: Connection, table: Table, where: ColumnElement[bool]) -> int:
     return db.execute(select(func.count()).select_from(table).where(where)).scalar_one()
 
 
-def open_store(dsn: SecretStr | None, folder: Path) -> SqlLedger:
-    """The store at this address, or without one in the data directory. Raises LedgerError."""
-    return SqlLedger(dsn or folder / "steadyhand.db")
+def open_store(dsn: SecretStr | None, folder: Path, vault: SecretStr | None = None) -> SqlLedger:
+    """The store at this address, or without one in the data directory; its vault's key too, unless given.
+
+    Raises LedgerError.
+    """
+    return SqlLedger(dsn or folder / "steadyhand.db", VaultKey(folder / VAULT_KEY, vault))
 
 
 def _open(place: Path | SecretStr) -> Doors:

@@ -15,6 +15,7 @@ from sqlalchemy import insert as plain_insert
 from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.batch import Batch
 from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
+from steadyhand.adapters.ledger.vault import SqlVault
 from steadyhand.journey.audit.entry import Entry, object_of
 from steadyhand.journey.audit.proof import (
     FIRST,
@@ -30,6 +31,8 @@ from steadyhand.journey.audit.proof import (
 from steadyhand.journey.audit.redact import people, redacted, tokens_in, with_names, without_names
 from steadyhand.journey.audit.rule import WEIGHTY, Unsealed
 from steadyhand.journey.commands import Record
+from steadyhand.journey.evidence import masking
+from steadyhand.journey.evidence.masking import Masker
 
 _SALT_BYTES = 16
 _BATCH = 1000
@@ -54,8 +57,9 @@ class SqlTrail:
     Nobody else writes meanwhile, so what was read of its ends is known from then on.
     """
 
-    def __init__(self, db: Batch) -> None:
+    def __init__(self, db: Batch, vault: SqlVault) -> None:
         self._db = db
+        self._vault = vault
         self._newest: int | None = None
         self._heads: dict[str, Head] = {}
         self._known_tokens: dict[str, str] = {}
@@ -76,10 +80,21 @@ class SqlTrail:
 
     def record(self, incident: str, record: Record, now: datetime) -> None:
         """Append a line: secrets masked, people by their tokens."""
-        safe = redacted(record)
+        safe = self._masked(incident, record)
         named = without_names(safe, self._tokens(safe))
         about = named.object or object_of(named, incident)
         self._append(incident, named.model_copy(update={"object": about}), now)
+
+    def _masked(self, incident: str, record: Record) -> Record:
+        """The record as it may stand for good; what is hidden in an incident's has the incident's number.
+
+        Who knocked from which address is what a trail is for: addresses stay.
+        """
+        masker = Masker(addresses=False)
+        safe = redacted(record, masker)
+        if incident == SERVICE or not masker.found:
+            return safe
+        return masking.named(safe, self._vault.name(incident, masker.found))
 
     def entries(self, incident: str = "") -> Sequence[Entry]:
         """All lines, or those of one incident, oldest first, with the names of people who were not erased."""

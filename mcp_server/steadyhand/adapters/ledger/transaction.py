@@ -21,6 +21,8 @@ from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.adapters.ledger.shifts import ShiftRows
 from steadyhand.adapters.ledger.told import ToldRows
 from steadyhand.adapters.ledger.trail import SqlTrail
+from steadyhand.adapters.ledger.vault import SqlVault
+from steadyhand.adapters.ledger.vault_key import VaultKey
 from steadyhand.journey.alert.heartbeat import Pulse
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit.entry import Entry
@@ -36,12 +38,13 @@ from steadyhand.store import Arrival, Body, DocumentKind, Ending, Message, Perso
 class SqlTransaction(AlertRows, PostRows, MemoryRows, ShiftRows, ToldRows):
     """One open transaction; made by `SqlLedger.write` and `SqlLedger.read`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, key: VaultKey | None = None) -> None:
         self._db = Batch(connection)
         self._foreseen: dict[str, tuple[str, int]] = {}
         self._states: dict[str, str] = {}
         self._held: set[tuple[str, int]] = set()
-        self.audit = SqlTrail(self._db)
+        self.vault = SqlVault(self._db, key)
+        self.audit = SqlTrail(self._db, self.vault)
 
     def flush(self) -> None:
         """Send what waits to be written. Raises LedgerError if an incident was changed meanwhile."""

@@ -13,21 +13,22 @@ from steadyhand.journey.evidence.masking import Masker
 
 PERSONAL = frozenset({"name", "target", "by", "who"})  # fields that hold whom, and nothing else
 _DIGESTS = frozenset({"digest", "head", "sha256"})
+_CHANGED = frozenset({"change", "change_id", "commit", "version", "revision"})
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 TOKEN = re.compile(r"~[0-9a-f]{64}")
 _LONGEST = 4000
 ERASED = "(erased)"
 
 
-def redacted(record: Record) -> Record:
+def redacted(record: Record, masker: Masker | None = None) -> Record:
     """The record without secrets and without what no database or no other program could hold."""
-    masker = Masker()
+    masker = masker or Masker(addresses=False)
 
     def safe(key: str, value: str) -> str:
         if key in _DIGESTS and _DIGEST.fullmatch(value):
             return value
         text = value.encode(errors="replace").decode()
-        return _line(text) if key in PERSONAL else masker.prose(text, _LONGEST)
+        return _line(text) if key in PERSONAL else masker.prose(text, _LONGEST, commits=key in _CHANGED)
 
     body = {_key(key): safe(key, value) for key, value in record.body.items()}
     return record.model_copy(update={"body": body, "actor": _line(record.actor), "via": _line(record.via)})

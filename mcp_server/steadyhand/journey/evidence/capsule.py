@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from steadyhand.journey.alert.model import Alert
-from steadyhand.journey.evidence.masking import Masker
+from steadyhand.journey.evidence.masking import Masker, named
 from steadyhand.journey.evidence.model import Change, DatabaseReport, LogLine, Page, Series
 from steadyhand.journey.evidence.page import assemble
 from steadyhand.journey.evidence.rule import EvidenceRule, windows
@@ -14,6 +14,8 @@ from steadyhand.journey.rule import Instant, Value
 from steadyhand.journey.topology import Services, Topology
 
 _MESSAGE, _TEXT, _LABEL = 2_000, 500, 200
+_NAMES = ("author", "version", "previous")
+_CLIENT = ("application", "address", "role")
 
 
 class CapsuleTruth(Value):
@@ -82,15 +84,17 @@ def _begun(one: Change, end: datetime) -> Change:
 def masked(capsule: Capsule) -> Capsule:
     """The same without secrets and personal data, as far as they can be recognised."""
     masker = Masker()
-    return capsule.model_copy(
+    safe = capsule.model_copy(
         update={
             "lines": tuple(_line(one, masker) for one in capsule.lines),
             "series": tuple(_series(one, masker) for one in capsule.series),
             "changes": tuple(_change(one, masker) for one in capsule.changes),
             "databases": tuple(_report(one, masker) for one in capsule.databases),
             "alerts": tuple(_alert(one, masker) for one in capsule.alerts),
+            "gaps": tuple(masker.text(one, _TEXT) for one in capsule.gaps),
         }
     )
+    return named(safe, masker.numbers())
 
 
 def _line(one: LogLine, masker: Masker) -> LogLine:
@@ -105,19 +109,42 @@ def _series(one: Series, masker: Masker) -> Series:
 
 
 def _change(one: Change, masker: Masker) -> Change:
-    texts = {"summary": masker.text(one.summary, _TEXT), "diff": masker.prose(one.diff, 20_000)}
-    return one.model_copy(update={**texts, "author": masker.text(one.author, _LABEL)})
+    names = {key: masker.text(getattr(one, key), _LABEL, commits=True) for key in _NAMES}
+    diff = masker.prose(one.diff, 20_000, commits=True)
+    return one.model_copy(
+        update={**names, "summary": masker.text(one.summary, _TEXT, commits=True), "diff": diff}
+    )
 
 
 def _report(one: DatabaseReport, masker: Masker) -> DatabaseReport:
-    sessions = (s.model_copy(update={"query": masker.text(s.query, _MESSAGE)}) for s in one.sessions)
-    scans = (s.model_copy(update={"query": masker.text(s.query, _MESSAGE)}) for s in one.scans)
-    return one.model_copy(update={"sessions": tuple(sessions), "scans": tuple(scans)})
+    sessions = (
+        s.model_copy(
+            update={
+                "query": masker.query(s.query, _MESSAGE),
+                "application": masker.text(s.application, _LABEL),
+            }
+        )
+        for s in one.sessions
+    )
+    scans = (s.model_copy(update={"query": masker.query(s.query, _MESSAGE)}) for s in one.scans)
+    clients = (
+        s.model_copy(update={key: masker.text(getattr(s, key), _LABEL) for key in _CLIENT})
+        for s in one.clients
+    )
+    return one.model_copy(
+        update={
+            "sessions": tuple(sessions),
+            "scans": tuple(scans),
+            "clients": tuple(clients),
+            "gaps": tuple(masker.text(gap, _TEXT) for gap in one.gaps),
+        }
+    )
 
 
 def _alert(one: Alert, masker: Masker) -> Alert:
     labels = {key: masker.text(value, _LABEL) for key, value in one.labels.items()}
-    return one.model_copy(update={"summary": masker.text(one.summary, _TEXT), "labels": labels})
+    words = {"name": masker.text(one.name, _LABEL), "summary": masker.text(one.summary, _TEXT)}
+    return one.model_copy(update={**words, "labels": labels})
 
 
 def page_of(capsule: Capsule, rule: EvidenceRule) -> Page:

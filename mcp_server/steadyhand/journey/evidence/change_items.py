@@ -25,10 +25,13 @@ def change_item(change: Change, alert_at: datetime, masker: Masker) -> Item:
     """The item that tells one change; its id is given later."""
     before = alert_at - change.started_at
     took = change.finished_at - change.started_at if change.finished_at else None
-    summary = masker.text(change.summary, _SUMMARY)
-    step = " -> ".join(masker.text(one, 40) for one in (change.previous, change.version) if one)
-    author = masker.text(change.author, 40)
-    diff = masker.text(change.diff, _DIFF)
+
+    def told(raw: str, most: int) -> str:
+        return masker.text(raw, most, commits=True)
+
+    summary, author = told(change.summary, _SUMMARY), told(change.author, 40)
+    step = " -> ".join(told(one, 40) for one in (change.previous, change.version) if one)
+    diff = told(change.diff, _DIFF)
     title = (
         f"{change.kind} change of {change.service} {step}".strip()
         + (f" by {author}" if author else "")
@@ -36,10 +39,10 @@ def change_item(change: Change, alert_at: datetime, masker: Masker) -> Item:
         + f", {clock(change.started_at)}, {lag(before)}"
     )
     facts = {
-        "change_id": masker.text(change.id, 100),
+        "change_id": told(change.id, 100),
         "change_kind": change.kind,
-        "version": masker.text(change.version, 80),
-        "previous": masker.text(change.previous, 80),
+        "version": told(change.version, 80),
+        "previous": told(change.previous, 80),
         "author": author,
         "summary": summary,
         "seconds_before": f"{before.total_seconds():.0f}",
@@ -55,5 +58,5 @@ def change_item(change: Change, alert_at: datetime, masker: Masker) -> Item:
         title=title[:300],
         onset=Onset(at=change.started_at, lo=change.started_at, hi=change.started_at),
         facts={key: value for key, value in facts.items() if value},
-        ref=masker.text(change.id, 100),
+        ref=told(change.id, 100),
     )

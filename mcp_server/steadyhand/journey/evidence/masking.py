@@ -1,15 +1,24 @@
-"""The one choke point for untrusted text: secrets and personal data become placeholders."""
+"""The one choke point for untrusted text: secrets and personal data become placeholders.
+
+Within an incident a placeholder has a number, `<ip-3>`, and means the same value wherever it stands. What was
+not seen there before has letters, `<ip-a>`, until the incident's vault has numbered it; letters mean nothing
+outside of the text they stand in. `<ip>` alone is a value nobody counted.
+"""
 
 import ipaddress
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple, Protocol, TypeVar
+
+from steadyhand.journey.rule import Value
 
 _LONGEST = 4_000
 _TELLING = 8  # shorter ones may be plain words or numbers elsewhere
 
 _NAMED = (
     r"pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|client[_-]?secret"
-    r"|authorization|credentials?|session[_-]?id|cookie|signature|sig"
+    r"|account[_-]?key|authorization|credentials?|session[_-]?id|cookie|signature|sig"
 )
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
@@ -26,7 +35,11 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"\b(?:bearer|basic|negotiate|digest(?=\s+\w+=))\s+(?P<secret>[\w.~+/=-]{6,})", re.IGNORECASE
         ),
     ),
-    ("password", re.compile(r"://[^\s/:@]*:(?P<secret>[^\s/@]+)@")),
+    ("password", re.compile(r"""://[^\s/:@]*:(?P<secret>[^\s/"'<>]+)@""")),
+    (
+        "cookie",
+        re.compile(r"""\bcookie["']?\s*[:=]\s*["']?(?P<secret>[^\s"'=;,]+=[^\r\n"']+)""", re.IGNORECASE),
+    ),
     (
         "secret",
         re.compile(
@@ -44,58 +57,147 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("key", re.compile(r"\b(?:gh[pousr]|github_pat|glpat|xox[abprs]|sk|pk|rk)[_-][\w-]{10,}")),
     ("email", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
     ("card", re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}\b")),
-    ("token", re.compile(r"\b(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])[\w+/-]{32,}={0,2}")),
 )
+_LONG = re.compile(r"\b(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])[\w+/-]{32,}={0,2}")  # a token, or an id of ours
+_COMMIT = re.compile(r"(?:[A-Za-z.]{1,20}[/-]){0,9}(?:[0-9a-f]{64}|[0-9a-f]{40})(?:-dirty)?")
+_SAID_COMMIT = re.compile(
+    r"\b(?:commits?|revision|rev|sha(?:1|256)?|git|HEAD|parent|tree|merged?)\W{1,3}$", re.IGNORECASE
+)
+_BEFORE = 16  # characters before a commit in which a word may say that it is one
 # Storms are made of short words and addresses: too short for any token, no number as long as a card's.
 _PLAIN = re.compile(
     r"[\w.%/-]{0,12}|(?!eyJ)(?!.*\d{13})[A-Za-z0-9.%/]{0,15}|[0-9.]{1,40}:[0-9]{1,5}", re.ASCII
 )
-_SURE = tuple(one for one in _PATTERNS if "{32,}" not in one[1].pattern)  # the rest may be an id of ours
 _ADDRESS = re.compile(
-    r"(?<![\w.:/-])(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9A-Fa-f]{0,4}:){3,7}[0-9A-Fa-f]{0,4})(?![\w.]*\w)"
+    r"(?:(?<![\w./])|(?<=//))(?<![A-Za-z]-)\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)"
+    r"|(?<![\w.:/-])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w.:]*\w)"
 )
-_PLACEHOLDER = re.compile(r"<(?P<kind>[a-z]+)-(?P<number>\d+)>")
+KINDS = ("ip", *dict.fromkeys(kind for kind, _ in _PATTERNS))
+KEPT = frozenset({"ip", "email"})
+"""Kinds whose values a vault keeps, sealed. Passwords, keys, tokens, cookies and cards are kept nowhere."""
+
+_KIND = f"<(?P<kind>{'|'.join(KINDS)})"
+_NUMBERED = re.compile(rf"{_KIND}-\d{{1,9}}>")
+_LETTERED = re.compile(rf"{_KIND}-[a-z]{{1,3}}>")
+_EITHER = re.compile(rf"{_KIND}-(?:\d{{1,9}}|[a-z]{{1,3}})>")
 _LITERAL = re.compile(r"'(?:[^']|'')*'?")
 _NOTHING = re.compile(r"[\x00\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")  # of no width
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
 
 
-class Masker:
-    """Gives every secret of one page the same placeholder wherever it appears, e.g. <email-1>."""
+class Hidden(NamedTuple):
+    """What a placeholder stands for."""
 
-    def __init__(self) -> None:
+    kind: str
+    value: str
+
+
+Known = Callable[[Hidden], str | None]
+"""Tells the placeholder an incident has for a value; None for one it has not seen."""
+
+Told = TypeVar("Told", bound=Value)
+
+
+def _nobody(_: Hidden) -> None:
+    return None
+
+
+class Vault(Protocol):
+    """The part of a store's transaction that knows what placeholders stand for. Raises LedgerError."""
+
+    def known(self, incident: str) -> Known:
+        """Tells the placeholder this incident has for a value, from what is stored now."""
+        ...
+
+    def name(self, incident: str, found: Mapping[str, Hidden]) -> Mapping[str, str]:
+        """A number for each of these in this incident, by the letters it has now."""
+        ...
+
+    def originals(self, incident: str) -> Mapping[str, str]:
+        """What this incident's placeholders stand for, of the kinds that are kept."""
+        ...
+
+    def erase(self, value: str) -> int:
+        """Forget a value in every incident; returns in how many."""
+        ...
+
+
+class Masker:
+    """Gives every secret of one page or answer the same placeholder wherever it appears.
+
+    `known` tells those its incident has numbered. What it did not know is in `found`, by its letters.
+    """
+
+    def __init__(self, known: Known = _nobody, *, addresses: bool = True) -> None:
+        self.found: dict[str, Hidden] = {}
+        self._known = known
+        self._addresses = addresses
         self._names: dict[str, str] = {}
+        self._bare: dict[str, str] = {}
         self._counts: dict[str, int] = {}
 
-    def text(self, raw: str, limit: int) -> str:
+    def text(self, raw: str, limit: int, *, commits: bool = False) -> str:
         """One line without secrets and control characters, at most `limit` characters.
 
-        Masks before it cuts, so that no secret loses only its recognisable half.
+        Masks before it cuts, so that no secret loses only its recognisable half. `commits` says that the text
+        is about changes: what looks like the id of a commit is one.
         """
-        safe = " ".join(_UNSEEN.sub(" ", self._masked(raw)).split())
+        safe = " ".join(_UNSEEN.sub(" ", self._masked(raw, commits)).split())
         return safe if len(safe) <= limit else safe[: limit - 1] + "…"
 
-    def prose(self, raw: str, limit: int) -> str:
+    def prose(self, raw: str, limit: int, *, commits: bool = False) -> str:
         """The same, with its line breaks."""
-        lines = (" ".join(_UNSEEN.sub(" ", one).split()) for one in self._masked(raw).splitlines())
+        lines = (" ".join(_UNSEEN.sub(" ", one).split()) for one in self._masked(raw, commits).splitlines())
         safe = "\n".join(lines)
         return safe if len(safe) <= limit else safe[: limit - 1] + "…"
 
-    def answers(self, parts: Sequence[str]) -> Sequence[str]:
-        """The parts of one answer on their way out, whole and in their form; addresses are masked too.
+    def label(self, raw: str, limit: int) -> str:
+        """The value of a label, by which rules choose: addresses stay."""
+        kept, self._addresses = self._addresses, False
+        try:
+            return self.text(raw, limit)
+        finally:
+            self._addresses = kept
 
-        Placeholders that stand there already stay, and no new one is called like them.
+    def swept(self, text: str) -> str:
+        """Text on its way out, whole and in its form, without what was overlooked before.
+
+        Only what is certainly secret or personal: a long word may be an id of ours.
         """
-        for part in parts:
-            for found in _PLACEHOLDER.finditer(part):
-                kind, number = found["kind"], int(found["number"])
-                self._counts[kind] = max(self._counts.get(kind, 0), number)
-        return [self._swept(part) for part in parts]
+        return self._swept(self._without_strangers(text))
+
+    def numbers(self) -> dict[str, str]:
+        """A number for each of what was found: for a page that is an incident of its own."""
+        counts: Counter[str] = Counter()
+        names = {}
+        for letters, one in self.found.items():
+            counts[one.kind] += 1
+            names[letters] = f"<{one.kind}-{counts[one.kind]}>"
+        return names
+
+    def query(self, raw: str, limit: int) -> str:
+        """A database statement without its string literals, which are often personal data."""
+        return self.text(_LITERAL.sub("'?'", raw[:_LONGEST]), limit)
+
+    def _masked(self, raw: str, commits: bool) -> str:  # noqa: FBT001 - private, and named by its callers
+        safe = self._without_strangers(_NOTHING.sub("", raw[:_LONGEST]))
+        if _PLAIN.fullmatch(safe) and not self._bare:
+            return _ADDRESS.sub(self._address, safe) if self._addresses else safe
+        safe = _LONG.sub(lambda found: self._long(found, commits), self._swept(safe))
+        for secret, name in self._bare.items():
+            safe = safe.replace(secret, name)
+        return safe
 
     def _swept(self, text: str) -> str:
-        for kind, pattern in _SURE:
+        for kind, pattern in _PATTERNS:
             text = pattern.sub(self._replacer(kind), text)
-        return _ADDRESS.sub(self._address, text)
+        return _ADDRESS.sub(self._address, text) if self._addresses else text
+
+    def _without_strangers(self, text: str) -> str:
+        """Letters somebody wrote, or that were left of another text, must not be taken for ours."""
+        if "<" not in text:
+            return text
+        return _LETTERED.sub(lambda one: one[0] if one[0] in self.found else _uncounted(one), text)
 
     def _address(self, match: re.Match[str]) -> str:
         """A placeholder for an address of somebody; those of this machine or of nobody stay."""
@@ -104,44 +206,86 @@ class Masker:
         except ValueError:
             return match.group()
         own = found.is_loopback or found.is_unspecified
-        return match.group() if own else self._placeholder("ip", match.group())
+        return match.group() if own else self._placeholder(Hidden("ip", match.group()))
 
-    def _masked(self, raw: str) -> str:
-        safe = _NOTHING.sub("", raw[:_LONGEST])
-        if _PLAIN.fullmatch(safe) and not self._names:
-            return safe
-        for kind, pattern in _PATTERNS:
-            safe = pattern.sub(self._replacer(kind), safe)
-        for secret, name in self._names.items():
-            if len(secret) >= _TELLING and any(one.isdigit() for one in secret):
-                safe = safe.replace(secret, name)
-        return safe
-
-    def query(self, raw: str, limit: int) -> str:
-        """A database statement without its string literals, which are often personal data."""
-        return self.text(_LITERAL.sub("'?'", raw[:_LONGEST]), limit)
+    def _long(self, match: re.Match[str], commits: bool) -> str:  # noqa: FBT001 - same
+        whole, start = match.group(), match.start()
+        said = commits or _SAID_COMMIT.search(match.string[max(0, start - _BEFORE) : start])
+        return whole if said and _COMMIT.fullmatch(whole) else self._placeholder(Hidden("token", whole))
 
     def _replacer(self, kind: str) -> Callable[[re.Match[str]], str]:
         def replace(match: re.Match[str]) -> str:
             whole = match.group(0)
             if "secret" not in match.re.groupindex:
-                return self._placeholder(kind, whole)
+                return self._placeholder(Hidden(kind, whole))
             secret = match.group("secret").strip("\"'")
             if not secret or secret.startswith("<"):
                 return whole
             start, end = (one - match.start() for one in match.span("secret"))
-            return whole[:start] + self._placeholder(kind, secret) + whole[end:]
+            return whole[:start] + self._placeholder(Hidden(kind, secret)) + whole[end:]
 
         return replace
 
-    def _placeholder(self, kind: str, secret: str) -> str:
-        if kind == "card" and not _is_card(secret):
-            return secret
-        known = self._names.get(secret)
-        if known is None:
-            self._counts[kind] = self._counts.get(kind, 0) + 1
-            known = self._names[secret] = f"<{kind}-{self._counts[kind]}>"
-        return known
+    def _placeholder(self, one: Hidden) -> str:
+        if one.kind == "card" and not _is_card(one.value):
+            return one.value
+        if one.value not in self._names:
+            self._names[one.value] = self._known(one) or self._lettered(one)
+            if one.kind not in KEPT and len(one.value) >= _TELLING and any(c.isdigit() for c in one.value):
+                self._bare[one.value] = self._names[one.value]
+        return self._names[one.value]
+
+    def _lettered(self, one: Hidden) -> str:
+        self._counts[one.kind] = self._counts.get(one.kind, 0) + 1
+        name = f"<{one.kind}-{_letters(self._counts[one.kind])}>"
+        self.found[name] = one
+        return name
+
+
+def named(told: Told, names: Mapping[str, str]) -> Told:
+    """A value of ours with the numbers of its incident where letters stood."""
+    if not names:
+        return told
+    return type(told).model_validate_json(renamed(told.model_dump_json(), names))
+
+
+def unnumbered(told: Told) -> Told:
+    """A value of ours as it leaves its incident."""
+    return type(told).model_validate_json(uncounted(told.model_dump_json()))
+
+
+def renamed(text: str, names: Mapping[str, str]) -> str:
+    """The same of a text."""
+    return _LETTERED.sub(lambda one: names.get(one[0], one[0]), text) if names else text
+
+
+def uncounted(text: str) -> str:
+    """Text that leaves its incident: what is numbered there means nothing elsewhere."""
+    return _EITHER.sub(_uncounted, text)
+
+
+def put_back(text: str, originals: Mapping[str, str]) -> str:
+    """The text with what its placeholders stand for, where that is known."""
+    return _NUMBERED.sub(lambda one: originals.get(one[0], one[0]), text)
+
+
+def placeholders(texts: Iterable[str]) -> Iterator[str]:
+    """Every placeholder in these texts, lettered ones too."""
+    for text in texts:
+        yield from (one[0] for one in _EITHER.finditer(text))
+
+
+def _uncounted(one: re.Match[str]) -> str:
+    return f"<{one['kind']}>"
+
+
+def _letters(number: int) -> str:
+    """1 is a, 26 is z, 27 is aa."""
+    letters = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(ord("a") + rest) + letters
+    return letters
 
 
 def quoted(text: str) -> str:

@@ -68,17 +68,17 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     alert_at: datetime | None = None,
     rule: EvidenceRule | None = None,
     previous: Page | None = None,
+    masker: Masker | None = None,
 ) -> Page:
     """The page for one incident of one service; the same input gives the same page.
 
-    `seasons` are the series of this hour of other days. What the `previous` page showed keeps its id.
-    `baseline` is the calm first part of `window`, moved to the first `calm_min` of the data where that
-    begins later. Lags count from `alert_at`, else the window's end. No source has a log of the `unlogged`.
+    `seasons` are of this hour of other days. `baseline` is the calm first part of `window`, or of the data
+    where that begins later. Lags count from `alert_at`, else the end. No source has a log of the `unlogged`.
     """
     rule = rule or EvidenceRule()
+    told = topology, restarts(changes, rule), rule, masker or Masker()
     window, baseline = _fitted(window, baseline, _oldest(series), rule)
-    alert, masked = alert_at or window.end, restarts(changes, rule)
-    desk = Desk(service, window, baseline, alert, topology, masked, rule, Masker())
+    desk = Desk(service, window, baseline, alert_at or window.end, *told)
     counted = total((*tallies, tally_lines(lines, window, rule.max_templates)), rule.max_templates)
     parts = {
         "metrics": metrics_part(series, seasons, desk),
@@ -87,8 +87,8 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
         "databases": _databases(databases, desk),
         **_seen(traced, conflicts, desk),
     }
-    own = _own_gaps(databases, counted, series, unlogged, desk)
-    return _laid_out(incident, (*gaps, *trace_gaps(traced), *own), parts, previous, desk)
+    own = (*trace_gaps(traced), *_own_gaps(databases, counted, series, unlogged, desk))
+    return _laid_out(incident, (*gaps, *own), parts, previous, desk)
 
 
 def _laid_out(

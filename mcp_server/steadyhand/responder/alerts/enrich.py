@@ -22,6 +22,7 @@ from steadyhand.journey.alert.enrichment import (
 from steadyhand.journey.alert.grouping import neighbours
 from steadyhand.journey.alert.impact import Impact, impact
 from steadyhand.journey.alert.model import Alert
+from steadyhand.journey.evidence.masking import Masker, named, unnumbered
 from steadyhand.journey.evidence.model import Window
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.recovery.criteria import assess
@@ -37,6 +38,7 @@ log = logging.getLogger("steadyhand.enrich")
 _MARGIN = timedelta(seconds=0.5)  # for writing it down before the page leaves by itself
 _LATE = timedelta(seconds=5)  # when the page has left already, the incident's page still gets it
 _MOST = 5
+_LONG = 500  # characters of one line of it
 
 
 async def enrich(outside: Outside, timer: Timer) -> None:
@@ -240,5 +242,22 @@ def _store(outside: Outside, timer: Timer, found: Enrichment, felt: Impact) -> N
         if incident is None:
             raise UnknownIncident(f"there is no incident {timer.incident}")
         incident = regrade(outside, tx, incident, felt, now)
+        found = _hidden(tx, incident.id, found)
         tx.put("enrichment", f"{incident.id}:{incident.episode}", incident.id, found, now)
         tx.release_pages(incident.id, words(found), until, now)
+
+
+def _hidden(tx: Transaction, incident: str, found: Enrichment) -> Enrichment:
+    """What others wrote, as it may go to phones: secrets masked, with this incident's placeholders."""
+    masker = Masker()
+    safe = found.model_copy(
+        update={
+            "changes": tuple(
+                one.model_copy(update={"words": masker.text(one.words, _LONG, commits=True)})
+                for one in found.changes
+            ),
+            "before": tuple(unnumbered(one) for one in found.before),
+            "gaps": tuple(masker.text(one, _LONG) for one in found.gaps),
+        }
+    )
+    return named(safe, tx.vault.name(incident, masker.found)) if masker.found else safe

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from steadyhand.journey.alert.silence import covering
 from steadyhand.journey.alert.tracking import Heard, Track, calm_at, hear, words
 from steadyhand.journey.commands import Arm, Command, Record
 from steadyhand.journey.escalation.ladder import Ladder
-from steadyhand.journey.evidence.masking import Masker
+from steadyhand.journey.evidence.masking import Hidden, Masker, named, unnumbered
 from steadyhand.journey.incident.grading import objection
 from steadyhand.journey.incident.holding import hold
 from steadyhand.journey.incident.open import open_incident
@@ -139,11 +139,14 @@ class Round:
         return Told(key, alert.name, known.incident, known.silence, "repeat")
 
     def _told(self, alert: Alert, at: datetime) -> Told:
-        track, how = self.hear(self._masked(alert), at)
+        track, how = self.hear(alert, at)
         return Told(track.key, track.alert.name, track.incident, track.silence, how)
 
     def hear(self, alert: Alert, at: datetime) -> tuple[Track, Heard]:
-        """One alert that came in at an instant: what it means, and whose it is."""
+        """One alert as it came in at an instant: what it means, and whose it is.
+
+        It is kept as its incident may read it.
+        """
         before = self._tracks.get((alert.source, alert.dedup_key))
         track, heard = hear(before, alert, at, self._rule)
         if track is None:
@@ -161,7 +164,7 @@ class Round:
 
     def _place(self, track: Track, heard: Heard) -> Track:
         if heard == "repeat" and track.incident in self._unresolved:
-            self._tracks[track.key] = track
+            self._tracks[track.key] = track = self._masked(track, track.incident)
             self._changed.add(track.key)
             self._repeats[track.incident] += 1  # the most there is in a storm, and nothing to decide
             return track
@@ -170,8 +173,9 @@ class Round:
         opened = False
         if heard == "new":
             track, opened = self._new(track)
-        elif heard == "over":
-            track = track.model_copy(update={"silence": ""})
+        else:
+            loud = {"silence": ""} if heard == "over" else {}
+            track = self._masked(track, track.incident).model_copy(update=loud)
         self._tracks[track.key] = track
         self._changed.add(track.key)
         if track.incident and not track.silence and heard != "stray" and not opened:
@@ -183,14 +187,15 @@ class Round:
         """Where a new episode belongs, and whether its incident opened with it."""
         quiet = covering(self._silences, track.alert, self._now)
         if quiet is not None:
-            return track.model_copy(update={"silence": quiet.id, "incident": ""}), False
+            return self._masked(track, "").model_copy(update={"silence": quiet.id, "incident": ""}), False
         found = self._home(track)
         if found is None:
-            return track.model_copy(update={"incident": self._open(track), "silence": ""}), True
+            return self._open(track), True
         if track.alert.service not in found.services:
             self._tx.belong(found.id, (track.alert.service,))
             joined = found.model_copy(update={"joined": (*found.joined, track.alert.service)})
             self._incidents[found.id] = joined
+        track = self._masked(track, found.id)
         self._joining[found.id].append(track.shown)
         return track.model_copy(update={"incident": found.id, "silence": ""}), False
 
@@ -213,15 +218,18 @@ class Round:
         for incident in self._tx.near(tuple(around), since):
             self._incidents.setdefault(incident.id, incident)
 
-    def _masked(self, alert: Alert) -> Alert:
+    def _masked(self, track: Track, incident: str) -> Track:
         """Its words go to phones, trails and models: no secret and no control character goes with them.
 
         Words that are those of its last time were masked then.
         """
-        before = self._tracks.get((alert.source, alert.dedup_key))
+        alert, before = track.alert, self._tracks.get(track.key)
         if before is not None and all(getattr(alert, one) == getattr(before.alert, one) for one in _WORDS):
-            return alert
-        return _masked(alert)
+            return track
+        safe, found = _masked(alert)
+        if found:
+            safe = named(safe, self._tx.vault.name(incident, found)) if incident else unnumbered(safe)
+        return track.model_copy(update={"alert": safe})
 
     def _is_over(self, wanted: str) -> bool:
         """Whether the incident was resolved too long ago to be reopened."""
@@ -238,17 +246,18 @@ class Round:
             self._incidents[wanted] = found
         return self._incidents[wanted]
 
-    def _open(self, track: Track) -> str:
+    def _open(self, track: Track) -> Track:
+        wanted = self._outside.new_id("inc")
+        track = self._masked(track, wanted)
         rules, alert = self._outside.rules, track.shown
         severity = classify(alert, self._topology.get(alert.service), rules.severity)
         policy = policy_since(self._outside, self._tx, severity[0], alert.service, self._now)
-        wanted = self._outside.new_id("inc")
         opened, commands = open_incident(
             wanted, alert, severity, policy, self._now, _turn(self._tx, policy.ladder)
         )
         self._save(opened, commands)
         self._tx.belong(wanted, (alert.service,))
-        return wanted
+        return track.model_copy(update={"incident": wanted, "silence": ""})
 
     def _save(self, incident: Incident, commands: Sequence[Command]) -> None:
         waiting = hold(incident, commands, self._now, self._outside.rules.enrichment.deadline)
@@ -342,14 +351,15 @@ def _sightings(post: int, told: Sequence[Told]) -> list[Sighting]:
     return rows
 
 
-def _masked(alert: Alert) -> Alert:
+def _masked(alert: Alert) -> tuple[Alert, Mapping[str, Hidden]]:
+    """The alert as it may be read, and what is hidden in it."""
     masker = Masker()
     words = {
         "name": masker.text(alert.name, 200) or "unnamed alert",
         "summary": masker.text(alert.summary, 1000),
-        "labels": {name: masker.text(value, 500) for name, value in alert.labels.items()},
+        "labels": {name: masker.label(value, 500) for name, value in alert.labels.items()},
     }
-    return alert.model_copy(update=words)
+    return alert.model_copy(update=words), masker.found
 
 
 def _turn(tx: Transaction, ladder: Ladder) -> int:

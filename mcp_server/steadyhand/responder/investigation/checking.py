@@ -6,9 +6,9 @@ from datetime import datetime
 from steadyhand.journey.commands import ActorKind, Record
 from steadyhand.journey.diagnosis.checked import find_check, told, update
 from steadyhand.journey.diagnosis.model import Diagnosis, Outcome
-from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.evidence.model import Item, Page
 from steadyhand.responder.fixes.deciding import Refused
+from steadyhand.responder.hiding import hidden
 from steadyhand.responder.investigation.opinion import evidence_of
 from steadyhand.responder.outside import Outside
 from steadyhand.store import Transaction
@@ -30,7 +30,7 @@ def record_checks(
         if problems:
             raise Refused("; ".join(problems))
         number = sum(one.kind == "check" for one in page.items)
-        kept = [_kept(one, by, number + index) for index, one in enumerate(outcomes, start=1)]
+        kept = [_kept(tx, wanted, one, by, number + index) for index, one in enumerate(outcomes, start=1)]
         after = update(engine, kept)
         lines = tuple(f"{one.evidence}: {told(one, engine, after)}" for one in kept)
         _store(outside, tx, wanted, _with_items(page, kept, engine), after, now)
@@ -42,8 +42,8 @@ def record_checks(
         return lines
 
 
-def _kept(outcome: Outcome, by: str, number: int) -> Outcome:
-    seen = Masker().text(outcome.seen, _SEEN)
+def _kept(tx: Transaction, wanted: str, outcome: Outcome, by: str, number: int) -> Outcome:
+    seen = hidden(tx, wanted, outcome.seen, _SEEN)
     return outcome.model_copy(update={"seen": seen, "by": by, "evidence": f"k{number}"})
 
 

@@ -13,6 +13,7 @@ from steadyhand.journey.evidence.rule import windows
 from steadyhand.journey.evidence.season import Season, moved_to_now
 from steadyhand.journey.incident.state import Incident
 from steadyhand.ports import DatabaseProbe, LogCounter, LogSource
+from steadyhand.responder.hiding import masker_of, settled
 from steadyhand.responder.investigation.asking import Ask, ask_all
 from steadyhand.responder.investigation.changes import Seen, look_for_changes
 from steadyhand.responder.investigation.surroundings import look_around
@@ -34,15 +35,13 @@ async def gather(outside: Outside, incident: Incident, previous: Page | None = N
     whole = Window(start=first - outside.rules.evidence.lookback, end=now)
     around, unseen = await look_around(outside, whole)
     names = around.topology.neighbourhood(incident.service)
-    _, calm = windows(first, now, outside.rules.evidence)
-    since = Window(start=calm.end, end=now)
+    calm = windows(first, now, outside.rules.evidence)[1]
     ((logs, series, reports, seasons, seen), silent), (traced, untraced) = await asyncio.gather(
-        _asked(outside, names, whole), look_at_calls(outside, names, calm, since)
+        _asked(outside, names, whole), look_at_calls(outside, names, calm, Window(start=calm.end, end=now))
     )
-    gaps = dict.fromkeys(
-        (*unseen, *untraced, *silent, *(gap for one in logs for gap in one.gaps), *seen.gaps)
-    )
+    gaps = (*unseen, *untraced, *silent, *(gap for one in logs for gap in one.gaps), *seen.gaps)
     window, baseline = windows(first, now, outside.rules.evidence, _oldest(series))
+    masker = await asyncio.to_thread(masker_of, outside, incident.id)
     page = await asyncio.to_thread(
         assemble,
         incident=incident.id,
@@ -57,14 +56,16 @@ async def gather(outside: Outside, incident: Incident, previous: Page | None = N
         databases=reports,
         traced=traced,
         conflicts=around.conflicts,
-        gaps=tuple(gaps),
+        gaps=tuple(dict.fromkeys(gaps)),
         unlogged=_unlogged(logs),
         alert_at=first,
         rule=outside.rules.evidence,
         previous=previous,
+        masker=masker,
     )
     coverage = [part for one in logs for part in one.coverage]
-    return covered(page, coverage, around.beyond(outside.rules.topology, names))
+    page = covered(page, coverage, around.beyond(outside.rules.topology, names))
+    return await asyncio.to_thread(settled, outside, incident.id, masker, page)
 
 
 async def _asked(

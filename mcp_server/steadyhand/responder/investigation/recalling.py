@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from steadyhand.journey.commands import Record
 from steadyhand.journey.diagnosis.model import Diagnosis
-from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.evidence.model import Page
 from steadyhand.journey.memory.case import Case, Judgement
 from steadyhand.journey.memory.recalibrate import recalibrated
@@ -14,6 +13,7 @@ from steadyhand.journey.memory.recall import Recalled, recall, records, refusals
 from steadyhand.journey.memory.recall import Record as Track
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.responder.fixes.deciding import Refused
+from steadyhand.responder.hiding import hidden
 from steadyhand.responder.investigation.remembering import remember
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.refusals import noted
@@ -36,9 +36,8 @@ def judge(outside: Outside, wanted: str, given: Judgement) -> Case:
             raise Refused(f"there is no incident {wanted}")
         if incident.status != "resolved":
             raise Refused(f"{wanted} is {incident.status}: it is judged once it is over")
-        judged = given.model_copy(
-            update={"episode": incident.episode, "at": now, "cause": Masker().text(given.cause, _TEXT)}
-        )
+        cause = hidden(tx, wanted, given.cause, _TEXT)
+        judged = given.model_copy(update={"episode": incident.episode, "at": now, "cause": cause})
         _check(tx, wanted, judged)
         tx.put("judgement", outside.new_id("judge"), wanted, judged, now)
         remember(tx, incident)

@@ -5,10 +5,10 @@ import logging
 from pydantic import ValidationError
 
 from steadyhand.journey.diagnosis.model import Diagnosis
-from steadyhand.journey.evidence.masking import Masker
+from steadyhand.journey.evidence.masking import Masker, unnumbered
 from steadyhand.journey.evidence.model import Page
 from steadyhand.journey.incident.state import Incident
-from steadyhand.journey.memory.case import Judgement, RejectedFix
+from steadyhand.journey.memory.case import Case, Judgement, RejectedFix
 from steadyhand.journey.memory.remember import Papers, case_of
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.store import Transaction
@@ -20,12 +20,17 @@ _TEXT = 500
 def remember(tx: Transaction, incident: Incident) -> None:
     """Keep what a closed incident looked like and what became of it; what cannot be read stays out."""
     try:
-        tx.keep_case(case_of(_papers(tx, incident)))
+        tx.keep_case(_elsewhere(case_of(_papers(tx, incident))))
     except ValidationError as error:
         log.warning(
             "%s is remembered without its papers, an earlier release wrote them: %s", incident.id, error
         )
-        tx.keep_case(case_of(Papers(incident)))
+        tx.keep_case(_elsewhere(case_of(Papers(incident))))
+
+
+def _elsewhere(case: Case) -> Case:
+    """The case as other incidents may read it: numbers of its placeholders mean something in its own only."""
+    return unnumbered(case)
 
 
 def _papers(tx: Transaction, incident: Incident) -> Papers:
