@@ -11,53 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol, TypeVar
 
+from steadyhand.journey.evidence.secret_forms import SECRET_FORMS
 from steadyhand.journey.rule import Value
 
 _LONGEST = 4_000
 _TELLING = 8  # shorter ones may be plain words or numbers elsewhere
 
-_NAMED = (
-    r"pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|client[_-]?secret"
-    r"|account[_-]?key|authorization|credentials?|session[_-]?id|cookie|signature|sig"
-)
-_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (
-        "key",
-        re.compile(
-            r"-----BEGIN [A-Z ]*PRIVATE KEY[A-Z ]*-----.*?(?:-----END [A-Z ]*PRIVATE KEY[A-Z ]*-----|\Z)",
-            re.DOTALL,
-        ),
-    ),
-    ("token", re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")),
-    (
-        "token",
-        re.compile(
-            r"\b(?:bearer|basic|negotiate|digest(?=\s+\w+=))\s+(?P<secret>[\w.~+/=-]{6,})", re.IGNORECASE
-        ),
-    ),
-    ("password", re.compile(r"""://[^\s/:@]*:(?P<secret>[^\s/"'<>]+)@""")),
-    (
-        "cookie",
-        re.compile(r"""\bcookie["']?\s*[:=]\s*["']?(?P<secret>[^\s"'=;,]+=[^\r\n"']+)""", re.IGNORECASE),
-    ),
-    (
-        "secret",
-        re.compile(
-            rf"""(?<![\w-])[\w-]{{0,24}}?(?:{_NAMED})["']?\s*(?:=>|[=:]|%3[ad])\s*"""
-            r"""(?P<secret>"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,;&"'<>)\]}]+)""",
-            re.IGNORECASE,
-        ),
-    ),
-    (
-        "password",
-        re.compile(r"(?:password|passphrase|pwd|secret)\s(?:is|to)\s(?P<secret>\S*\d\S*)", re.IGNORECASE),
-    ),
-    ("password", re.compile(rf"--(?:{_NAMED})\s+(?P<secret>[^\s-]\S*)", re.IGNORECASE)),
-    ("key", re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b")),
-    ("key", re.compile(r"\b(?:gh[pousr]|github_pat|glpat|xox[abprs]|sk|pk|rk)[_-][\w-]{10,}")),
-    ("email", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
-    ("card", re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}\b")),
-)
 _LONG = re.compile(r"\b(?=[\w+/-]*\d)(?=[\w+/-]*[A-Za-z])[\w+/-]{32,}={0,2}")  # a token, or an id of ours
 _COMMIT = re.compile(r"(?:[A-Za-z.]{1,20}[/-]){0,9}(?:[0-9a-f]{64}|[0-9a-f]{40})(?:-dirty)?")
 _SAID_COMMIT = re.compile(
@@ -69,10 +28,10 @@ _PLAIN = re.compile(
     r"[\w.%/-]{0,12}|(?!eyJ)(?!.*\d{13})[A-Za-z0-9.%/]{0,15}|[0-9.]{1,40}:[0-9]{1,5}", re.ASCII
 )
 _ADDRESS = re.compile(
-    r"(?:(?<![\w./])|(?<=//))(?<![A-Za-z]-)\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)"
+    r"(?:(?<![\w./])|(?<=//)|(?<=%2[Ff])|(?<=%3[Dd]))(?<![A-Za-z]-)\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)"
     r"|(?<![\w.:/-])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w.:]*\w)"
 )
-KINDS = ("ip", *dict.fromkeys(kind for kind, _ in _PATTERNS))
+KINDS = ("ip", *dict.fromkeys(kind for kind, _ in SECRET_FORMS))
 KEPT = frozenset({"ip", "email"})
 """Kinds whose values a vault keeps, sealed. Passwords, keys, tokens, cookies and cards are kept nowhere."""
 
@@ -189,7 +148,7 @@ class Masker:
         return safe
 
     def _swept(self, text: str) -> str:
-        for kind, pattern in _PATTERNS:
+        for kind, pattern in SECRET_FORMS:
             text = pattern.sub(self._replacer(kind), text)
         return _ADDRESS.sub(self._address, text) if self._addresses else text
 
