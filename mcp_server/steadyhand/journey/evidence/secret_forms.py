@@ -11,6 +11,7 @@ _NAMED = (
     r"|account[_-]?key|authorization|credentials?|sess(?:ion)?[_-]?id|connect\.sid|cookie|signature|sig"
 )
 _IS = r"\s*(?:=>|[=:,])\s*"
+_START = r"(?:(?<![A-Za-z0-9_])|(?<=\\[nrt]))"  # of a word, after a line break as JSON writes it too
 _COMMAND = r"[^\r\n]{0,200}?\s"  # what stands between a program and its option
 
 
@@ -18,29 +19,35 @@ def _form(text: str) -> re.Pattern[str]:
     return re.compile(text, re.IGNORECASE)
 
 
+def _word(text: str) -> re.Pattern[str]:
+    return _form(_START + text)
+
+
+def _exact(text: str) -> re.Pattern[str]:
+    return re.compile(_START + text)
+
+
 _KEY_BLOCK = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY[A-Z ]*-----.*?(?:-----END [A-Z ]*PRIVATE KEY[A-Z ]*-----|\Z)", re.DOTALL
 )
 _WEB_TOKENS = (  # RFC 7519, three parts; encrypted ones (RFC 7516) have five
-    re.compile(r"(?<![A-Za-z0-9])eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*){0,3}"),
-    _form(r"\b(?:bearer|basic|negotiate|digest(?=\s+\w+=))\s+(?P<secret>[\w.~+/=-]{6,})"),
-    _form(r"""\bauthorization\\*["']?\s*[:=]\s*\\*["']?[a-z][\w-]{0,20}[ ]+(?P<secret>[^\s"'\\<,]{4,})"""),
+    _exact(r"eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*){0,3}"),
+    _word(r"(?:bearer|basic|negotiate|digest(?=\s+\w+=))\s+(?P<secret>[\w.~+/=-]{6,})"),
+    _word(r"""authorization\\*["']?\s*[:=]\s*\\*["']?[a-z][\w-]{0,20}[ ]+(?P<secret>[^\s"'\\<,]{4,})"""),
 )
 _CONNECTIONS = (  # a password may hold what parts an address elsewhere: the last @ ends it
+    re.compile(r"""://[^\s/:@]{0,100}:(?!\d{1,5}[/?#])(?P<secret>(?:(?!://)[^\s"<>])+)@"""),
     re.compile(r"""://[^\s/:]{0,100}:(?P<secret>[^\s/"<>]+)@"""),
-    re.compile(r"""://[^\s/:@]{0,100}:(?!\d{1,5}[/?#])(?P<secret>[^\s"<>]+)@"""),
     _form(r"""(?<![\w.-])[\w.-]{1,64}:(?P<secret>[^\s"'<>]{1,200})@(?:tcp|udp|unix)\("""),
-    _form(r"""\bjdbc:oracle:\w+:[^\s/:@]{1,64}/(?P<secret>[^\s"<>]{1,200})@"""),
-    _form(rf"""\b(?:mysql|mariadb)\w*\b{_COMMAND}-p(?P<secret>[^\s=-]\S*)"""),
-    _form(rf"""\b(?:curl|wget)\b{_COMMAND}(?:-u|--user)[ =]*["']?[^\s:"']{{1,64}}:(?P<secret>[^\s"'<]+)"""),
+    _word(r"""jdbc:oracle:\w+:[^\s/:@]{1,64}/(?P<secret>[^\s"<>]{1,200})@"""),
+    _word(rf"""(?:mysql|mariadb)\w*\b{_COMMAND}-p(?P<secret>[^\s=-]\S*)"""),
+    _word(rf"""(?:curl|wget)\b{_COMMAND}(?:-u|--user)[ =]*["']?[^\s:"']{{1,64}}:(?P<secret>[^\s"'<]+)"""),
 )
 _COOKIES = (
-    _form(rf"""\bcookies?\\*["']?{_IS}[\[(]?\s*(?P<q>\\*["'])(?P<secret>(?:(?!(?P=q))(?:\\.|[^\\\r\n]))+)"""),
-    _form(rf"""\bcookies?\\*["']?{_IS}(?P<secret>\{{[^{{}}\r\n]+)"""),
-    _form(
-        r"""\bcookies?\s*[:=]\s*(?P<secret>[^\s"'=;,\\{]+=(?:[^\r\n"'\\]|(?<==)\\*"[^"\\\r\n]*\\*"?)+)"""
-    ),
-    _form(rf"""\bcurl\b{_COMMAND}(?:-b|--cookie)[ =]*["']?(?P<secret>[^\s"'=<]+=[^"'\r\n]+)"""),
+    _word(rf"""cookies?\\*["']?{_IS}[\[(]?\s*(?P<q>\\*["'])(?P<secret>(?:(?!(?P=q))(?:\\.|[^\\\r\n]))+)"""),
+    _word(rf"""cookies?\\*["']?{_IS}(?P<secret>\{{[^{{}}\r\n]+)"""),
+    _word(r"""cookies?\s*[:=]\s*(?P<secret>[^\s"'=;,\\{]+=(?:[^\r\n"'\\]|(?<==)\\*"[^"\\\r\n]*\\*"?)+)"""),
+    _word(rf"""curl\b{_COMMAND}(?:-b|--cookie)[ =]*["']?(?P<secret>[^\s"'=<]+=[^"'\r\n]+)"""),
 )
 _NAMED_VALUES = (
     _form(
@@ -55,14 +62,14 @@ _NAMED_VALUES = (
 )
 _PASSWORDS = (
     _form(r"(?:password|passphrase|pwd|secret)\s(?:is|to)\s(?P<secret>\S*\d\S*)"),
-    _form(r"""\b(?:password|identified\s+(?:with\s+\S{1,40}\s+)?(?:by|as))\s+(?P<secret>'[^']*'?)"""),
+    _word(r"""(?:password|identified\s+(?:with\s+\S{1,40}\s+)?(?:by|as))\s+(?P<secret>'[^']*'?)"""),
     _form(rf"--(?:{_NAMED})\s+(?P<secret>[^\s-]\S*)"),
 )
 _KEYS = (
-    re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"),
-    re.compile(r"\b(?:gh[pousr]|github_pat|glpat|xox[abprs]|sk|pk|rk|npm|hf|shpat|dop_v1)[_-][\w-]{10,}"),
-    re.compile(r"\b(?:AIza[\w-]{30,}|GOCSPX-[\w-]{10,}|ya29\.[\w-]{10,})"),
-    _form(r"\bhooks\.slack\.com/services/(?P<secret>[\w/]+)"),
+    _exact(r"(?:AKIA|ASIA)[A-Z0-9]{12,}\b"),
+    _exact(r"(?:gh[pousr]|github_pat|glpat|xox[abprs]|sk|pk|rk|npm|hf|shpat|dop_v1)[_-][\w-]{10,}"),
+    _exact(r"(?:AIza[\w-]{30,}|GOCSPX-[\w-]{10,}|ya29\.[\w-]{10,})"),
+    _word(r"hooks\.slack\.com/services/(?P<secret>[\w/]+)"),
 )
 
 SECRET_FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
