@@ -39,6 +39,13 @@ def hidden(tx: Transaction, incident: str, raw: str, most: int) -> str:
     return renamed(text, tx.vault.name(incident, masker.found)) if masker.found else text
 
 
+def given_words(outside: Outside, incident: str, raw: str, most: int) -> str:
+    """Words a model gave about an incident, before they reach phones and reports. Raises LedgerError."""
+    with outside.ledger.write() as tx:
+        known = tx.incident(incident) is not None
+        return hidden(tx, incident, raw, most) if known else Masker().text(raw, most)
+
+
 def show_originals(outside: Outside, incident: str, by: str, via: str) -> Mapping[str, str]:
     """What this incident's placeholders stand for, for a person who is signed in; it is recorded.
 

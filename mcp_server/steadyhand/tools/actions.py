@@ -11,13 +11,15 @@ from steadyhand.journey.incident.state import Escalated, Incident
 from steadyhand.ports import SteadyhandError
 from steadyhand.responder.alerts.intake import tell_incident
 from steadyhand.responder.fixes.executing import execute
+from steadyhand.responder.hiding import given_words
 from steadyhand.responder.investigation.grading import Voice, grade
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.rollouts.interventions import abort_rollout as take_back
 from steadyhand.responder.views import view_incident
 from steadyhand.tools.kit import ACT, ask, offer
 
-Reason = Annotated[str, Field(min_length=1, max_length=300)]
+_LONGEST = 300
+Reason = Annotated[str, Field(min_length=1, max_length=_LONGEST)]
 
 
 class ActionTools:
@@ -43,8 +45,9 @@ class ActionTools:
 
     async def abort_rollout(self, incident_id: str, reason: Reason = "asked to abort") -> str:
         """Take the rollout back now. Needs no approval."""
+        why = await self._safe(incident_id, reason)
         try:
-            after = await take_back(self._outside, incident_id, "model", reason, kind="agent", via="mcp")
+            after = await take_back(self._outside, incident_id, "model", why, kind="agent", via="mcp")
         except SteadyhandError as error:
             raise ToolError(str(error)) from error
         return f"{after.phase}: {after.reason} get_rollout tells when all traffic is back."
@@ -53,6 +56,7 @@ class ActionTools:
         self, incident_id: str, reason: Reason, severity: Severity | None = None
     ) -> str:
         """Tell the next tier now; with `severity`, change that instead. Humans read the reason."""
+        reason = await self._safe(incident_id, reason)
         if severity is not None:
             voice = Voice("model", "agent", "mcp")
             graded = await ask(grade, self._outside, incident_id, severity, reason, voice)
@@ -66,6 +70,10 @@ class ActionTools:
                 f"nobody new was told: {why}; get_incident shows who was, explain_policy who they are"
             )
         return told_of(after)
+
+    async def _safe(self, incident: str, reason: str) -> str:
+        """What is asked of people goes to phones, which no one here can call back."""
+        return await ask(given_words, self._outside, incident, reason, _LONGEST)
 
 
 def told_of(incident: Incident) -> str:

@@ -121,6 +121,79 @@ def test_a_payment_card_is_masked_and_a_plain_long_number_is_not() -> None:
     assert Masker().text("took 1795303417677613 ns", 100) == "took 1795303417677613 ns"
 
 
+_KEY = "-----BEGIN EC PRIVATE KEY-----{0}MHcc4n4ry1{0}Ac4n4ry2=={0}-----END EC PRIVATE KEY-----"
+DISGUISED = {
+    "key": _KEY.format("\n"),
+    "key in JSON": _KEY.format(r"\n"),
+    "key in a diff": _KEY.format("\n+"),
+    "key cut short": _KEY.format("\n")[:60],
+    "cookie header": "Cookie: theme=dark; sid=c4n4ry1",
+    "cookie in quotes": 'Cookie: sid="c4n4ry1"; auth=c4n4ry2',
+    "cookie in JSON": '{"cookie": "sid=c4n4ry1; auth=c4n4ry2"}',
+    "cookie in JSON in JSON": r"{\"cookie\": \"sid=c4n4ry1; auth=c4n4ry2\"}",
+    "cookies of a framework": "cookies={'sid': 'c4n4ry1', 'auth': 'c4n4ry2'}",
+    "cookies as a list": '"Set-Cookie":["sid=c4n4ry1; Path=/"]',
+    "cookie of curl": "curl -b 'sid=c4n4ry1' https://shop",
+    "session": "PHPSESSID=c4n4ry1; connect.sid=s%3Ac4n4ry2",
+    "JWT after a line break in JSON": r"{\"at\": \"x\neyJhbGciOiJIUzI1.eyJc4n4ry.c4n4ry\"}",
+    "JWE": "eyJhbGciOiJSU0EifQ.c4n4ryA.c4n4ryB.c4n4ryC.c4n4ryD",
+    "authorization of another scheme": "Authorization: ApiKey c4n4ryTok7",
+    "account key": "AccountName=shop;AccountKey=c4n4ry+/ab/cd+ef==;EndpointSuffix=core",
+    "signed URL": "https://blob/c?sv=2022&sig=c4n4ry%2Babc%3D&se=1",
+    "Google": "ya29.a0c4n4ryAbC-x_y and GOCSPX-c4n4ryc4n4ry",
+    "Slack hook": "https://hooks.slack.com/services/T0/B0/c4n4ry",
+    "password with @": "postgres://shop:p@c4n4ry@word@db/x",
+    "password with @ and /": "postgres://shop:p@c4n4ry/c4n4ry@db/x",
+    "password with a quote": "postgres://shop:p'c4n4ry@db/x",
+    "user with @": "amqp://kim@corp:c4n4ry@mq/",
+    "password of a Go driver": "shop:c4n4ry@tcp(db:3306)/x",
+    "password of Oracle": "jdbc:oracle:thin:shop/c4n4ry@db:1521/x",
+    "password in braces": "Uid=sa;Pwd={c4n;4ry c4n4ry};Database=x",
+    "password with an escaped quote": r"password='c\'4n c4n4ry' dbname=x",
+    "password in JSON in JSON": r"{\"password\":\"c4n 4ry c4n4ry\"}",
+    "password in XML": "<db.password>c4n4ry</db.password>",
+    "password in SQL": "alter role shop password 'c4n4ry'",
+    "password of a new user": "CREATE USER x IDENTIFIED BY 'c4n4ry'",
+    "password of a command": "mysql -u root -pc4n4ry shop; curl -s -u kim:c4n4ry https://x",
+    "e-mail address in a URL": "/users?mail=c4n4ry%40example.com&u=mailto:c4n4ry@example.com",
+}
+
+
+@pytest.mark.parametrize("text", DISGUISED.values(), ids=DISGUISED)
+def test_each_form_of_a_secret_is_hidden(text: str) -> None:
+    assert "c4n4ry" not in Masker().prose(text, 400)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://203.0.113.77:8080/x",
+        "http://kim@203.0.113.77/x",
+        "http://[2001:db8::c4:9]:8080/x",
+        "?back=http%3A%2F%2F203.0.113.77%2F&ip=203.0.113.77",
+    ],
+)
+def test_an_address_in_a_url_is_hidden(text: str) -> None:
+    shown = Masker().text(text, 200)
+    assert "203.0.113.77" not in shown
+    assert "2001:db8" not in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GET http://shop:8080/orders?at=12 from http://cart:80/x",
+        "pulled registry:5000/img, read cookies, then left",
+        "image http://registry:5000/img@next is there",
+        "mysql -h db shop; curl -s https://shop/x",
+        "password is wrong; identified by name",
+        "agent Chrome/120.0.0.0",
+    ],
+)
+def test_what_only_looks_like_one_stays(text: str) -> None:
+    assert Masker().text(text, 200) == text
+
+
 def test_literals_of_a_statement_are_personal_data() -> None:
     shown = Masker().query("SELECT id FROM people WHERE name = 'O''Hara' AND age > 30", 200)
     assert shown == "SELECT id FROM people WHERE name = '?' AND age > 30"
