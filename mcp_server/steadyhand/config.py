@@ -16,8 +16,8 @@ from steadyhand.adapters.channels.terminal import TerminalSettings
 from steadyhand.adapters.checkpoints.build import CheckpointSettings
 from steadyhand.adapters.checkpoints.file import FileCheckpointSettings
 from steadyhand.adapters.checks.settings import CheckSettings
-from steadyhand.adapters.databases.postgres import PostgresSettings
 from steadyhand.adapters.databases.postgres_hand import PostgresHandSettings
+from steadyhand.adapters.databases.probes import DatabaseSettings
 from steadyhand.adapters.edges.promql import EdgeSettings
 from steadyhand.adapters.ledger.settings import StoreRule
 from steadyhand.adapters.logs.registry import LogSettings
@@ -60,7 +60,7 @@ class Connections(Rule):
     changes: tuple[ChangeSettings, ...] = Field(default=(), description="Who else tells changes.")
     edges: tuple[EdgeSettings, ...] = Field(default=(), description="Who saw which service call which.")
     checks: tuple[CheckSettings, ...] = Field(default=(), description="What run_check may look at.")
-    databases: tuple[PostgresSettings, ...] = Field(default=(), description="To look at, read-only.")
+    databases: tuple[DatabaseSettings, ...] = Field(default=(), description="To look at, read-only.")
     hands: tuple[PostgresHandSettings, ...] = Field(default=(), description="To build an index in.")
     traffic: tuple[TrafficSettings, ...] = Field(default=(), description="To move, after a human's yes.")
     channels: tuple[ChannelSettings, ...] = Field(default=(TerminalSettings(),))

@@ -17,8 +17,8 @@ from steadyhand.adapters.channels.registry import build_all
 from steadyhand.adapters.checkpoints.build import build_sinks
 from steadyhand.adapters.checkpoints.key import Ed25519Key
 from steadyhand.adapters.checks.catalogue import build_checks
-from steadyhand.adapters.databases.postgres import PostgresProbe
 from steadyhand.adapters.databases.postgres_hand import PostgresHand
+from steadyhand.adapters.databases.probes import build_probe
 from steadyhand.adapters.edges.promql import PromqlEdges
 from steadyhand.adapters.ledger.archive import FileArchive
 from steadyhand.adapters.ledger.sql import open_store
@@ -61,7 +61,7 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
     tools = traffic_tools(folder, http, metrics)
     channels = build_all(links.channels, http, clock, needed)
     changes = tuple(build_changes(one, http, secret, needed) for one in links.changes)
-    probes = {one.name: PostgresProbe(one, needed(one.dsn_env)) for one in links.databases}
+    probes = {one.name: build_probe(one, needed(one.dsn_env)) for one in links.databases}
     outside = Outside(
         rules=config,
         clock=clock,

@@ -10,7 +10,7 @@ from steadyhand.adapters.changes.sources import ChangeSettings, build_changes
 from steadyhand.adapters.channels.registry import build_all
 from steadyhand.adapters.checks.catalogue import build_checks
 from steadyhand.adapters.checks.settings import CheckSettings
-from steadyhand.adapters.databases.postgres import PostgresProbe, PostgresSettings
+from steadyhand.adapters.databases.probes import DatabaseSettings, build_probe
 from steadyhand.adapters.edges.promql import EdgeSettings, PromqlEdges
 from steadyhand.adapters.logs.files import FileLogSettings
 from steadyhand.adapters.logs.registry import LogSettings, build_logs
@@ -137,9 +137,9 @@ def _traces(settings: TraceSettings, links: Connections) -> Try:
     return ask
 
 
-def _database(settings: PostgresSettings) -> Try:
+def _database(settings: DatabaseSettings) -> Try:
     async def ask(_: httpx2.AsyncClient, now: datetime) -> Seen:
-        report = await PostgresProbe(settings, needed(settings.dsn_env)).look(now)
+        report = await build_probe(settings, needed(settings.dsn_env)).look(now)
         return Seen(f"{len(report.sessions)} sessions seen", gaps=report.gaps, expects_data=False)
 
     return ask

@@ -1,0 +1,161 @@
+"""One look into MariaDB or MySQL: questions in turn; what fails, or is not told, is a gap in words."""
+
+import json
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from steadyhand.adapters.databases import mysql_queries as queries
+from steadyhand.adapters.databases.mysql_link import Link
+from steadyhand.adapters.databases.mysql_text import mask, plannable, same, searches
+from steadyhand.adapters.databases.plans import FEW, Search, covered
+from steadyhand.journey.evidence.model import Clients, Index, Scan, Session, TableHealth
+from steadyhand.ports import SourceError
+
+_MOST_PLANS = 12
+_MOST_TABLES = 20
+_METADATA = "metadata lock"
+
+Found = TypeVar("Found")
+
+
+class Look:
+    """Asks one server everything. `gaps` grows as questions fail; the answers are in the other fields."""
+
+    def __init__(self, link: Link, *, total_s: float, big_table: int) -> None:
+        self.gaps = [
+            "tables: the rate of reads, dead rows and when a session began are not told by this server"
+        ]
+        self.sessions: tuple[Session, ...] = ()
+        self.max_connections: int | None = None
+        self.indexes: tuple[Index, ...] = ()
+        self.scans: tuple[Scan, ...] = ()
+        self.clients: tuple[Clients, ...] = ()
+        self.health: tuple[TableHealth, ...] = ()
+        self._link = link
+        self._ends = time.monotonic() + total_s
+        self._big_table = big_table
+        self._statements: list[tuple[str, float]] = []
+        self._digests: dict[str, tuple[int, float]] = {}
+
+    def run(self) -> None:
+        """Ask what needs no table first, then plan what runs."""
+        self._attempt("sessions", self._activity)
+        counted = self._attempt("limits", self._limits)
+        if counted:
+            self._attempt("statements", self._counters)
+        elif counted is not None:
+            self.gaps.append("statements: performance_schema is off; only what runs now is seen")
+        self._attempt("table health", self._tables)
+        if self._attempt("indexes", self._all_indexes):
+            self._plan_all()
+
+    def _attempt(self, what: str, question: Callable[[], Found]) -> Found | None:
+        if time.monotonic() > self._ends:
+            self.gaps.append(f"{what}: not asked, the time for the look is over")
+            return None
+        try:
+            return question()
+        except SourceError as error:
+            self.gaps.append(f"{what}: {error.why}")
+        return None
+
+    def _activity(self) -> None:
+        rows = self._link.rows(queries.SESSIONS)
+        held = self._attempt("transactions", self._transactions) or {}
+        blockers = self._attempt("locks", self._waits) or {}
+        self.sessions = tuple(
+            _session(row, held.get(row[0]), tuple(blockers.get(row[0], ()))) for row in rows
+        )
+        self._statements = [(row[6], float(row[4]) * 1000) for row in rows if row[7] and plannable(row[6])]
+        if any(_METADATA in one.wait for one in self.sessions):
+            self.gaps.append("locks: a session waits for a metadata lock; its holder is not told")
+        alike = Counter(
+            (row[1], row[2].rpartition(":")[0] or row[2], one.state)
+            for row, one in zip(rows, self.sessions, strict=True)
+        )
+        self.clients = tuple(
+            Clients(application=user, address=host, role=user, state=state, count=count)
+            for (user, host, state), count in alike.most_common(40)
+        )
+
+    def _transactions(self) -> dict[int, tuple[str, float]]:
+        return {pid: (state, float(age)) for pid, state, age in self._link.rows(queries.TRANSACTIONS)}
+
+    def _waits(self) -> dict[int, list[int]]:
+        question = queries.WAITS_MARIADB if self._link.mariadb else queries.WAITS_MYSQL
+        found: dict[int, list[int]] = defaultdict(list)
+        for waiter, blocker in dict.fromkeys(self._link.rows(question)):
+            found[waiter].append(blocker)
+        return found
+
+    def _limits(self) -> bool:
+        """What bounds the server; returns whether it counts statements."""
+        ((self.max_connections, counted),) = self._link.rows(queries.LIMITS)
+        return bool(counted)
+
+    def _counters(self) -> None:
+        self._digests = {
+            same(text): (count, float(mean)) for text, count, mean in self._link.rows(queries.DIGESTS)
+        }
+
+    def _tables(self) -> None:
+        self.health = tuple(
+            TableHealth(table=table, live_rows=rows, dead_rows=0, bytes=size, bloat_bytes=free)
+            for table, rows, size, free in self._link.rows(queries.TABLES)
+        )
+
+    def _all_indexes(self) -> bool:
+        columns: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for index, table, column in self._link.rows(queries.INDEXES):
+            columns[table, index].append(column or "(expression)")
+        self.indexes = tuple(
+            Index(name=index, table=table, columns=tuple(names), valid=True)
+            for (table, index), names in columns.items()
+        )
+        return True
+
+    def _plan_all(self) -> None:
+        rows = {one.table: one.live_rows for one in self.health}
+        self.health = self.health[:_MOST_TABLES]
+        found: dict[tuple[str, tuple[str, ...]], Scan] = {}
+        slowest = sorted(self._statements, key=lambda one: -one[1])
+        for text, spent_ms in slowest[:_MOST_PLANS]:
+            for search in self._attempt("plan", lambda text=text: self._plan(text)) or ():  # type: ignore[misc]
+                if self._lacks_index(search, rows.get(search.table, 0)):
+                    scan = self._scan(search, rows[search.table], text, spent_ms)
+                    found.setdefault((search.table, search.columns), scan)
+        self.scans = tuple(found.values())
+
+    def _plan(self, text: str) -> Sequence[Search]:
+        """The plan of a statement; it is not executed."""
+        ((plan,),) = self._link.rows(f"explain format=json {text}")
+        return list(searches(json.loads(plan), self._link.schema, text))
+
+    def _lacks_index(self, search: Search, rows: int) -> bool:
+        few = search.expected_rows <= FEW * rows
+        return rows >= self._big_table and few and not covered(search.columns, search.table, self.indexes)
+
+    def _scan(self, search: Search, rows: int, text: str, spent_ms: float) -> Scan:
+        calls, mean_ms = self._digests.get(same(text), (None, spent_ms))
+        query = mask(text)
+        return Scan(
+            table=search.table, columns=search.columns, rows=rows, query=query, mean_ms=mean_ms, calls=calls
+        )
+
+
+def _session(row: tuple[object, ...], held: tuple[str, float] | None, blockers: tuple[int, ...]) -> Session:
+    pid, user, _, command, seconds, state, text = (str(one) for one in row[:7])
+    idle = "idle" if held is None else "idle in transaction"
+    waits = "Lock/row" if held is not None and held[0] == "LOCK WAIT" else state
+    return Session(
+        pid=int(pid),
+        application=user,
+        state=idle if command == "Sleep" else "active",
+        wait=waits if waits == "Lock/row" or "lock" in waits else "",
+        transaction_s=held[1] if held is not None else 0.0,
+        state_s=max(0.0, float(seconds)),
+        query=mask(text)[:1000],
+        blocked_by=blockers,
+    )

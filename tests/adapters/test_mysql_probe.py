@@ -1,0 +1,198 @@
+"""The probe against a real MariaDB."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pymysql
+import pytest
+from pydantic import SecretStr
+from tests.servers import NOBODY, free_port, running
+
+from steadyhand.adapters.databases.mysql import MysqlProbe, MysqlSettings
+from steadyhand.adapters.databases.mysql_link import connected
+from steadyhand.adapters.databases.mysql_text import compared_columns, mask, plannable
+from steadyhand.journey.evidence.database_items import database_items
+from steadyhand.journey.evidence.masking import Masker
+from steadyhand.journey.evidence.model import DatabaseReport
+from steadyhand.ports import SourceRefused, SourceUnavailable
+
+NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
+pytestmark = pytest.mark.anyio
+RULE = MysqlSettings(name="orders-db", dsn_env="X")
+PREPARE = (
+    "create database shop",
+    "use shop",
+    "create table shop.orders (id int primary key auto_increment, email varchar(40), total int)",
+    "insert into shop.orders (email, total) select concat('u', seq, '@x.test'), seq from seq_1_to_20000",
+    "analyze table shop.orders",
+    "create user reader identified by 'secret'",
+    "grant process on *.* to reader",
+    "grant select on shop.* to reader",
+    "grant select on performance_schema.* to reader",
+    "create user shopper identified by ''",
+    "grant all on shop.* to shopper",
+)
+
+
+@contextmanager
+def mariadb() -> Iterator[int]:
+    """A new server; yields its port. As root it runs under a spare uid."""
+    program, install = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
+    if not program or not install:
+        pytest.skip("no MariaDB: Debian's mariadb-server is not installed")
+    uid = NOBODY if os.geteuid() == 0 else os.geteuid()
+    home, port = Path(tempfile.mkdtemp(prefix="steadyhand-maria-")), free_port()
+    try:
+        os.chown(home, uid, -1)
+        common = ["--no-defaults", f"--datadir={home}/data"]
+        new = [install, *common, "--auth-root-authentication-method=normal", "--skip-test-db"]
+        with running(new, uid, cwd=home, stdout=subprocess.DEVNULL) as made:
+            assert made.wait(60) == 0
+        serve = [
+            program,
+            *common,
+            f"--port={port}",
+            "--bind-address=127.0.0.1",
+            "--skip-name-resolve",
+            f"--socket={home}/s",
+        ]
+        quick = ["--performance-schema=on", "--innodb-flush-log-at-trx-commit=0", f"--pid-file={home}/pid"]
+        with (
+            (home / "log").open("wb") as log,
+            running([*serve, *quick], uid, cwd=home, stdout=log, stderr=log),
+        ):
+            _prepare(port)
+            yield port
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _session(port: int, user: str = "root", database: str | None = None) -> Any:
+    return pymysql.connect(host="127.0.0.1", port=port, user=user, database=database, autocommit=True)
+
+
+def _prepare(port: int) -> None:
+    until = time.monotonic() + 30
+    while True:
+        try:
+            connection = _session(port)
+            break
+        except pymysql.OperationalError:
+            if time.monotonic() > until:
+                raise
+    with closing(connection), connection.cursor() as cursor:
+        for statement in PREPARE:
+            cursor.execute(statement)
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with mariadb() as found:
+        yield found
+
+
+def _dsn(port: int) -> SecretStr:
+    return SecretStr(f"mysql://reader:secret@127.0.0.1:{port}/shop")
+
+
+async def _look_until(port: int, what: str) -> DatabaseReport:
+    until = time.monotonic() + 10
+    while True:
+        report = await MysqlProbe(RULE, _dsn(port)).look(NOW)
+        seen = any(one.blocked_by for one in report.sessions) if what == "lock" else bool(report.scans)
+        if seen or time.monotonic() > until:
+            return report
+
+
+@contextmanager
+def _working(port: int, statement: str) -> Iterator[int]:
+    """A session of the shop that runs this; yields its id. It is ended with the block."""
+    connection = _session(port, "shopper", "shop")
+
+    def work() -> None:
+        with connection.cursor() as cursor:
+            try:
+                cursor.execute(statement)
+            except pymysql.MySQLError:
+                return  # the end of the block killed it
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        yield connection.thread_id()
+    finally:
+        with closing(_session(port)) as root, root.cursor() as cursor:
+            cursor.execute(f"kill query {connection.thread_id()}")
+        worker.join(10)
+        connection.close()
+
+
+async def test_who_waits_for_a_row_is_seen_with_its_blocker_and_every_client_is_counted(port: int) -> None:
+    holder = _session(port, "shopper", "shop")
+    with closing(holder), holder.cursor() as cursor:
+        cursor.execute("begin")
+        cursor.execute("update orders set total = 0 where id = 7")
+        with _working(port, "update orders set total = 1 where id = 7") as waiter:
+            report = await _look_until(port, "lock")
+    sessions = {one.pid: one for one in report.sessions}
+    assert sessions[waiter].blocked_by == (holder.thread_id(),)
+    assert sessions[waiter].query == "update orders set total = ? where id = ?"
+    assert sessions[holder.thread_id()].state == "idle in transaction"
+    assert {(one.role, one.address, one.state, one.count) for one in report.clients} >= {
+        ("shopper", "127.0.0.1", "active", 1),
+        ("shopper", "127.0.0.1", "idle in transaction", 1),
+    }
+    assert report.max_connections == 151
+    assert [(one.table, one.live_rows > 10_000) for one in report.health] == [("orders", True)]
+
+
+async def test_a_running_scan_of_a_big_table_names_the_index_it_lacks(port: int) -> None:
+    slow = "select id from orders o where o.email = 'u7@x.test' and sleep(20) = 0"
+    with _working(port, slow):
+        report = await _look_until(port, "scan")
+    assert [(one.table, one.columns) for one in report.scans] == [("orders", ("email",))], report.gaps
+    assert "u7@x" not in report.model_dump_json()
+    (found,) = [one for one in database_items(report, Masker()) if one.role == "full_scan"]
+    assert found.facts["index"] == "none"
+
+
+async def test_a_server_that_is_gone_is_named_unavailable_and_a_gap() -> None:
+    dsn = _dsn(free_port())
+    with pytest.raises(SourceUnavailable), connected("orders-db", dsn, RULE.connect_timeout, RULE.deadline):
+        pass
+    report = await MysqlProbe(RULE, dsn).look(NOW)
+    assert report.gaps[0].startswith("connection: ")
+    assert "secret" not in report.model_dump_json()
+
+
+@pytest.mark.parametrize("statement", ["delete from orders", "create table t (a int)"])
+def test_the_read_only_role_cannot_write(port: int, statement: str) -> None:
+    with (
+        connected("orders-db", _dsn(port), RULE.connect_timeout, RULE.statement_timeout) as link,
+        pytest.raises(SourceRefused),
+    ):
+        link.rows(statement)
+
+
+def test_a_slow_question_ends_at_the_statement_timeout(port: int) -> None:
+    short = MysqlSettings(name="a", dsn_env="X", statement_timeout=timedelta(seconds=0.2))
+    with (
+        connected("orders-db", _dsn(port), short.connect_timeout, short.statement_timeout) as link,
+        pytest.raises(SourceUnavailable),
+    ):
+        link.rows("select count(*) from shop.orders a, shop.orders b where a.total + b.total = -1")
+
+
+def test_literals_of_either_quote_are_masked_and_what_writes_is_not_planned() -> None:
+    assert mask(r"select 'it\'s', " + '"a\'b", `n1`, 0xff # secret') == "select ?, ?, `n1`, ?"
+    assert compared_columns("(`shop`.`o`.`a` = 5) and o.b > 'x or y'") == ("a", "b")
+    assert not plannable("select 1 into outfile '/tmp/x'")
