@@ -21,7 +21,7 @@ import uvicorn
 from plugin.running import eventually
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from stories.night import PIN
-from web.house import MCP, SECRETS, SOURCES, House
+from web.house import MCP, SECRETS, SOURCES, House, waiting
 
 from steadyhand.demo.engineer import Engineer
 from steadyhand.demo.stage import Access
@@ -53,7 +53,7 @@ class LiveHouse(House):
         self.outside = replace(self.outside, logs=(*self.outside.logs, MemoryLogs((line,), "other.log")))
 
     def client(self, **given: Any) -> httpx2.AsyncClient:
-        return httpx2.AsyncClient(base_url=self.url, trust_env=False, **given)
+        return waiting(httpx2.AsyncClient(base_url=self.url, trust_env=False, **given))
 
     async def turn(self) -> None:
         """The service's own worker turns."""

@@ -64,6 +64,12 @@ class Charted(Users):
         return 0.001 if at < self.hurts_from else await super().value(expression, at)
 
 
+def waiting(client: httpx2.AsyncClient) -> httpx2.AsyncClient:
+    """One that asks which incident an alert became, and waits for the answer."""
+    client.headers["prefer"] = "wait=5"
+    return client
+
+
 class House(Night):
     """A night with its doors open."""
 
@@ -93,9 +99,7 @@ class House(Night):
 
     def client(self, **given: object) -> httpx2.AsyncClient:
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=True)
-        client = httpx2.AsyncClient(transport=transport, base_url=BASE, **given)
-        client.headers["prefer"] = "wait=5"  # whoever posts an alert here asks which incident it became
-        return client
+        return waiting(httpx2.AsyncClient(transport=transport, base_url=BASE, **given))
 
     async def visit(self, name: str = "ana") -> "Browser":
         browser = Browser(self.client())
