@@ -120,9 +120,8 @@ def test_nobody_is_blamed_on_a_healthy_system_short_of_processor_time(
     trouble: dict[str, float], seed: int
 ) -> None:
     found = told(Starved(seed, **trouble).page())  # type: ignore[arg-type]
-    assert found.best is None
-    assert found.none_of_these > 0.8
-    assert {one.cause.fault_class for one in found.hypotheses} <= {"service_fault"}
+    assert found.hypotheses == ()
+    assert found.none_of_these == 1.0
 
 
 @SEEDS

@@ -19,6 +19,7 @@ from steadyhand.journey.evidence.model import Item, Page
 from steadyhand.journey.topology import Topology
 
 _FEWEST = 3
+_CALM = 0.8  # share of "nobody" from which on a healthy system is left in peace
 
 
 def diagnose(
@@ -33,15 +34,16 @@ def diagnose(
     Suspects come from the roles of the evidence, from the topology and from the learned ranker, never
     from names. Each is weighed by the table, its place by the ranker; a softmax over all of them and "none
     of these" gives the shares, the ranker's calibration the confidence. What is not listed counts as
-    none of these. A page without a symptom lists places only, and whether nobody is likelier is learned.
+    none of these. A page without a symptom lists places only, and nothing where nobody is far likelier.
     """
     learned = ranker or shipped()
     ranking = rank(page.bearings, learned) if page.bearings else None
     scene = Scene(page, topology, rule, _places(ranking))
     findings = _ranked(scene, weights, learned if ranking else None)
     none, temperature = (0.0, 1.0) if ranking else (weights.none, rule.temperature)
-    *shares, _ = _softmax([*(one.score for one in findings), none], temperature)
-    listed = [one for index, one in enumerate(findings) if index < _FEWEST or one.supports][: rule.most]
+    *shares, nobody = _softmax([*(one.score for one in findings), none], temperature)
+    said = [] if nobody > _CALM and not scene.symptoms else findings
+    listed = [one for index, one in enumerate(said) if index < _FEWEST or one.supports][: rule.most]
     sure = confidences([shares[findings.index(one)] for one in listed], learned) if ranking else shares
     named = tuple(
         explain(one, _others(one, findings), place, sure[place - 1], scene)
