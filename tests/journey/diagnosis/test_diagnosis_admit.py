@@ -98,6 +98,20 @@ def test_confidences_that_add_up_to_more_than_one_are_refused() -> None:
     )
 
 
+def test_a_cause_stands_as_often_as_the_engine_names_it_by_other_facts() -> None:
+    other = TOP.cause.model_copy(update={"facts": {**TOP.cause.facts, "index": "another"}})
+    second = TOP.model_copy(update={"id": "h2", "cause": other, "confidence": 0.1})
+    first = TOP.model_copy(update={"confidence": 0.5})
+    engine = FOUND.model_copy(update={"hypotheses": (first, second)})
+    assert check([first, second], SCENE, engine) == ()
+    third = second.model_copy(update={"id": "h3"})
+    assert check([first, second, third], SCENE, engine) == (
+        "h3: the cause of h2 again; submit each cause once",
+    )
+    raised = second.model_copy(update={"confidence": 0.2})
+    assert any("above the engine's 0.10" in one for one in check([first, raised], SCENE, engine))
+
+
 @pytest.mark.parametrize("where", ["contradicts", "path", "ruled_out"])
 def test_an_invented_id_is_found_wherever_it_is_cited(where: str) -> None:
     invented: dict[str, Callable[[], Hypothesis]] = {

@@ -22,19 +22,23 @@ def check(hypotheses: Sequence[Hypothesis], scene: Scene, engine: Diagnosis) -> 
     together are at most 1, and no cause is named twice.
     """
     problems = [f"{one.id}: {text}" for one in hypotheses for text in _problems(one, scene, engine)]
-    problems += [*_twice(hypotheses), *_unnamed(hypotheses, engine)]
+    problems += [*_twice(hypotheses, engine), *_unnamed(hypotheses, engine)]
     total = sum(one.confidence for one in hypotheses)
     if total > 1 + _ROUNDING:
         problems.append(f"confidence: all add up to {total:.2f}; lower them until they add up to at most 1")
     return tuple(problems)
 
 
-def _twice(hypotheses: Sequence[Hypothesis]) -> Iterator[str]:
-    """The same cause in two hypotheses would weigh more than it may in one."""
+def _twice(hypotheses: Sequence[Hypothesis], engine: Diagnosis) -> Iterator[str]:
+    """The same cause in two hypotheses would weigh more than it may in one.
+
+    The engine may name one twice, by different facts: two indexes that a database lacks.
+    """
     for place, one in enumerate(hypotheses):
-        twin = next((other for other in hypotheses[:place] if _same(one.cause, other.cause)), None)
-        if twin is not None:
-            yield f"{one.id}: the cause of {twin.id} again; submit each cause once"
+        twins = [other for other in hypotheses[:place] if _same(one.cause, other.cause)]
+        named = sum(_same(known.cause, one.cause) for known in engine.hypotheses)
+        if len(twins) >= max(named, 1):
+            yield f"{one.id}: the cause of {twins[-1].id} again; submit each cause once"
 
 
 def _unnamed(hypotheses: Sequence[Hypothesis], engine: Diagnosis) -> Iterator[str]:
@@ -135,10 +139,9 @@ def _order(one: Hypothesis, page: Page, rule: DiagnosisRule) -> Iterator[str]:
 
 
 def _confidence(one: Hypothesis, engine: Diagnosis) -> Iterator[str]:
-    ceiling = next(
-        (known.confidence for known in engine.hypotheses if _same(known.cause, one.cause)),
-        engine.none_of_these,
-    )
+    known = [each for each in engine.hypotheses if _same(each.cause, one.cause)]
+    meant = [each for each in known if each.cause.facts == one.cause.facts] or known
+    ceiling = meant[0].confidence if meant else engine.none_of_these
     if one.confidence > ceiling + _ROUNDING:
         yield (
             f"confidence: {one.confidence:.2f} is above the engine's {ceiling:.2f}; it may only be lowered, "
