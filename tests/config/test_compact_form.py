@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from config.compact import COMPACT, FILLED
 
 from steadyhand.cli import main
 from steadyhand.config import load, parse
@@ -11,30 +12,6 @@ from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.escalation.readiness import timeline
 from steadyhand.ports import ConfigError
 
-COMPACT = """
-escalation:
-  tiers:
-    - name: on_call
-      response_time_minutes: 15
-      contacts:
-        - {type: slack, channel: "#incidents"}
-        - {type: pagerduty, service: primary}
-      escalate_after: 30
-    - name: team_lead
-      response_time_minutes: 60
-      contacts: [{type: slack, user: "{{team_lead_id}}"}]
-      escalate_after: 120
-    - name: manager
-      response_time_minutes: 30
-      contacts: [{type: email, address: "{{manager_email}}"}]
-      escalate_after: 60
-severity_rules:
-  SEV1: {auto_escalate: true, create_war_room: true, notify_stakeholders: true}
-  SEV2: {auto_escalate: true, create_war_room: false, notify_stakeholders: false}
-  SEV3: {auto_escalate: false, create_war_room: false, notify_stakeholders: false}
-  SEV4: {auto_escalate: false, create_war_room: false, notify_stakeholders: false}
-"""
-FILLED = f"variables: {{team_lead_id: U1, manager_email: boss@example.org}}\n{COMPACT}"
 NOW = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
