@@ -20,6 +20,13 @@ def counted(lines: list[LogLine], seconds: float = 120, calm: float = 60, budget
     return compare(tally_lines(lines, whole, budget), whole, window(0, calm))
 
 
+def test_a_line_in_the_windows_first_second_is_one_of_the_calm_part_though_the_second_began_before() -> None:
+    whole = window(0.2, 60)
+    started = [log_line(0.4, "replica started") for _ in range(3)]
+    (found,) = compare(tally_lines(started, whole, 1000), whole, window(0.2, 25)).found
+    assert (found.before, found.now, found.change) == (3, 0, None)
+
+
 def page_of(lines: list[LogLine], changes: tuple[Change, ...] = (), rule: EvidenceRule | None = None) -> Page:
     return assemble(
         incident="i1",

@@ -169,7 +169,7 @@ def _counted(kind: Kind, tally: Tally, window: Window, border: float, width: int
     samples = sorted((one for one in tally.samples if start <= one.at < end), key=_when)
     later = (one for one in samples if one.at >= border)
     exemplar = next(later, samples[0] if samples else tally.first)
-    before = _between(seconds, start, border - middle)
+    before = _between(seconds, start - middle, border - middle)
     late = _between(seconds, end - (end - border) / LATE_SHARE - middle, end)
     return _Counted(kind, seconds, tuple(samples), before, late, exemplar, min(tally.last, end))
 
