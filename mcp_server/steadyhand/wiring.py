@@ -61,7 +61,7 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
     tools = traffic_tools(folder, http, metrics)
     channels = build_all(links.channels, http, clock, needed)
     changes = tuple(build_changes(one, http, secret, needed) for one in links.changes)
-    probes = {one.name: build_probe(one, needed(one.dsn_env)) for one in links.databases}
+    probes = {one.name: build_probe(one, needed) for one in links.databases}
     outside = Outside(
         rules=config,
         clock=clock,

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -130,6 +131,26 @@ def test_what_fails_is_told_in_a_line_with_the_way_out_and_the_rest_is_tried(
     assert rows["terminal"].startswith("ok")
     assert told.splitlines()[-1] == "6 connections tried, 4 failed."
     assert "hunter2" not in told
+
+
+def test_a_database_file_is_tried_and_one_that_is_gone_has_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as database:
+        database.execute("create table orders (id integer primary key)")
+    quick = {"kind": "sqlite", "sample": "0.1s", "statements": ["select * from orders"]}
+    links = {
+        "databases": [
+            quick | {"name": "shop-db", "path": str(tmp_path / "shop.db")},
+            quick | {"name": "gone-db", "path": str(tmp_path / "gone.db")},
+        ]
+    }
+    code, told = checked(tmp_path, capsys, links)
+    rows = {one.split()[2]: one for one in told.splitlines() if one.split()[0] in {"ok", "FAILED", "PARTIAL"}}
+    assert code == 1
+    assert rows["shop-db"].startswith("ok")
+    assert "a file of 8,192 bytes" in rows["shop-db"]
+    assert "gone.db: there is no such file" in rows["gone-db"]
 
 
 def test_a_source_without_data_is_no_failure_and_no_health(

@@ -22,7 +22,7 @@ from steadyhand.adapters.traces.registry import TraceSettings, build_traces
 from steadyhand.config import Connections, IncidentConfig, home
 from steadyhand.journey.evidence.model import Window
 from steadyhand.journey.rule import show_duration
-from steadyhand.ports import ConfigError
+from steadyhand.ports import ConfigError, SourceRefused
 from steadyhand.wiring import needed, traffic_tools
 
 _BACK = timedelta(minutes=15)
@@ -139,8 +139,11 @@ def _traces(settings: TraceSettings, links: Connections) -> Try:
 
 def _database(settings: DatabaseSettings) -> Try:
     async def ask(_: httpx2.AsyncClient, now: datetime) -> Seen:
-        report = await build_probe(settings, needed(settings.dsn_env)).look(now)
-        return Seen(f"{len(report.sessions)} sessions seen", gaps=report.gaps, expects_data=False)
+        report = await build_probe(settings, needed).look(now)
+        if report.saw_nothing:
+            raise SourceRefused(settings.name, "; ".join(report.gaps))
+        size = f", a file of {report.file.bytes:,} bytes" if report.file else ""
+        return Seen(f"{len(report.sessions)} sessions seen{size}", gaps=report.gaps, expects_data=False)
 
     return ask
 

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from steadyhand.journey.diagnosis.model import Check, Diagnosis, Hypothesis, Outcome
 from steadyhand.journey.diagnosis.playbook import Playbook, Way
-from steadyhand.journey.evidence.model import DatabaseReport, Session
+from steadyhand.journey.evidence.model import DatabaseFile, DatabaseReport, Session
 from steadyhand.journey.rollout.live import live
 from steadyhand.journey.rollout.state import OVER, Rollout
 from steadyhand.tools.answers import wanted
@@ -156,8 +156,16 @@ def tell_database(report: DatabaseReport) -> Iterator[str]:
     yield from (f"not seen: {one}" for one in report.gaps)
 
 
+def _file(file: DatabaseFile) -> Iterator[str]:
+    free = f", {file.free_bytes / _MB:.1f} MB of it free pages" if file.free_bytes else ""
+    yield f"file: {file.bytes / _MB:.1f} MB{free}; {file.journal}: {file.journal_bytes / _MB:.1f} MB"
+    yield from (f"file: BROKEN: {one}" for one in file.problems)
+
+
 def _kept(report: DatabaseReport) -> Iterator[str]:
     """Who is connected from where, what wants vacuum, who lags."""
+    if report.file is not None:
+        yield from _file(report.file)
     for one in report.clients[:_MOST_KEPT]:
         who = f"{one.application or 'unnamed'} as {one.role} from {one.address}"
         yield f"connections: {one.count} x {who}, {one.state}"
@@ -169,9 +177,10 @@ def _kept(report: DatabaseReport) -> Iterator[str]:
                 else f", bloat about {table.bloat_bytes / _MB:.1f} MB (estimate)"
             )
             vacuumed = f"{table.vacuumed_at:%m-%d %H:%M}" if table.vacuumed_at else "never"
+            vacuum = "" if report.file else f", vacuumed {vacuumed}"
             yield (
                 f"table {table.table}: {table.dead_rows} dead of {table.live_rows + table.dead_rows} rows, "
-                f"{table.bytes / _MB:.1f} MB{bloat}, vacuumed {vacuumed}"
+                f"{table.bytes / _MB:.1f} MB{bloat}{vacuum}"
             )
     for replica in report.replicas:
         lag = "" if replica.lag_s is None else f", {replica.lag_s:.1f} s behind"

@@ -46,7 +46,7 @@ class DatabaseCheck:
     async def run(self, at: datetime) -> Finding:
         """One look, in short; inspect_database has it whole."""
         report = await self._probe.look(at)
-        if not report.sessions and report.max_connections is None:
+        if report.saw_nothing:
             return Finding(fine=False, words="; ".join(report.gaps)[:300] or "nothing could be seen")
         used, most = len(report.sessions), report.max_connections
         oldest = max((one.transaction_s for one in report.sessions), default=0.0)
@@ -55,6 +55,7 @@ class DatabaseCheck:
             *(["connections nearly used up"] if most and used > _FULL * most else []),
             *([f"a transaction is open for {oldest:.0f} s"] if oldest > _OLD_S else []),
             *([f"{waiting} sessions wait for locks"] if waiting else []),
+            *(report.file.problems if report.file else ()),
         ]
         figures = {
             "connections": f"{used}" + (f" of {most}" if most else ""),

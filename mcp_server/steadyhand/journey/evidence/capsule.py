@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.evidence.masking import Masker, named
-from steadyhand.journey.evidence.model import Change, DatabaseReport, LogLine, Page, Series
+from steadyhand.journey.evidence.model import Change, DatabaseFile, DatabaseReport, LogLine, Page, Series
 from steadyhand.journey.evidence.page import assemble
 from steadyhand.journey.evidence.rule import EvidenceRule, windows
 from steadyhand.journey.rule import Instant, Value
@@ -136,9 +136,14 @@ def _report(one: DatabaseReport, masker: Masker) -> DatabaseReport:
             "sessions": tuple(sessions),
             "scans": tuple(scans),
             "clients": tuple(clients),
+            "file": one.file and _file(one.file, masker),
             "gaps": tuple(masker.text(gap, _TEXT) for gap in one.gaps),
         }
     )
+
+
+def _file(one: DatabaseFile, masker: Masker) -> DatabaseFile:
+    return one.model_copy(update={"problems": tuple(masker.text(said, _TEXT) for said in one.problems)})
 
 
 def _alert(one: Alert, masker: Masker) -> Alert:

@@ -25,19 +25,21 @@ _LOCK_PATIENCE_S = 1.0
 _SMALL_TABLE = 10_000
 _READ_ROWS_PER_S = 100_000.0
 _FULL = 0.7
+_LONG_JOURNAL = 40 * 1024 * 1024  # ten times what SQLite lets its log grow to before it folds it in
 _STRENGTHS: Mapping[Role, float] = {
     "lock_queue": 60.0,
     "idle_in_transaction": 50.0,
     "full_scan": 50.0,
     "table_load": 40.0,
     "connections": 20.0,
+    "other": 30.0,
 }
 
 
 def database_items(report: DatabaseReport, masker: Masker) -> list[Item]:
     """What this look found worth telling; ids are given later. A healthy database gives none."""
     found = (*_idle(report, masker), *_locks(report, masker), *_scans(report, masker))
-    return [*found, *_loads(report, masker), *_connections(report)]
+    return [*found, *_loads(report, masker), *_connections(report), *_file(report, masker)]
 
 
 def _item(report: DatabaseReport, role: Role, title: str, facts: dict[str, str], **more: float) -> Item:
@@ -205,3 +207,33 @@ def _connections(report: DatabaseReport) -> Iterator[Item]:
         facts["waits_for_restart"] = ",".join(report.waits_for_restart)
         title += f"; changed and not in force before a restart: {', '.join(report.waits_for_restart)}"
     yield _item(report, "connections", title, facts, now=float(used))
+
+
+def _file(report: DatabaseReport, masker: Masker) -> Iterator[Item]:
+    """What an embedded database shows: who keeps writers out, a log that grows, a broken schema."""
+    yield from (_writer(report, one, masker) for one in report.sessions if _keeps_out(one))
+    if report.file is None:
+        return
+    if report.file.journal_bytes >= _LONG_JOURNAL:
+        readers = ", ".join(str(one.pid) for one in report.sessions if one.state == "reads") or "none seen"
+        size = f"{report.file.journal_bytes / 1024 / 1024:.0f}"
+        title = f"the {report.file.journal} has grown to {size} MB; who reads holds it back: pid {readers}"
+        yield _item(report, "other", title, {"journal_mb": size, "readers": readers}, now=float(size))
+    if report.file.problems:
+        said = masker.text("; ".join(report.file.problems), _QUERY)
+        yield _item(report, "other", f"its schema is broken: {said}", {"problems": said})
+
+
+def _keeps_out(session: Session) -> bool:
+    """Whether it is the one writer of a file; SQLite knows no other sessions that write or commit."""
+    return session.state in {"writes", "commits"} and session.transaction_s >= _LOCK_PATIENCE_S
+
+
+def _writer(report: DatabaseReport, session: Session, masker: Masker) -> Item:
+    application = masker.text(session.application, _NAME)
+    title = (
+        f"pid {session.pid} of {quoted(application)} has kept every other writer out for at least"
+        f" {session.transaction_s:.1f} s; who waits is not told by SQLite"
+    )
+    facts = {"root_pid": str(session.pid), "root_application": application, "root_state": session.state}
+    return _item(report, "lock_queue", title, facts, now=session.transaction_s, age_s=session.transaction_s)

@@ -225,6 +225,16 @@ class Index(Value):
     valid: bool
 
 
+class DatabaseFile(Value):
+    """The file of an embedded database and what lies beside it."""
+
+    bytes: int
+    free_bytes: int = Field(description="Pages that hold nothing and are not given back.")
+    journal: Literal["write-ahead log", "rollback journal"]
+    journal_bytes: int = Field(description="Of the log or journal beside it; 0 where there is none.")
+    problems: tuple[str, ...] = Field(default=(), description="What is broken in its schema.")
+
+
 class DatabaseReport(Value):
     """What a read-only look into one database found."""
 
@@ -246,7 +256,13 @@ class DatabaseReport(Value):
     health: tuple[TableHealth, ...] = Field(default=(), description="The tables most in need of care first.")
     replicas: tuple[Replica, ...] = ()
     ids: TransactionIds | None = None
+    file: DatabaseFile | None = Field(default=None, description="Only of an embedded database.")
     gaps: tuple[str, ...] = Field(default=(), description="What could not be looked at, and why.")
+
+    @property
+    def saw_nothing(self) -> bool:
+        """Whether it could not be looked into at all; why stands in the gaps."""
+        return not self.sessions and self.max_connections is None and self.file is None
 
 
 class Onset(Value):
