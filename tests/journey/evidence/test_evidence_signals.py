@@ -2,14 +2,16 @@
 
 import math
 import random
+from itertools import accumulate
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from little_world import START, TOPOLOGY, World, window
 
-from steadyhand.journey.evidence.grid import grid_for, increments
-from steadyhand.journey.evidence.histogram import quantile
+from steadyhand.journey.evidence.counters import gains, increments, trailing_sum
+from steadyhand.journey.evidence.grid import grid_for
+from steadyhand.journey.evidence.histogram import quantiles
 from steadyhand.journey.evidence.model import Role, Series
 from steadyhand.journey.evidence.onset import bend
 from steadyhand.journey.evidence.owners import Owners
@@ -134,18 +136,34 @@ def test_a_gap_spreads_its_increase_evenly() -> None:
     assert list(increments([5.0, None, None, 11.0], born_here=False)) == [None, 2.0, 2.0, 2.0]
 
 
+_COUNTERS = st.lists(st.lists(st.integers(0, 9), min_size=12, max_size=12), min_size=1, max_size=3)
+
+
+@given(_COUNTERS, st.integers(1, 5), st.sampled_from([0, 6]))
+def test_what_counters_gain_over_a_span_is_the_sum_of_its_steps(
+    added: list[list[int]], width: int, restart: int
+) -> None:
+    tracks = [[float(one) for one in accumulate(each)] for each in added]
+    tracks[0][restart:] = tracks[0][: len(tracks[0]) - restart]
+    found = gains((track, False) for track in tracks)
+    steps = [
+        sum(each) for each in zip(*(increments(one, born_here=False)[1:] for one in tracks), strict=True)
+    ]
+    assert list(found.steps) == [None, *steps]
+    assert list(found.over(width)) == list(trailing_sum([None, *steps], width))
+
+
 def test_a_percentile_is_linear_within_its_bucket() -> None:
-    inf = float("inf")
-    assert quantile(0.5, [1.0, 2.0, inf], [0.0, 10.0, 10.0]) == pytest.approx(1.5)
-    assert quantile(0.95, [1.0, 2.0, inf], [0.0, 1.0, 10.0]) == 2.0
-    assert quantile(0.95, [1.0, inf], [0.0, 0.0]) is None
+    bounds = [1.0, 2.0, float("inf")]
+    rows = ([0.0, 10.0, 10.0], [10.0, 10.0, 10.0], [0.0, 0.0, 10.0], [0.0, 9.0, 9.0])
+    assert list(quantiles(0.5, bounds, rows)) == [pytest.approx(1.5), pytest.approx(0.5), 2.0, None]
 
 
 @given(st.lists(st.floats(0, 100), min_size=2, max_size=8))
 def test_a_percentile_lies_within_the_bounds(parts: list[float]) -> None:
     counts = [sum(parts[: one + 1]) for one in range(len(parts))]
     bounds = [float(one + 1) for one in range(len(parts) - 1)] + [float("inf")]
-    found = quantile(0.95, bounds, counts)
+    found = next(quantiles(0.95, bounds, [counts]))
     assert found is None or 0.0 <= found <= len(parts)
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from math import isfinite
-from operator import sub
 from statistics import median
 from typing import TypeGuard
 
@@ -110,31 +109,6 @@ def _resolution(series: Sequence[Series]) -> float:
     return min(usual, default=0.0)
 
 
-def increments(track: Track, born_here: bool) -> Track:  # noqa: FBT001 - a property of the track
-    """What a counter added in each step; a smaller value is a restart from zero.
-
-    `born_here`: the counter began to exist inside the grid, so its first value is an increment too.
-    A gap's increase is spread evenly over the gap.
-    """
-    if is_whole(track):
-        added = list(map(sub, track[1:], track))
-        if min(added, default=0.0) >= 0:
-            return (None, *added) if track else ()
-    out: list[float | None] = [None] * len(track)
-    last: tuple[int, float] | None = None
-    for index, value in enumerate(track):
-        if value is None:
-            continue
-        if last is None:
-            out[index] = value if born_here and index else None
-        else:
-            at, before = last
-            gain = value - before if value >= before else value
-            out[at + 1 : index + 1] = [gain / (index - at)] * (index - at)
-        last = (index, value)
-    return tuple(out)
-
-
 def total(tracks: Sequence[Track]) -> Track:
     """The sum over replicas, None where none of them has a sample."""
     if len(tracks) == 1:
@@ -156,27 +130,3 @@ def highest(tracks: Sequence[Track]) -> Track:
 def _add(column: Sequence[float | None]) -> float | None:
     known = [one for one in column if one is not None]
     return sum(known) if known else None
-
-
-def trailing_sum(track: Track, width: int) -> Track:
-    """At each step the sum of this one and the `width - 1` before it; None at None."""
-    if is_whole(track):
-        return _trailing(track, width)
-    if is_whole(later := track[1:]):  # a counter has no increment in its first step
-        return (None, *_trailing((0.0, *later), width)[1:])
-    out: list[float | None] = []
-    running = 0.0
-    for index, value in enumerate(track):
-        running += value or 0.0
-        if index >= width:
-            running -= track[index - width] or 0.0
-        out.append(None if value is None else max(running, 0.0))
-    return out
-
-
-def _trailing(track: Sequence[float], width: int) -> tuple[float, ...]:
-    if width == 1:
-        return tuple(track)
-    sums = tuple(accumulate(track))
-    out = (*sums[:width], *map(sub, sums[width:], sums))
-    return out if min(out) >= 0 else tuple([max(one, 0.0) for one in out])  # less is rounding

@@ -152,8 +152,11 @@ def _calm_part(signal: Signal, baseline: Window) -> tuple[int, int]:
 
 
 def _unmasked(signal: Signal, begin: int, end: int, masked: Sequence[Span]) -> Sequence[float]:
-    values, times = signal.values[begin:end], signal.times[begin:end]
-    if not times or not any(first <= times[-1] and last >= times[0] for first, last in masked):
+    values = signal.values[begin:end]
+    if not masked or not values:
+        return values
+    times = signal.times[begin:end]
+    if not any(first <= times[-1] and last >= times[0] for first, last in masked):
         return values
     return [value for at, value in zip(times, values, strict=True) if not inside(at, masked)]
 

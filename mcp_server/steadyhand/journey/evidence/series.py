@@ -2,11 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
 
 from steadyhand.journey.evidence import roles
+from steadyhand.journey.evidence.counters import Gains, Stepped, gains
 from steadyhand.journey.evidence.families import Families, Kind
-from steadyhand.journey.evidence.grid import Grid, Track, highest, increments, lead, total, trailing_sum
+from steadyhand.journey.evidence.grid import Grid, Track, highest, lead, total
 from steadyhand.journey.evidence.histogram import SPANS, percentile, ratio
 from steadyhand.journey.evidence.model import Role, Series
 from steadyhand.journey.evidence.owners import OWNER_LABELS, Owners
@@ -15,28 +18,35 @@ from steadyhand.journey.topology import Topology
 
 Labels = tuple[tuple[str, str], ...]
 _P95 = 0.95
+_OF_STATE = frozenset(roles.STATE_LABELS)
+_NEVER_SHOWN = ("job", "le")
 _OVER = 1.2  # what lies farther beyond a limit is not bounded by it
 _BOUND_WORDS = roles.word_set(
     "max limit limits size capacity used in use usage open active current working set spec"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
-    """One raw series on the grid; a counter's track holds its increments."""
+class _Member(NamedTuple):
+    """One raw series on the grid; `born_here` if its replica was there before it was."""
 
     name: str
     labels: Mapping[str, str]
     track: Track
+    born_here: bool
 
-    def group(self, *, without: Iterable[str] = ()) -> Labels:
+    def group(self, *, without: frozenset[str] = frozenset()) -> Labels:
         """Its labels without the replica's and these."""
-        hidden = roles.REPLICA_LABELS.union(without)
-        return tuple(sorted((key, value) for key, value in self.labels.items() if key not in hidden))
+        hidden = _hidden(without)
+        return tuple(sorted([pair for pair in self.labels.items() if pair[0] not in hidden]))
 
     def outcome(self) -> str | None:
         """How the answers it counts ended, if a label says so."""
         return next((self.labels[one] for one in sorted(roles.OUTCOME_LABELS) if one in self.labels), None)
+
+
+@lru_cache
+def _hidden(without: frozenset[str]) -> frozenset[str]:
+    return roles.REPLICA_LABELS | without
 
 
 class _Workbench:
@@ -46,22 +56,19 @@ class _Workbench:
         self.grid, self.owners = grid, Owners(topology, service)
         self.families = Families(series)
         self.members: dict[Kind, list[_Member]] = defaultdict(list)
-        raw = [_Member(one.name, one.labels, grid.track(one)) for one in series]
-        births = _births(raw)
-        for one in raw:
-            kind = self.families.kind(one.name)
-            track = one.track
-            if kind in {"bucket", "sum", "counter"}:
-                seen = births[_replica(one.labels)]
-                track = increments(track, born_here=seen < lead(track))
-            self.members[kind].append(_Member(one.name, one.labels, track))
+        tracks = [grid.track(one) for one in series]
+        replicas = [_replica(one.labels) for one in series]
+        births = _births(replicas, tracks)
+        for one, track, replica in zip(series, tracks, replicas, strict=True):
+            member = _Member(one.name, one.labels, track, births[replica] < lead(track))
+            self.members[self.families.kind(one.name)].append(member)
 
-    def subject(self, members: Sequence[_Member], *, hidden: Iterable[str] = ()) -> Subject:
+    def subject(self, members: Sequence[_Member], *, hidden: frozenset[str] = frozenset()) -> Subject:
         """What the signals of this group share."""
         first = members[0]
         entity = self.owners.of(first.name, first.labels)
-        told_already = {name for name in OWNER_LABELS if first.labels.get(name) == entity}
-        labels = dict(first.group(without={*hidden, *told_already, "job", "le"}))
+        told_already = [name for name in OWNER_LABELS if first.labels.get(name) == entity]
+        labels = dict(first.group(without=hidden.union(told_already, _NEVER_SHOWN)))
         return Subject(
             metric=first.name.removesuffix("_bucket").removesuffix("_count").removesuffix("_sum"),
             entity=entity,
@@ -73,16 +80,19 @@ class _Workbench:
 
 
 def _replica(labels: Mapping[str, str]) -> Labels:
-    return tuple(sorted((key, labels[key]) for key in ("job", "instance", "pod") if key in labels))
+    return tuple([(key, labels[key]) for key in ("instance", "job", "pod") if key in labels])
 
 
-def _births(members: Sequence[_Member]) -> dict[Labels, int]:
+def _births(replicas: Sequence[Labels], tracks: Sequence[Track]) -> dict[Labels, int]:
     """For each replica the first step with a sample of anything it exports."""
     births: dict[Labels, int] = {}
-    for one in members:
-        key = _replica(one.labels)
-        births[key] = min(births.get(key, len(one.track)), lead(one.track))
+    for replica, track in zip(replicas, tracks, strict=True):
+        births[replica] = min(births.get(replica, len(track)), lead(track))
     return births
+
+
+def _gains(members: Iterable[_Member]) -> Gains:
+    return gains((one.track, one.born_here) for one in members)
 
 
 def _grouped(members: Sequence[_Member], key: Callable[[_Member], object]) -> list[list[_Member]]:
@@ -93,10 +103,10 @@ def _grouped(members: Sequence[_Member], key: Callable[[_Member], object]) -> li
 
 
 def _latencies(bench: _Workbench) -> Iterator[Signal]:
-    hidden = {"le", *roles.OUTCOME_LABELS}
+    hidden = roles.OUTCOME_LABELS | {"le"}
     for members in _grouped(bench.members["bucket"], lambda one: one.group(without=hidden)):
         by_bound = _grouped(members, lambda one: one.labels["le"])
-        buckets = {float(same[0].labels["le"]): total([one.track for one in same]) for same in by_bound}
+        buckets = {float(same[0].labels["le"]): _gains(same) for same in by_bound}
         values, span = percentile(_P95, buckets, bench.grid)
         subject = bench.subject(members, hidden=hidden)
         unit = roles.unit_of(subject.metric)
@@ -105,9 +115,9 @@ def _latencies(bench: _Workbench) -> Iterator[Signal]:
 
 def _means(bench: _Workbench) -> Iterator[Signal]:
     """Mean latency where a histogram or summary comes without buckets."""
-    hidden = set(roles.OUTCOME_LABELS)
+    hidden = roles.OUTCOME_LABELS
     counts = {
-        (members[0].name, members[0].group(without=hidden)): total([one.track for one in members])
+        (members[0].name, members[0].group(without=hidden)): members
         for members in _grouped(bench.members["counter"], lambda one: one.group(without=hidden))
     }
     for members in _grouped(bench.members["sum"], lambda one: one.group(without=hidden)):
@@ -115,7 +125,7 @@ def _means(bench: _Workbench) -> Iterator[Signal]:
         answers = counts.get((f"{base}_count", members[0].group(without=hidden)))
         if base in bench.families.with_buckets or answers is None:
             continue
-        values, _, span = ratio(total([one.track for one in members]), answers, bench.grid)
+        values, _, span = ratio(_gains(members), _gains(answers), bench.grid)
         subject = bench.subject(members, hidden=hidden)
         yield subject.signal(f"mean of {base}", "latency", roles.unit_of(base), values, smoothing=span)
 
@@ -136,11 +146,11 @@ def _rate(bench: _Workbench, members: Sequence[_Member], named: Sequence[_Member
     """A rate per second over five seconds once they are full, and per step for dating."""
     grid = bench.grid
     subject = bench.subject(named, hidden=roles.OUTCOME_LABELS)
-    added = total([one.track for one in members])
+    added = _gains(members)
     steps = grid.steps(SPANS[0])
-    full = trailing_sum(added, steps)[steps:]
-    smooth = (*[None] * min(steps, len(added)), *_over(full, steps * grid.step))
-    fine = _over(added, grid.step)
+    fine = smooth = _over(added.steps, grid.step)
+    if steps > 1:
+        smooth = (*[None] * min(steps, len(fine)), *_over(added.over(steps)[steps:], steps * grid.step))
     name = members[0].name
     counts_answers = name in bench.families.answers or members[0].outcome() is not None
     role: Role = "traffic" if counts_answers else roles.counter_role(name)
@@ -168,11 +178,9 @@ def _rate_unit(name: str, role: Role) -> str:
 
 def _share(bench: _Workbench, members: Sequence[_Member]) -> Signal:
     """The share of answers that failed."""
-    answers = total([one.track for one in members])
-    bad = [one.track for one in members if roles.failed(one.outcome() or "")]
-    nothing: Track = (None,) * bench.grid.size
-    failed = total(bad) if bad else nothing
-    values, of, span = ratio(failed, answers, bench.grid)
+    bad = [one for one in members if roles.failed(one.outcome() or "")]
+    failed = _gains(bad) if bad else Stepped((None,) * bench.grid.size)
+    values, of, span = ratio(failed, _gains(members), bench.grid)
     subject = bench.subject(members, hidden=roles.OUTCOME_LABELS)
     return subject.signal(
         f"failed share of {members[0].name}", "errors", "share", values, smoothing=span, answers=of
@@ -181,10 +189,9 @@ def _share(bench: _Workbench, members: Sequence[_Member]) -> Signal:
 
 def _hits(bench: _Workbench, members: Sequence[_Member]) -> Iterator[Signal]:
     """The share of look-ups that hit, and how many per second did not."""
-    answers = total([one.track for one in members])
-    found = [one.track for one in members if roles.is_hit(one.outcome() or "")]
+    found = [one for one in members if roles.is_hit(one.outcome() or "")]
     lost = [one for one in members if not roles.is_hit(one.outcome() or "")]
-    values, of, span = ratio(total(found), answers, bench.grid)
+    values, of, span = ratio(_gains(found), _gains(members), bench.grid)
     subject = bench.subject(members, hidden=roles.OUTCOME_LABELS)
     yield subject.signal(f"hit share of {members[0].name}", "up", "share", values, smoothing=span, answers=of)
     if lost:
@@ -215,25 +222,30 @@ def _levels(bench: _Workbench) -> Iterator[Signal]:
         tracks = [one.track for one in members]
         unit = roles.unit_of(first.name)
         level = highest(tracks) if unit else total(tracks)
+        signal = bench.subject(members).signal(first.name, role, unit, level)
         limit = None if roles.is_limit(first.name, first.labels) else limits.get(_bounded(first))
-        limit = limit if limit and max(filter(None, level), default=0.0) <= _OVER * limit else None
-        yield replace(bench.subject(members).signal(first.name, role, unit, level), limit=limit)
+        reached = limit is None or max(filter(None, level), default=0.0) > _OVER * limit
+        yield signal if reached else replace(signal, limit=limit)
+
+
+@lru_cache(maxsize=4_096)
+def _stem(name: str) -> str:
+    return "_".join(word for word in name.split("_") if word not in _BOUND_WORDS)
 
 
 def _bounded(member: _Member) -> tuple[str, Labels]:
     """What a bound and its measurement share: the name without bound words, the labels without state."""
-    stem = "_".join(word for word in member.name.split("_") if word not in _BOUND_WORDS)
-    return stem, member.group(without=roles.STATE_LABELS)
+    return _stem(member.name), member.group(without=_OF_STATE)
 
 
 def _limits(bench: _Workbench) -> dict[tuple[str, Labels], float]:
     found: dict[tuple[str, Labels], float] = {}
-    for members in _grouped(bench.members["gauge"], _Member.group):
+    bounds = [one for one in bench.members["gauge"] if roles.is_limit(one.name, one.labels)]
+    for members in _grouped(bounds, _Member.group):
         first = members[0]
-        if roles.is_limit(first.name, first.labels):
-            tracks = [one.track for one in members]
-            track = highest(tracks) if roles.unit_of(first.name) else total(tracks)
-            found[_bounded(first)] = max((one for one in track if one is not None), default=0.0)
+        tracks = [one.track for one in members]
+        track = highest(tracks) if roles.unit_of(first.name) else total(tracks)
+        found[_bounded(first)] = max((one for one in track if one is not None), default=0.0)
     return {key: value for key, value in found.items() if value > 0}
 
 

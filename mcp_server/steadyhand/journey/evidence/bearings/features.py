@@ -31,6 +31,15 @@ class _Scene:
         return found
 
     @cached_property
+    def calling(self) -> dict[str, list[Bend]]:
+        """Of each caller how slow it sees those it calls."""
+        found: dict[str, list[Bend]] = defaultdict(list)
+        for one in (one for many in self.bends.values() for one in many):
+            if one.gauge.kind == "edge_far":
+                found[one.gauge.other].append(one)
+        return found
+
+    @cached_property
     def callers(self) -> dict[str, tuple[str, ...]]:
         return reversed_arrows(self.seen.depends_on)
 
@@ -132,7 +141,7 @@ def _health(name: str, scene: _Scene) -> Figures:
         "memory": scene.strongest(name, "memory"),
         "resource": scene.strongest(name, "resource"),
         "load": scene.strongest(name, "load"),
-        "silent": max((deepest_drop(one) for one in scene.loads.get(name, ())), default=0.0),
+        "silent": max((deepest_drop(one) for one in bends if one.gauge.kind == "load"), default=0.0),
         "stopped": 1.0 if any(one.gauge.stopped for one in bends) else 0.0,
         "unexplained": max(0.0, own - worst),
         "explained": min(own, worst),
@@ -186,12 +195,11 @@ def _arrows(name: str, scene: _Scene, slow: Mapping[str, float]) -> Figures:
     mine = [one for one in scene.seen.calls if one.caller == name]
     total = sum(one.calm for one in mine), sum(one.since for one in mine)
     mix = [signed_g(one.calm, one.since, *total) for one in mine]
-    bends = [one for many in scene.bends.values() for one in many]
     far = {one.gauge.other: one.strength for one in scene.bends.get(name, ()) if one.gauge.kind == "edge_far"}
     near = {
         one.gauge.other: one.strength for one in scene.bends.get(name, ()) if one.gauge.kind == "edge_near"
     }
-    out = [one.strength for one in bends if one.gauge.other == name and one.gauge.kind == "edge_far"]
+    out = [one.strength for one in scene.calling.get(name, ())]
     return {
         "calls_missing": max((-x for one, x in g if one.caller == name and x < 0), default=0.0),
         "calls_mix": max((-x for x in mix if x < 0), default=0.0),

@@ -1,6 +1,6 @@
 """How far samples and counts are from calm."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log, log1p, sqrt
 from statistics import pstdev
@@ -21,11 +21,13 @@ class Bend:
     """A gauge's strength (log1p of sigmas in its bad direction), and its first step away, -1 if none.
 
     Of four or more steps the second worst counts, of many the worst but a twentieth: a spike is not lasting.
+    `lowest` is the sigmas of the lowest sample.
     """
 
     gauge: Gauge
     strength: float
     first: int
+    lowest: float
 
     @property
     def away(self) -> bool:
@@ -39,7 +41,10 @@ def calm_range(calm: Sequence[float | None]) -> tuple[float, float] | None:
     Scale: the largest of 1.4826 MAD, IQR/1.349, a third of the 99th percentile of the distance from the
     median and 3 % of the median; where all are 0 the standard deviation.
     """
-    ranked = sorted(_known(calm))
+    return _range_of(sorted(_known(calm)))
+
+
+def _range_of(ranked: Sequence[float]) -> tuple[float, float] | None:
     if len(ranked) < _FEWEST_CALM:
         return None
     middle = middle_of(ranked)
@@ -54,48 +59,68 @@ def _known(samples: Sequence[float | None]) -> Sequence[float]:
     return samples if is_whole(samples) else [one for one in samples if one is not None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """The suspect samples, a missing one as if calm, also in order of size; and the range of calm."""
+
+    since: Sequence[float]
+    ranked: Sequence[float]
+    middle: float
+    scale: float
+
+    def sigmas(self, samples: Iterable[float]) -> list[float]:
+        """How far these are from calm, rises positive."""
+        middle, scale = self.middle, self.scale
+        return [(one - middle) / scale for one in samples]
+
+
+def _ranked(gauge: Gauge) -> _Ranked | None:
+    """None where no suspect sample lies outside all calm ones: most are so, and need no scale."""
+    calm, ranked = sorted(_known(gauge.calm)), sorted(_known(gauge.since))
+    beyond = calm and ranked and (ranked[-1] > calm[-1] or ranked[0] < calm[0])
+    known = _range_of(calm) if beyond else None
+    if known is None:
+        return None
+    if len(ranked) == len(gauge.since):
+        return _Ranked(_known(gauge.since), ranked, *known)
+    since = [known[0] if one is None else one for one in gauge.since]
+    return _Ranked(since, sorted(since), *known)
+
+
 def sigmas(gauge: Gauge) -> list[float]:
     """Sigmas of each suspect sample from calm, rises positive; 0 where a sample or calm is missing."""
-    known = calm_range(gauge.calm) if _beyond(gauge) else None
+    known = _ranked(gauge)
     if known is None:
         return [0.0] * len(gauge.since)
-    middle, scale = known
-    most, least = middle + _MOST_SIGMAS * scale, middle - _MOST_SIGMAS * scale
-    if is_whole(gauge.since) and least <= min(gauge.since) and max(gauge.since) <= most:
-        return [(one - middle) / scale for one in gauge.since]
-    return [
-        0.0 if one is None else max(-_MOST_SIGMAS, min(_MOST_SIGMAS, (one - middle) / scale))
-        for one in gauge.since
-    ]
-
-
-def _beyond(gauge: Gauge) -> bool:
-    """Whether any suspect sample lies outside all calm ones: cheaper than a scale, and most are not."""
-    calm, since = _known(gauge.calm), _known(gauge.since)
-    return bool(calm and since) and (max(since) > max(calm) or min(since) < min(calm))
+    return [max(-_MOST_SIGMAS, min(_MOST_SIGMAS, one)) for one in known.sigmas(known.since)]
 
 
 def bend_of(gauge: Gauge) -> Bend:
     """How far the gauge went in the direction that is bad for its kind."""
-    found = sigmas(gauge)
-    if gauge.kind in _FALLING:
-        bad = [-one for one in found]
-    elif gauge.kind in _EITHER:
-        bad = list(map(abs, found))
-    else:
-        bad = found
-    ranked = sorted(bad, reverse=True)
-    away = bool(ranked) and ranked[0] > _AWAY
-    first = next(index for index, one in enumerate(bad) if one > _AWAY) if away else -1
-    lasting = ranked[1 + len(ranked) // 20] if len(ranked) >= _MANY_STEPS else max(bad, default=0.0)
-    return Bend(gauge, log1p(max(lasting, 0.0)), first)
+    known = _ranked(gauge)
+    if known is None:
+        return Bend(gauge, 0.0, -1, 0.0)
+    size = len(known.ranked)
+    over = 1 + size // 20 if size >= _MANY_STEPS else 0  # so many of the worst are no lasting ones
+    low, high = known.sigmas(known.ranked[: over + 1]), known.sigmas(known.ranked[~over:])
+    worst = _worsts(gauge.kind, low, high)
+    first = -1
+    if worst[-1] > _AWAY:
+        bad = (_worsts(gauge.kind, [one], [one])[-1] for one in known.sigmas(known.since))
+        first = next(index for index, one in enumerate(bad) if one > _AWAY)
+    return Bend(gauge, log1p(min(max(worst[~over], 0.0), _MOST_SIGMAS)), first, max(low[0], -_MOST_SIGMAS))
 
 
-def deepest_drop(gauge: Gauge) -> float:
+def _worsts(kind: str, lowest: Sequence[float], highest: Sequence[float]) -> Sequence[float]:
+    """The worst of sigmas last, of which the lowest and the highest are given, each in order of size."""
+    if kind in _FALLING:
+        return [-one for one in reversed(lowest)]
+    return sorted(map(abs, (*lowest, *highest))) if kind in _EITHER else highest
+
+
+def deepest_drop(bend: Bend) -> float:
     """log1p of the deepest drop in sigmas; what stopped to report dropped all the way."""
-    if gauge.stopped:
-        return log1p(_AWAY)
-    return log1p(max(0.0, -min(sigmas(gauge), default=0.0)))
+    return log1p(_AWAY if bend.gauge.stopped else max(0.0, -bend.lowest))
 
 
 def signed_g(calm: float, since: float, calm_total: float, since_total: float) -> float:

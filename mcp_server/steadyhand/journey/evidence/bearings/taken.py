@@ -130,7 +130,7 @@ def gauges_of(known: Iterable[Signal], topology: Topology, baseline: Window) -> 
         kind = _kind(one)
         if kind is None:
             continue
-        outside = topology.get(one.target) is not None and one.target != one.entity
+        outside = one.target not in {"", one.entity} and topology.get(one.target) is not None
         cut = bisect_left(one.times, border)
         calm, since = one.values[:cut], one.values[cut:]
         yield Gauge(
