@@ -22,8 +22,9 @@ from steadyhand.adapters.databases.mysql_link import connected
 from steadyhand.adapters.databases.mysql_text import compared_columns, mask, plannable
 from steadyhand.journey.evidence.database_items import database_items
 from steadyhand.journey.evidence.masking import Masker
-from steadyhand.journey.evidence.model import DatabaseReport
+from steadyhand.journey.evidence.model import DatabaseReport, Statement
 from steadyhand.ports import SourceRefused, SourceUnavailable
+from steadyhand.tools.telling import tell_database
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 pytestmark = pytest.mark.anyio
@@ -38,13 +39,14 @@ PREPARE = (
     "grant process on *.* to reader",
     "grant select on shop.* to reader",
     "grant select on performance_schema.* to reader",
+    "grant select on mysql.slow_log to reader",
     "create user shopper identified by ''",
     "grant all on shop.* to shopper",
 )
 
 
 @contextmanager
-def mariadb() -> Iterator[int]:
+def mariadb(counts: str) -> Iterator[int]:
     """A new server; yields its port. As root it runs under a spare uid."""
     program, install = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
     if not program or not install:
@@ -65,7 +67,11 @@ def mariadb() -> Iterator[int]:
             "--skip-name-resolve",
             f"--socket={home}/s",
         ]
-        quick = ["--performance-schema=on", "--innodb-flush-log-at-trx-commit=0", f"--pid-file={home}/pid"]
+        quick = [
+            f"--performance-schema={counts}",
+            "--innodb-flush-log-at-trx-commit=0",
+            f"--pid-file={home}/pid",
+        ]
         with (
             (home / "log").open("wb") as log,
             running([*serve, *quick], uid, cwd=home, stdout=log, stderr=log),
@@ -96,7 +102,14 @@ def _prepare(port: int) -> None:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    with mariadb() as found:
+    with mariadb("on") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def uncounted() -> Iterator[int]:
+    """A server as Debian sets it up: it counts no statements."""
+    with mariadb("off") as found:
         yield found
 
 
@@ -163,6 +176,61 @@ async def test_a_running_scan_of_a_big_table_names_the_index_it_lacks(port: int)
     assert "u7@x" not in report.model_dump_json()
     (found,) = [one for one in database_items(report, Masker()) if one.role == "full_scan"]
     assert found.facts["index"] == "none"
+
+
+def _run(port: int, *statements: str, user: str = "shopper") -> None:
+    with closing(_session(port, user, "shop")) as connection, connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+async def test_statements_that_took_the_most_time_are_told_and_planned_from_their_digest(port: int) -> None:
+    slow = "select id from orders where total = {} and email in ('a@secret.test', 'b@secret.test') limit 5"
+    _run(port, *(slow.format(number) for number in range(12)))
+    now = datetime.now(UTC)
+    report = await MysqlProbe(RULE, _dsn(port)).look(now)
+    found = next(one for one in report.statements if "`email` IN" in one.query)
+    assert (found.calls, found.rows_read) == (12, 20_000)
+    assert found.first_seen is not None
+    assert abs(found.first_seen - now) < timedelta(minutes=1)
+    scan = next(one for one in report.scans if one.columns == ("total",))
+    assert scan.calls == 12
+    assert "secret" not in report.model_dump_json()
+    assert not any("information_schema" in one.query.lower() for one in report.statements)
+    assert any("12 calls" in line and "20000 rows read each" in line for line in tell_database(report))
+    earlier = await MysqlProbe(RULE, _dsn(port)).look(now + timedelta(hours=1))
+    assert earlier.statements == ()
+
+
+async def test_without_counters_the_slow_log_is_read_and_without_both_the_gap_is_told(uncounted: int) -> None:
+    silent = await MysqlProbe(RULE, _dsn(uncounted)).look(datetime.now(UTC))
+    assert any("performance_schema is off and the slow log is not kept" in one for one in silent.gaps)
+    on = "slow_query_log = on", "log_output = 'TABLE'", "long_query_time = 0"
+    _run(uncounted, *(f"set global {one}" for one in on), user="root")
+    slow = "select id from orders where email = 'u{}@secret.test'"
+    _run(uncounted, *(slow.format(number) for number in range(3)))
+    _run(uncounted, "set global long_query_time = 10", user="root")
+    report = await MysqlProbe(RULE, _dsn(uncounted)).look(datetime.now(UTC))
+    found = next(one for one in report.statements if "email" in one.query)
+    assert (found.calls, found.rows_read) == (3, 20_000)
+    assert [(one.columns, one.calls) for one in report.scans] == [(("email",), 3)]
+    assert any("the slow log tells only" in one for one in report.gaps)
+    assert "secret" not in report.model_dump_json()
+
+
+def test_a_slow_statement_is_news_where_the_server_has_counted_for_long() -> None:
+    def seen(ago: timedelta, mean_ms: float, query: str) -> Statement:
+        return Statement(query=query, calls=4, mean_ms=mean_ms, first_seen=NOW - ago)
+
+    new = seen(timedelta(minutes=5), 800, "select new")
+    old = seen(timedelta(days=2), 900, "select old")
+    quick = seen(timedelta(minutes=5), 1, "select quick")
+    report = DatabaseReport(database="orders-db", at=NOW, statements=(new, old, quick))
+    (item,) = database_items(report, Masker())
+    assert "select new" in item.title
+    assert item.onset is not None
+    assert item.onset.at == NOW - timedelta(minutes=5)
+    assert database_items(report.model_copy(update={"statements": (new,)}), Masker()) == []
 
 
 async def test_a_server_that_is_gone_is_named_unavailable_and_a_gap() -> None:

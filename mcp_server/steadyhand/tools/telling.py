@@ -6,7 +6,7 @@ from itertools import groupby
 
 from steadyhand.journey.diagnosis.model import Check, Diagnosis, Hypothesis, Outcome
 from steadyhand.journey.diagnosis.playbook import Playbook, Way
-from steadyhand.journey.evidence.model import DatabaseFile, DatabaseReport, Session
+from steadyhand.journey.evidence.model import DatabaseFile, DatabaseReport, Session, Statement
 from steadyhand.journey.rollout.live import live
 from steadyhand.journey.rollout.state import OVER, Rollout
 from steadyhand.tools.answers import wanted
@@ -144,6 +144,7 @@ def tell_database(report: DatabaseReport) -> Iterator[str]:
         what = f"full scan of {scan.table} ({scan.rows} rows) on {', '.join(scan.columns)}"
         verdict = f"; hypothetical index: {scan.verdict}" if scan.verdict else ""
         yield f"{what}, {cost}{verdict}: {scan.query[:_QUERY]!r}"
+    yield from map(_statement, report.statements[:_MOST_KEPT])
     for table in report.tables:
         yield (
             f"table {table.table}: {table.rows} rows; per second {table.seq_scans_per_s:.3g} full scans, "
@@ -154,6 +155,15 @@ def tell_database(report: DatabaseReport) -> Iterator[str]:
         yield f"index {index.name} on {index.table} ({', '.join(index.columns)}){state}"
     yield from _kept(report)
     yield from (f"not seen: {one}" for one in report.gaps)
+
+
+def _statement(one: Statement) -> str:
+    most = "" if one.max_ms is None else f", at most {one.max_ms:.1f}"
+    rows = "" if one.rows_read is None else f", {one.rows_read:.0f} rows read each"
+    seen = "" if one.first_seen is None else f", first seen {one.first_seen:%m-%d %H:%M:%S}"
+    return (
+        f"statement: {one.calls} calls, mean {one.mean_ms:.1f} ms{most}{rows}{seen}: {one.query[:_QUERY]!r}"
+    )
 
 
 def _file(file: DatabaseFile) -> Iterator[str]:

@@ -24,6 +24,7 @@ from steadyhand.journey.evidence.model import (
     Replica,
     Scan,
     Session,
+    Statement,
     TableHealth,
     TableLoad,
     TransactionIds,
@@ -32,6 +33,7 @@ from steadyhand.ports import SourceError
 
 _MOST_PLANS = 12
 _MOST_PROOFS = 4
+_MOST_STATEMENTS = 10
 _GLANCES = 10
 _HIDDEN = "<insufficient privilege>"
 
@@ -50,6 +52,7 @@ class Look:
         self.tables: tuple[TableLoad, ...] = ()
         self.indexes: tuple[Index, ...] = ()
         self.scans: tuple[Scan, ...] = ()
+        self.statements: tuple[Statement, ...] = ()
         self.clients: tuple[Clients, ...] = ()
         self.health: tuple[TableHealth, ...] = ()
         self.replicas: tuple[Replica, ...] = ()
@@ -80,7 +83,9 @@ class Look:
         if indexes is None:
             self.gaps.append("plans: not looked at, without the indexes a whole scan means nothing")
             return
-        statements = [one for one in running(active, counted, counted_then) if plannable(one.text, longest)]
+        ran = running(active, counted, counted_then)
+        self.statements = tuple(_told(one) for one in ran if one.calls is not None)[:_MOST_STATEMENTS]
+        statements = [one for one in ran if plannable(one.text, longest)]
         await self._plan_all(statements[:_MOST_PLANS], tables_then)
 
     async def _keeping(self) -> None:
@@ -190,6 +195,10 @@ class Look:
             and search.expected_rows <= FEW * table.rows
             and not covered(search.columns, table.shown, self.indexes)
         )
+
+
+def _told(one: Running) -> Statement:
+    return Statement(query=mask(one.text), calls=one.calls or 0, mean_ms=one.mean_ms)
 
 
 def _scan(search: Search, table: TableCount, statement: Running) -> Scan:

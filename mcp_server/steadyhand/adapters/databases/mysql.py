@@ -23,11 +23,14 @@ class MysqlSettings(Rule):
     connect_timeout: Duration = timedelta(seconds=3)
     statement_timeout: Duration = timedelta(seconds=2)
     deadline: Duration = Field(default=timedelta(seconds=12), description="For the whole look.")
+    recent: Duration = Field(
+        default=timedelta(minutes=15), description="Statements that ran within this are told."
+    )
     big_table: int = Field(default=10_000, gt=0, description="Scans of smaller tables are no news. Rows.")
 
 
 class MysqlProbe:
-    """A DatabaseProbe: sessions, row locks, clients, bloat, indexes, and plans, never executed."""
+    """A DatabaseProbe: sessions, row locks, clients, bloat, indexes, slow statements; plans, never run."""
 
     def __init__(self, settings: MysqlSettings, dsn: SecretStr) -> None:
         self.name = settings.name
@@ -47,7 +50,13 @@ class MysqlProbe:
 
         rule = self._settings
         with connected(self.name, self._dsn, rule.connect_timeout, rule.statement_timeout) as link:
-            look = Look(link, total_s=rule.deadline.total_seconds(), big_table=rule.big_table)
+            look = Look(
+                link,
+                at=at,
+                recent=rule.recent,
+                total_s=rule.deadline.total_seconds(),
+                big_table=rule.big_table,
+            )
             look.run()
         return DatabaseReport(
             database=self.name,
@@ -55,6 +64,7 @@ class MysqlProbe:
             sessions=look.sessions,
             max_connections=look.max_connections,
             scans=look.scans,
+            statements=look.statements,
             indexes=look.indexes,
             clients=look.clients,
             health=look.health,

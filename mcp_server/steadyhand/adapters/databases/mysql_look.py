@@ -3,19 +3,26 @@
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from steadyhand.adapters.databases import mysql_queries as queries
 from steadyhand.adapters.databases.mysql_link import Link
-from steadyhand.adapters.databases.mysql_text import mask, plannable, same, searches
+from steadyhand.adapters.databases.mysql_statements import Known, counted, logged, slowest
+from steadyhand.adapters.databases.mysql_text import mask, parameters, plannable, same, searches
 from steadyhand.adapters.databases.plans import FEW, Search, covered
-from steadyhand.journey.evidence.model import Clients, Index, Scan, Session, TableHealth
-from steadyhand.ports import SourceError
+from steadyhand.journey.evidence.model import Clients, Index, Scan, Session, Statement, TableHealth
+from steadyhand.ports import SourceError, SourceRefused
 
 _MOST_PLANS = 12
 _MOST_TABLES = 20
 _METADATA = "metadata lock"
+_UNCOUNTED = (
+    "statements: performance_schema is off and the slow log is not kept in a table"
+    " (slow_query_log, log_output=TABLE); only what runs now is seen"
+)
 
 Found = TypeVar("Found")
 
@@ -23,7 +30,9 @@ Found = TypeVar("Found")
 class Look:
     """Asks one server everything. `gaps` grows as questions fail; the answers are in the other fields."""
 
-    def __init__(self, link: Link, *, total_s: float, big_table: int) -> None:
+    def __init__(
+        self, link: Link, *, at: datetime, recent: timedelta, total_s: float, big_table: int
+    ) -> None:
         self.gaps = [
             "tables: the rate of reads, dead rows and when a session began are not told by this server"
         ]
@@ -31,22 +40,20 @@ class Look:
         self.max_connections: int | None = None
         self.indexes: tuple[Index, ...] = ()
         self.scans: tuple[Scan, ...] = ()
+        self.statements: tuple[Statement, ...] = ()
         self.clients: tuple[Clients, ...] = ()
         self.health: tuple[TableHealth, ...] = ()
         self._link = link
         self._ends = time.monotonic() + total_s
         self._big_table = big_table
-        self._statements: list[tuple[str, float]] = []
-        self._digests: dict[str, tuple[int, float]] = {}
+        self._at, self._recent = at, recent
+        self._running: list[tuple[str, float]] = []
+        self._known: dict[str, Known] = {}
 
     def run(self) -> None:
         """Ask what needs no table first, then plan what runs."""
         self._attempt("sessions", self._activity)
-        counted = self._attempt("limits", self._limits)
-        if counted:
-            self._attempt("statements", self._counters)
-        elif counted is not None:
-            self.gaps.append("statements: performance_schema is off; only what runs now is seen")
+        self._attempt("statements", self._slow)
         self._attempt("table health", self._tables)
         if self._attempt("indexes", self._all_indexes):
             self._plan_all()
@@ -68,7 +75,7 @@ class Look:
         self.sessions = tuple(
             _session(row, held.get(row[0]), tuple(blockers.get(row[0], ()))) for row in rows
         )
-        self._statements = [(row[6], float(row[4]) * 1000) for row in rows if row[7] and plannable(row[6])]
+        self._running = [(row[6], float(row[4]) * 1000) for row in rows if row[7] and plannable(row[6])]
         if any(_METADATA in one.wait for one in self.sessions):
             self.gaps.append("locks: a session waits for a metadata lock; its holder is not told")
         alike = Counter(
@@ -90,15 +97,21 @@ class Look:
             found[waiter].append(blocker)
         return found
 
-    def _limits(self) -> bool:
-        """What bounds the server; returns whether it counts statements."""
-        ((self.max_connections, counted),) = self._link.rows(queries.LIMITS)
-        return bool(counted)
-
-    def _counters(self) -> None:
-        self._digests = {
-            same(text): (count, float(mean)) for text, count, mean in self._link.rows(queries.DIGESTS)
-        }
+    def _slow(self) -> None:
+        """What bounds the server, and the statements that it counts, else those it logs as slow."""
+        ((self.max_connections, counts, logs),) = self._link.rows(queries.LIMITS)
+        known: Sequence[Known] = ()
+        if counts:
+            known = counted(self._link, self._at, self._recent)
+        elif logs:
+            known = logged(self._link, self._recent)
+            self.gaps.append(
+                "statements: performance_schema is off; the slow log tells only what it calls slow"
+            )
+        else:
+            self.gaps.append(_UNCOUNTED)
+        self._known = {same(one.text): one for one in known}
+        self.statements = tuple(one.told for one in slowest(known))
 
     def _tables(self) -> None:
         self.health = tuple(
@@ -120,17 +133,39 @@ class Look:
         rows = {one.table: one.live_rows for one in self.health}
         self.health = self.health[:_MOST_TABLES]
         found: dict[tuple[str, tuple[str, ...]], Scan] = {}
-        slowest = sorted(self._statements, key=lambda one: -one[1])
-        for text, spent_ms in slowest[:_MOST_PLANS]:
-            for search in self._attempt("plan", lambda text=text: self._plan(text)) or ():  # type: ignore[misc]
+        for text, spent_ms, asked in self._to_plan():
+            for search in self._attempt("plan", partial(asked, text)) or ():
                 if self._lacks_index(search, rows.get(search.table, 0)):
                     scan = self._scan(search, rows[search.table], text, spent_ms)
                     found.setdefault((search.table, search.columns), scan)
         self.scans = tuple(found.values())
 
+    def _to_plan(self) -> Iterator[tuple[str, float, Callable[[str], Sequence[Search]]]]:
+        """What runs now, then what took the most time lately, each with how it is planned."""
+        for text, spent_ms in sorted(self._running, key=lambda one: -one[1])[:_MOST_PLANS]:
+            yield text, spent_ms, self._plan
+        for one in slowest(tuple(self._known.values())):
+            if plannable(one.text):
+                yield one.text, one.told.mean_ms, self._plan_digest if one.digest else self._plan
+
     def _plan(self, text: str) -> Sequence[Search]:
         """The plan of a statement; it is not executed."""
-        ((plan,),) = self._link.rows(f"explain format=json {text}")
+        return self._read(self._link.rows(f"explain format=json {text}"), text)
+
+    def _plan_digest(self, text: str) -> Sequence[Search]:
+        """The plan of a statement whose values are not known: it is prepared, and explained for some text."""
+        asked, values = parameters(text)
+        try:
+            self._link.rows("prepare steadyhand_plan from %s", f"explain format=json {asked}")
+            self._link.rows("set @steadyhand = '1'")
+            using = f" using {', '.join(['@steadyhand'] * values)}" if values else ""
+            return self._read(self._link.rows(f"execute steadyhand_plan{using}"), text)
+        except SourceRefused:
+            self.gaps.append("plans: a counted statement could not be planned from what is kept of it")
+            return ()
+
+    def _read(self, answer: Sequence[tuple[str]], text: str) -> Sequence[Search]:
+        ((plan,),) = answer
         return list(searches(json.loads(plan), self._link.schema, text))
 
     def _lacks_index(self, search: Search, rows: int) -> bool:
@@ -138,10 +173,14 @@ class Look:
         return rows >= self._big_table and few and not covered(search.columns, search.table, self.indexes)
 
     def _scan(self, search: Search, rows: int, text: str, spent_ms: float) -> Scan:
-        calls, mean_ms = self._digests.get(same(text), (None, spent_ms))
-        query = mask(text)
+        known = self._known.get(same(text))
         return Scan(
-            table=search.table, columns=search.columns, rows=rows, query=query, mean_ms=mean_ms, calls=calls
+            table=search.table,
+            columns=search.columns,
+            rows=rows,
+            query=mask(text),
+            mean_ms=known.told.mean_ms if known else spent_ms,
+            calls=known.told.calls if known else None,
         )
 
 

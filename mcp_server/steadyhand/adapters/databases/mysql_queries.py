@@ -29,7 +29,10 @@ join information_schema.innodb_trx r on r.trx_id = w.requesting_engine_transacti
 join information_schema.innodb_trx b on b.trx_id = w.blocking_engine_transaction_id
 """
 
-LIMITS = "select @@global.max_connections, @@global.performance_schema"
+LIMITS = """
+select @@global.max_connections, @@global.performance_schema,
+       @@global.slow_query_log and find_in_set('TABLE', @@global.log_output) > 0
+"""
 
 TABLES = """
 select table_name, coalesce(table_rows, 0), coalesce(data_length, 0) + coalesce(index_length, 0),
@@ -49,9 +52,19 @@ limit 2000
 """
 
 DIGESTS = """
-select digest_text, count_star, sum_timer_wait / 1e9 / count_star
+select digest_text, count_star, sum_timer_wait / 1e9 / count_star, max_timer_wait / 1e9,
+       sum_rows_examined / count_star, unix_timestamp(first_seen), unix_timestamp(last_seen)
 from performance_schema.events_statements_summary_by_digest
 where schema_name = database() and digest_text is not null and count_star > 0
 order by sum_timer_wait desc
 limit 200
+"""
+
+SLOW_LOG = """
+select convert(sql_text using utf8mb4), time_to_sec(query_time) * 1000 + microsecond(query_time) / 1000,
+       rows_examined
+from mysql.slow_log
+where db = database() and start_time > now() - interval %s second
+order by start_time desc
+limit 500
 """

@@ -18,6 +18,10 @@ _COMPARISON = re.compile(r"(?:`?[\w$]+`?\.)*`?(?P<column>[A-Za-z_$][\w$]*)`?\s*(
 _ALIAS = re.compile(
     r"\b(?:from|join)\s+(?:`?[\w$]+`?\.)?`?([\w$]+)`?\s+(?:as\s+)?`?([\w$]+)`?", re.IGNORECASE
 )
+_ROWS = re.compile(r"(?:select|with|insert|replace|update|delete)\b", re.IGNORECASE)
+_SYSTEM = re.compile(r"`?\b(?:information_schema|performance_schema|mysql|sys)\b`?\s*\.", re.IGNORECASE)
+_LIST = re.compile(r"\(\s*\.\.\.\s*\)")  # a digest's (1, 2, 3)
+_LIMIT = re.compile(r"\blimit\s+\?(?:\s*(?:,|offset)\s*\?)?", re.IGNORECASE)  # wants a number, not any text
 _SELECT = re.compile(r"select\b", re.IGNORECASE)
 _REFUSED = re.compile(r"\binto\b|\b(?:information_schema|performance_schema|mysql|sys)\s*\.|;", re.IGNORECASE)
 _NO_ESTIMATE = 100.0  # without statistics of the column the planner lets every row pass
@@ -37,6 +41,17 @@ def plannable(sql: str) -> bool:
     """Whether it is one SELECT of an application that writes nowhere."""
     masked = mask(sql).rstrip("; ")
     return _SELECT.match(masked) is not None and _REFUSED.search(masked) is None
+
+
+def of_application(sql: str) -> bool:
+    """Whether it reads or changes rows of an application, not of monitoring."""
+    return _ROWS.match(sql.lstrip("( ")) is not None and _SYSTEM.search(sql) is None
+
+
+def parameters(sql: str) -> tuple[str, int]:
+    """A digest as a statement to prepare, and how many values it wants."""
+    text = _LIMIT.sub("limit 1", _LIST.sub("(?)", sql))
+    return text, text.count("?")
 
 
 def searches(plan: object, schema: str, statement: str) -> Iterator[Search]:

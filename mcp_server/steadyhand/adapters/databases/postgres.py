@@ -63,6 +63,7 @@ class PostgresProbe:
             idle_timeout_ms=look.idle_timeout_ms,
             tables=look.tables,
             scans=look.scans,
+            statements=look.statements,
             indexes=look.indexes,
             clients=look.clients,
             health=look.health,

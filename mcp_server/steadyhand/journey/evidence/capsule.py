@@ -126,6 +126,7 @@ def _report(one: DatabaseReport, masker: Masker) -> DatabaseReport:
         )
         for s in one.sessions
     )
+    statements = (s.model_copy(update={"query": masker.query(s.query, _MESSAGE)}) for s in one.statements)
     scans = (s.model_copy(update={"query": masker.query(s.query, _MESSAGE)}) for s in one.scans)
     clients = (
         s.model_copy(update={key: masker.text(getattr(s, key), _LABEL) for key in _CLIENT})
@@ -135,6 +136,7 @@ def _report(one: DatabaseReport, masker: Masker) -> DatabaseReport:
         update={
             "sessions": tuple(sessions),
             "scans": tuple(scans),
+            "statements": tuple(statements),
             "clients": tuple(clients),
             "file": one.file and _file(one.file, masker),
             "gaps": tuple(masker.text(gap, _TEXT) for gap in one.gaps),

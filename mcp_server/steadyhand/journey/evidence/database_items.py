@@ -25,6 +25,9 @@ _LOCK_PATIENCE_S = 1.0
 _SMALL_TABLE = 10_000
 _READ_ROWS_PER_S = 100_000.0
 _FULL = 0.7
+_SLOW_MS = 50.0
+_KNOWN_FOR = timedelta(hours=1)  # counters younger than this have seen everything for the first time
+_NEWS_FOR = timedelta(hours=1)
 _LONG_JOURNAL = 40 * 1024 * 1024  # ten times what SQLite lets its log grow to before it folds it in
 _STRENGTHS: Mapping[Role, float] = {
     "lock_queue": 60.0,
@@ -39,7 +42,13 @@ _STRENGTHS: Mapping[Role, float] = {
 def database_items(report: DatabaseReport, masker: Masker) -> list[Item]:
     """What this look found worth telling; ids are given later. A healthy database gives none."""
     found = (*_idle(report, masker), *_locks(report, masker), *_scans(report, masker))
-    return [*found, *_loads(report, masker), *_connections(report), *_file(report, masker)]
+    return [
+        *found,
+        *_loads(report, masker),
+        *_connections(report),
+        *_file(report, masker),
+        *_new(report, masker),
+    ]
 
 
 def _item(report: DatabaseReport, role: Role, title: str, facts: dict[str, str], **more: float) -> Item:
@@ -237,3 +246,21 @@ def _writer(report: DatabaseReport, session: Session, masker: Masker) -> Item:
     )
     facts = {"root_pid": str(session.pid), "root_application": application, "root_state": session.state}
     return _item(report, "lock_queue", title, facts, now=session.transaction_s, age_s=session.transaction_s)
+
+
+def _new(report: DatabaseReport, masker: Masker) -> Iterator[Item]:
+    """Slow statements that a server which has counted for long has seen for the first time."""
+    first = [one.first_seen for one in report.statements if one.first_seen]
+    for one in report.statements:
+        if not one.first_seen or one.mean_ms < _SLOW_MS or one.first_seen - min(first) < _KNOWN_FOR:
+            continue
+        if report.at - one.first_seen > _NEWS_FOR:
+            continue
+        query = masker.query(one.query, _QUERY)
+        title = (
+            f"{quoted(query)} was first seen at {one.first_seen:%H:%M:%S}: {one.calls} calls,"
+            f" {number(one.mean_ms)} ms each"
+        )
+        facts = {"statement": query, "mean_ms": f"{one.mean_ms:.1f}", "calls": str(one.calls)}
+        age_s = max(0.0, (report.at - one.first_seen).total_seconds())
+        yield _item(report, "other", title, facts, now=one.mean_ms, age_s=age_s)

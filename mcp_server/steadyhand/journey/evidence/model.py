@@ -167,6 +167,17 @@ class Scan(Value):
     )
 
 
+class Statement(Value):
+    """A statement that took time lately, as the server counts or logs it."""
+
+    query: str
+    calls: int = Field(description="As far back as the server counts; the slow log: those it holds.")
+    mean_ms: float
+    max_ms: float | None = None
+    rows_read: float | None = Field(default=None, description="Rows looked at for each call.")
+    first_seen: Instant | None = Field(default=None, description="When the server first saw its like.")
+
+
 class Clients(Value):
     """Connections that look the same from outside."""
 
@@ -251,6 +262,7 @@ class DatabaseReport(Value):
     )
     tables: tuple[TableLoad, ...] = ()
     scans: tuple[Scan, ...] = ()
+    statements: tuple[Statement, ...] = Field(default=(), description="That took the most time lately.")
     indexes: tuple[Index, ...] = ()
     clients: tuple[Clients, ...] = ()
     health: tuple[TableHealth, ...] = Field(default=(), description="The tables most in need of care first.")

@@ -21,7 +21,7 @@ _TELLING = {
     "metric": ("signal", "labels"),
     "log": ("template",),
     "change": ("change_id",),
-    "database": ("application", "root_application", "table", "columns"),
+    "database": ("application", "root_application", "table", "columns", "statement"),
     "trace": ("source", "caller", "service", "operation"),
     "topology": ("caller", "callee"),
 }
