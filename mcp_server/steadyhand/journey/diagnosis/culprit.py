@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from steadyhand.journey.diagnosis.arms import arm
 from steadyhand.journey.diagnosis.model import RuledOut
 from steadyhand.journey.diagnosis.scene import Scene, number, started
 from steadyhand.journey.diagnosis.suspect import Mechanism, Suspect
@@ -14,6 +15,7 @@ from steadyhand.journey.evidence.model import Item, Onset
 _JUST_BEFORE = timedelta(minutes=2)
 _PROVEN = timedelta(seconds=15)
 _FADE = timedelta(minutes=10)
+_AT_ONCE = timedelta(minutes=1)
 _LOOSE = 0.2  # a shared word is less than the broken thing's name
 _TELLING = 4  # shorter words are in every text
 _WEAK = "its time and text speak less for it than for another explanation"
@@ -121,10 +123,19 @@ def _charge(
     match = _match(change, mechanism, suspect, scene)
     gap = max(first.at - began, timedelta())
     weight = weights.near * math.exp(-gap / _FADE) + match * weights.touches
-    weight += weights.own if change.entity == suspect.entity else 0.0
+    if change.entity == suspect.entity:
+        weight += weights.own
+        new = not suspect.change and not _changed_nothing(change)
+        weight += weights.at_once if new and _at_once(change, began, first) else 0.0
+    weight += weights.arm * arm(change, scene)
     weight += weights.misses if match == 0 and _can_miss(change, mechanism, suspect) else 0.0
     weight += weights.idle if _changed_nothing(change) else 0.0
     return _Charge(change=change, began=began, weight=weight, match=match)
+
+
+def _at_once(change: Item, began: datetime, first: Onset) -> bool:
+    """Whether the first sign came while it was under way or right after: of all else released, only there."""
+    return first.lo <= began + timedelta(seconds=number(change, "took_s")) + _AT_ONCE
 
 
 def _words(text: str) -> set[str]:

@@ -33,7 +33,7 @@ def explain(
         contradicts=finding.contradicts,
         ruled_out=(*finding.culprit.innocent[:_MOST_RULED_OUT], *_weaker(others)[:_MOST_RULED_OUT]),
         checks=tuple(_fill(check, words) for check in finding.mechanism.checks),
-        blast_radius=blast_radius(finding.suspect.entity, scene),
+        blast_radius=blast_radius(finding.suspect, scene),
         remediation=_remediation(finding),
         unexplained=_unexplained(finding, scene),
         data_gaps=_unseen(finding, scene),
@@ -95,7 +95,7 @@ def _weaker(others: Sequence[Finding]) -> tuple[RuledOut, ...]:
 
 def _unexplained(finding: Finding, scene: Scene) -> tuple[str, ...]:
     """Symptoms out of its reach: of somebody it does not touch, or surely from before it began."""
-    touched = set(blast_radius(finding.suspect.entity, scene))
+    touched = set(blast_radius(finding.suspect, scene))
     known = {*finding.supports, *finding.contradicts}
     return ids(
         one

@@ -7,7 +7,9 @@ from pydantic import Field
 from steadyhand.journey.evidence.model import Onset
 from steadyhand.journey.rule import Share, Value
 
-EntityKind = Literal["service", "database", "cache", "third_party", "change", "traffic", "none"]
+EntityKind = Literal[
+    "service", "database", "cache", "third_party", "node", "network_edge", "change", "traffic", "none"
+]
 Remediation = Literal[
     "rollback",
     "create_index",

@@ -80,9 +80,9 @@ def too_early(suspect: Suspect, onset: Onset | None, signs: tuple[str, ...], sce
     return ids(one for one in before if one.id not in signs)
 
 
-def blast_radius(cause: str, scene: Scene) -> tuple[str, ...]:
+def blast_radius(suspect: Suspect, scene: Scene) -> tuple[str, ...]:
     """The cause and everybody who depends on it, directly or not; the alerting service among them."""
-    reached = [cause]
+    reached = [suspect.entity, *filter(None, suspect.facts.get("services", "").split(", "))]
     for name in reached:
         reached.extend(one for one in scene.topology.callers(name) if one not in reached)
     return tuple(dict.fromkeys((*reached, scene.page.service)))

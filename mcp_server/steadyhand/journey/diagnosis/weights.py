@@ -20,6 +20,12 @@ class CulpritWeights(Value):
 
     near: float = Field(default=1.2, description="It began just before; fades to 1/e after 10 minutes.")
     own: float = Field(default=0.3, description="It changed the sick thing itself.")
+    arm: float = Field(
+        default=2.5, description="Only the version it brought suffers; taken off where others suffer alike."
+    )
+    at_once: float = Field(
+        default=0.7, description="What it changed fell sick while it was under way, or within a minute."
+    )
     touches: float = Field(default=2.5, description="Its text names the mechanism, table or column.")
     misses: float = Field(default=-1.5, description="Its whole text is known and names nothing of the kind.")
     idle: float = Field(default=-1.5, description="It changed nothing: the version is the one before.")
@@ -118,6 +124,7 @@ HAND_SET = Weights(
         },
         "memory_leak": {
             "memory_ramps": (3.5, -1.5),
+            "nobody_feels_it": (-1.5, 0.0),
             "change_just_before": (0.7, 0.0),
             "change_touches": (1.0, 0.0),
             "saturation_steps": (-1.0, 0.0),
@@ -129,7 +136,10 @@ HAND_SET = Weights(
         "cpu_starvation": {
             "cpu_jumps": (2.0, -1.5),
             "cpu_jumps_elsewhere": (1.5, 0.0),
-            "answers_slow": (0.5, 0.0),
+            "busy_together": (1.0, 0.0),
+            "asked_together": (-3.0, 0.0),
+            "nobody_feels_it": (-1.5, 0.0),
+            "answers_slow": (0.5, -1.0),
             "change_touches": (0.5, 0.0),
             "a_session_blocks": (-2.0, 0.0),
             "a_target_is_silent": (-1.5, 0.0),
@@ -140,7 +150,8 @@ HAND_SET = Weights(
         },
         "traffic_surge": {
             "traffic_jumps_first": (3.0, -2.0),
-            "answers_slow": (0.7, 0.0),
+            "asked_together": (1.5, 0.0),
+            "answers_slow": (0.7, -0.5),
             "cpu_jumps": (0.5, 0.0),
             "a_session_blocks": (-1.5, 0.0),
             "cause_after_effect": (-1.5, 0.0),

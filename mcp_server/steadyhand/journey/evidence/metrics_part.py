@@ -24,6 +24,7 @@ from steadyhand.journey.evidence.screen import Deviation, deviation, without_mis
 from steadyhand.journey.evidence.season import Season, Usual
 from steadyhand.journey.evidence.selection import strongest
 from steadyhand.journey.evidence.series import every_signal, signals
+from steadyhand.journey.evidence.shared import hosts_of, shared_item
 from steadyhand.journey.evidence.sieve import sift
 from steadyhand.journey.evidence.signal import Signal
 from steadyhand.journey.evidence.silence import Silence, silenced
@@ -52,16 +53,17 @@ def metrics_part(series: Sequence[Series], seasons: Sequence[Season], desk: Desk
     judged = _judge(known, usual, desk)
     figure = _demand_item(demand(known, judged.moved, desk.service), desk)
     coming = _coming(known, judged.moved, grid, desk)
-    shown = strongest(judged.moved, desk.room("metric") - len(figure) - len(coming))
+    owners = Owners(desk.topology, desk.service)
+    shared = shared_item(known, judged.moved, hosts_of(series, desk.topology, owners), desk)
+    own = (*shared, *coming, *figure)
+    shown = strongest(judged.moved, desk.room("metric") - len(own))
     silence = silenced(known, grid, desk.baseline)
     items = (
         *(silence_item(one, count, desk.masker) for one, count in silence.gone),
         *_told(shown, usual, grid, desk),
-        *coming,
-        *figure,
+        *own,
     )
     silent = _silent(silence, desk)
-    owners = Owners(desk.topology, desk.service)
     return Part(
         items=items,
         coverage=_coverage(len(series), grid, len(known), judged, len(shown), seasons),

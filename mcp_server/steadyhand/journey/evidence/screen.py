@@ -44,6 +44,8 @@ _FLOORS: dict[str, tuple[float, float]] = {
 _ROW_WORDS = frozenset({"tup", "tuples", "rows"})
 _ROWS_FLOOR = 10_000.0
 _HIT_SHARE_FLOOR = 0.15
+_PROCESSOR_SHARE_FLOOR = (0.15, 0.3)  # of a gauge that runs from 0 to 1, or to a few cores
+_FEW_CORES = 1.5
 _UNKNOWN_UNIT_FLOOR = 1.5  # of normal: milliseconds and seconds look alike
 
 
@@ -143,7 +145,13 @@ def quiet(signal: Signal, baseline: Window, masked: Sequence[Span]) -> Sequence[
 def floor_of(signal: Signal, normal: float) -> float:
     """The least change from this level that is worth a look."""
     absolute, relative = _floors(signal)
+    if _is_processor_share(signal) and normal < _FEW_CORES:
+        absolute, relative = _PROCESSOR_SHARE_FLOOR
     return max(absolute, relative * abs(normal))
+
+
+def _is_processor_share(signal: Signal) -> bool:
+    return signal.role == "resource" and not signal.unit and "cpu" in words(signal.metric)
 
 
 def _calm_part(signal: Signal, baseline: Window) -> tuple[int, int]:

@@ -10,6 +10,7 @@ _KINDS: dict[Kind | None, EntityKind] = {
     "database": "database",
     "cache": "cache",
     "third_party": "third_party",
+    "node": "node",
 }
 
 

@@ -2,6 +2,7 @@
 
 from steadyhand.journey.diagnosis.model import Check
 from steadyhand.journey.diagnosis.scene import Scene
+from steadyhand.journey.diagnosis.signals.load import together
 from steadyhand.journey.diagnosis.signals.metrics import burning
 from steadyhand.journey.diagnosis.suspect import Mechanism, Suspect
 
@@ -12,9 +13,13 @@ def _services(scene: Scene) -> tuple[Suspect, ...]:
 
 
 def _burners(scene: Scene) -> tuple[Suspect, ...]:
-    """The alerting service, and whatever else took the processor."""
-    names = sorted({scene.page.service, *(one.entity for one in burning(scene))})
-    return tuple(Suspect(entity=name, kind="service") for name in names)
+    """The alerting service, whatever else took the processor, and what several share that all take more."""
+    shared = {one.entity: one.facts["services"] for one in together(scene)}
+    names = sorted({scene.page.service, *(one.entity for one in burning(scene))} - shared.keys())
+    return (
+        *(Suspect(entity=name, kind="service") for name in names),
+        *(Suspect(entity=name, kind="node", facts={"services": who}) for name, who in shared.items()),
+    )
 
 
 MECHANISMS = (

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from steadyhand.journey.diagnosis.signals import database, derived, logs, metrics
+from steadyhand.journey.diagnosis.signals import database, derived, load, logs, metrics
 from steadyhand.journey.diagnosis.signals.signal import Signal, Trait
 
 SIGNALS: Mapping[str, Signal] = {
-    one.name: one for one in (*database.SIGNALS, *metrics.SIGNALS, *logs.SIGNALS)
+    one.name: one for one in (*database.SIGNALS, *metrics.SIGNALS, *load.SIGNALS, *logs.SIGNALS)
 }
 TRAITS: Mapping[str, Trait] = {**SIGNALS, **{one.name: one for one in derived.TRAITS}}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 
 from steadyhand.journey.diagnosis.scene import Scene, earliest, ids, is_hit_share, is_own, speaks_of
 from steadyhand.journey.diagnosis.signals.signal import Signal
@@ -10,6 +11,8 @@ from steadyhand.journey.evidence.model import Item, Onset
 
 _FEWER = frozenset({"down", "gone"})
 _NEARLY_NONE = 0.5
+_SOON = timedelta(minutes=1)
+_PAIN = frozenset({"latency", "errors", "up"})
 _MEMORY = frozenset({"memory", "mem", "rss", "heap", "resident"})
 _CPU = frozenset({"cpu"})
 _CACHE = frozenset({"cache", "hit", "hits", "miss", "misses"})
@@ -50,7 +53,15 @@ def _callers_wait(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
 
 
 def _shows_it(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
-    return ids(one for one in scene.symptoms if speaks_of(one, suspect.entity))
+    """Its symptoms; where it suffers, without resources that moved well before: a heap, a job of its own."""
+    own = [one for one in scene.symptoms if speaks_of(one, suspect.entity)]
+    suffering = earliest(one for one in own if one.role in _PAIN)
+    return ids(one for one in own if suffering is None or not _long_before(one, suffering))
+
+
+def _long_before(item: Item, suffering: Onset) -> bool:
+    quiet = item.role in {"resource", "saturation", "work"} and item.facts.get("shape") != "ramp"
+    return quiet and item.onset is not None and item.onset.hi < suffering.lo - _SOON
 
 
 def _answers_slow(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
