@@ -21,6 +21,7 @@ from steadyhand.journey.evidence.patterns.lines import tally_lines
 
 _SUSPECT_S = 300.0  # look back this long before the alert for what went wrong
 _FEWEST_STEPS = 2
+_WELL_BEFORE_S = 120.0  # the fault: its first minute may already hold some of it
 _CALM_PART = 0.6  # of a baseline; fault-free windows come from the rest
 _MOST_TEMPLATES = 5_000
 _OLDEST_S = 3600.0  # a line older than this has a broken clock
@@ -36,6 +37,7 @@ _KINDS: tuple[tuple[str, Kind], ...] = (  # a part of a metric's name -> what it
     ("memory", "memory"),
 )
 _LEFT_OUT = frozenset({"p50", "p90"})  # the mean, p95 and p99 say the same
+_COUNTED = frozenset({"success", "latency"})  # of so many requests as the load tells
 Column = tuple[float | None, ...]
 
 
@@ -100,6 +102,35 @@ def calm_cases(root: Path, many: int) -> tuple[Case, ...]:
     """
     sets = sorted({path.parent.parent for path in root.rglob("case.json") if is_case(path)})
     return tuple(one for folder in sets for one in _calm_of(folder, many))
+
+
+def quiet_cases(root: Path) -> tuple[Case, ...]:
+    """The minutes before the fault of each open case that has enough of them, with their lines and calls.
+
+    For training: the only cases that need the truth, the instant of the injection, to be made.
+    """
+    paths = sorted(path.parent for path in root.rglob("case.json") if is_case(path))
+    found = (_quiet(folder) for folder in paths if not read_case(folder).kept_aside)
+    return tuple(one for one in found if one is not None)
+
+
+def _quiet(folder: Path) -> Case | None:
+    known, case = read_sources(folder), read_case(folder)
+    injected = case.reveal().onset
+    if injected is None:
+        return None
+    before = Sources({**known.about, "t_alert": injected - _WELL_BEFORE_S}, folder)
+    seen = [float(row["t"]) for row in rows(folder / "metrics.csv.gz")]
+    if sum(before.alert_at - _SUSPECT_S < at <= before.alert_at for at in seen) <= _FEWEST_STEPS:
+        return None
+
+    def look() -> Inputs:
+        return inputs_of(observe(before), before.alert_at, before.step)
+
+    def reveal() -> Truth:
+        return Truth(component=None, family="fault-free")
+
+    return Case(f"before-{case.id}", case.system, look, reveal)
 
 
 def _calm_of(folder: Path, many: int) -> Iterable[Case]:
@@ -231,6 +262,7 @@ def _gauges(
     size = max((len(one) for one in calm.values()), default=0)
     nothing: Column = (None,) * size
     names = sorted(set(calm) | {name for row in suspect for name in row if name != "t"})
+    loads = {name.split("|")[0]: name for name in names if _kind(name.split("|")[1], None) == "load"}
     for name in names:
         raw, metric, stat = name.split("|")
         entity = slug(raw)
@@ -240,12 +272,15 @@ def _gauges(
         assert kind is not None
         before = tuple(number(row.get(name)) for row in earlier)
         since = tuple(number(row.get(name)) for row in suspect)
+        load = loads.get(raw, "") if kind in _COUNTED else ""
         yield Gauge(
             entity=entity,
             kind=kind,
             calm=calm.get(name, nothing) + before,
             since=since,
             other=slug(stat.removeprefix("from:")) if stat.startswith("from:") else "",
+            calm_of=calm.get(load, nothing) + tuple(number(row.get(load)) for row in earlier) if load else (),
+            since_of=tuple(number(row.get(load)) for row in suspect) if load else (),
         )
 
 
@@ -286,12 +321,14 @@ def _calls(known: Sources, since_at: float, until: float) -> Iterable[Calls]:
     since = _counted(row for row in own if since_at < float(row["t"]) <= until)
     if not since:
         return
-    before = calm or _counted(row for row in own if float(row["t"]) <= since_at)
+    earlier = _counted(row for row in own if float(row["t"]) <= since_at)
+    before = calm or earlier
     for key in sorted(set(before) | set(since)):
         caller, callee, _ = key
         calls, slow = before.get(key, (0.0, 0.0))
         now, now_slow = since.get(key, (0.0, 0.0))
-        yield Calls(caller, callee, calls, now, slow, now_slow)
+        lately = earlier.get(key, (0.0, 0.0))[0] if calm else 0.0
+        yield Calls(caller, callee, calls, now, slow, now_slow, lately)
 
 
 def _counted(found: Iterable[Mapping[str, str]]) -> dict[tuple[str, str, str], tuple[float, float]]:

@@ -21,12 +21,14 @@ def test_the_lasting_worst_of_the_bad_direction_is_the_strength(
 ) -> None:
     gauge = Gauge("db", kind, tuple(calm), tuple(since))
     far = sigmas(gauge)
-    bad = [{"latency": one, "up": -one, "cpu": abs(one)}[kind] for one in far]
+    bad = [-one if kind == "up" else one for one in far]
     ranked = sorted(bad, reverse=True)
     lasting = ranked[1 + len(ranked) // 20] if len(ranked) >= 4 else ranked[0]
     found = bend_of(gauge)
     assert found.strength == pytest.approx(log1p(max(lasting, 0.0)))
-    assert found.first == next((at for at, one in enumerate(bad) if one > 5), -1)
+    assert found.first == next(
+        (at for at, one in enumerate(bad) if (abs(one) if kind == "cpu" else one) > 5), -1
+    )
     assert deepest_drop(found) == pytest.approx(log1p(max(0.0, -min(far))))
 
 

@@ -8,6 +8,7 @@ from steadyhand.journey.diagnosis.explain import explain
 from steadyhand.journey.diagnosis.mechanisms import MECHANISMS
 from steadyhand.journey.diagnosis.mechanisms.place import PLACE
 from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
+from steadyhand.journey.diagnosis.ranking.blend import Said, blended
 from steadyhand.journey.diagnosis.ranking.rank import Ranking, confidences, rank
 from steadyhand.journey.diagnosis.ranking.weights import RankerWeights, shipped
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
@@ -18,10 +19,7 @@ from steadyhand.journey.evidence.model import Item, Page
 from steadyhand.journey.topology import Topology
 
 _FEWEST = 3
-_MOST_PLACES = 5
-_MARKED = 1.0  # so far above "none of these" a mechanism shows its own marks
-_BEHIND = 1.0
-_MOST_DOUBT = 2.0
+_CALM = 0.8  # share of "nobody" from which on a healthy system is left in peace
 
 
 def diagnose(
@@ -34,16 +32,18 @@ def diagnose(
     """Rank what could have caused what the page shows.
 
     Suspects come from the roles of the evidence, from the topology and from the learned ranker, never
-    from names. Each is weighed by the table, a place by the ranker; a softmax over all of them and "none
+    from names. Each is weighed by the table, its place by the ranker; a softmax over all of them and "none
     of these" gives the shares, the ranker's calibration the confidence. What is not listed counts as
-    none of these. A page without a symptom gives at most places that the ranker finds odd.
+    none of these. A page without a symptom lists places only, and nothing where nobody is far likelier.
     """
     learned = ranker or shipped()
     ranking = rank(page.bearings, learned) if page.bearings else None
     scene = Scene(page, topology, rule, _places(ranking))
-    findings = _ranked(scene, weights) if scene.symptoms or _odd(scene) else []
-    *shares, _ = _softmax([*(one.score for one in findings), weights.none], rule.temperature)
-    listed = [one for index, one in enumerate(findings) if index < _FEWEST or one.supports][: rule.most]
+    findings = _ranked(scene, weights, learned if ranking else None)
+    none, temperature = (0.0, 1.0) if ranking else (weights.none, rule.temperature)
+    *shares, nobody = _softmax([*(one.score for one in findings), none], temperature)
+    said = [] if nobody > _CALM and not scene.symptoms else findings
+    listed = [one for index, one in enumerate(said) if index < _FEWEST or one.supports][: rule.most]
     sure = confidences([shares[findings.index(one)] for one in listed], learned) if ranking else shares
     named = tuple(
         explain(one, _others(one, findings), place, sure[place - 1], scene)
@@ -60,50 +60,20 @@ def diagnose(
     )
 
 
-def _odd(scene: Scene) -> bool:
-    """Whether the ranker finds somebody likelier to be to blame than nobody."""
-    return max(scene.places.values(), default=-math.inf) > 0
-
-
 def _places(ranking: Ranking | None) -> Mapping[str, float]:
-    """The few likeliest entities with their log-odds against nobody."""
-    if ranking is None:
-        return {}
-    return {name: ranking.odds(name) for name in list(ranking.shares)[:_MOST_PLACES]}
+    """All entities with their log-odds against nobody."""
+    return {name: ranking.odds(name) for name in ranking.shares} if ranking else {}
 
 
-def _placed(findings: Sequence[Finding], scene: Scene, weights: Weights) -> list[Finding]:
-    """The findings with the ranker's say.
-
-    A place alone counts what the ranker gives it; but where a known mechanism shows its marks, that says
-    more than the place does, so all places step back behind it. Without such marks a mechanism is believed
-    as far as its place is.
-    """
-    best = max((one.score for one in findings if one.mechanism.name != PLACE), default=-math.inf)
-    marked = best >= weights.none + _MARKED
-    likeliest = max(scene.places.values(), default=0.0)
-    back = max(0.0, likeliest + weights.none - (best - _BEHIND)) if marked else 0.0
-    return [
-        replace(one, score=one.score + _say(one, scene, weights, marked=marked) - _step(one, back))
-        for one in findings
-    ]
+def _ranked(scene: Scene, weights: Weights, learned: RankerWeights | None) -> list[Finding]:
+    """All suspects, the likeliest first; ties by name, so that order of evidence never matters."""
+    found = standing(scene, weights)
+    heard = _blended(found, scene, learned) if learned else found
+    return list(_apart(sorted(heard, key=_rank)))
 
 
-def _step(finding: Finding, back: float) -> float:
-    return back if finding.mechanism.name == PLACE else 0.0
-
-
-def _say(finding: Finding, scene: Scene, weights: Weights, *, marked: bool) -> float:
-    name = finding.suspect.entity
-    if finding.mechanism.name == PLACE:
-        return weights.none + scene.places[name]
-    if marked or not scene.places:
-        return 0.0
-    return max(-_MOST_DOUBT, scene.places.get(name, -math.inf))
-
-
-def _ranked(scene: Scene, weights: Weights) -> list[Finding]:
-    """All suspects weighed, the likeliest first; ties by name, so that order of evidence never matters.
+def standing(scene: Scene, weights: Weights) -> list[Finding]:
+    """All suspects weighed by the table; without symptoms there are none but places.
 
     A change that is itself the suspect and has an alibi is no suspect any more.
     """
@@ -111,13 +81,19 @@ def _ranked(scene: Scene, weights: Weights) -> list[Finding]:
         weigh(mechanism, suspect, scene, weights)
         for mechanism in MECHANISMS
         for suspect in mechanism.suspects(scene)
+        if scene.symptoms or mechanism.name == PLACE
     ]
-    standing = [
-        one
-        for one in weighed
-        if (one.culprit.change or not one.suspect.change) and (scene.symptoms or one.mechanism.name == PLACE)
-    ]
-    return list(_apart(sorted(_placed(standing, scene, weights), key=_rank)))
+    return [one for one in weighed if one.culprit.change or not one.suspect.change]
+
+
+def said_of(findings: Sequence[Finding]) -> list[Said]:
+    """What the table says of them, as the blend hears it."""
+    return [Said(one.suspect.entity, one.score, one.mechanism.name == PLACE) for one in findings]
+
+
+def _blended(findings: Sequence[Finding], scene: Scene, learned: RankerWeights) -> list[Finding]:
+    scores = blended(said_of(findings), scene.places, learned.blend)
+    return [replace(one, score=score) for one, score in zip(findings, scores, strict=True)]
 
 
 def _apart(ranked: Sequence[Finding]) -> Iterator[Finding]:

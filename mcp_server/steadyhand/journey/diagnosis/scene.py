@@ -25,7 +25,7 @@ class Scene:
     topology: Topology
     rule: DiagnosisRule
     places: Mapping[str, float] = field(default_factory=dict)
-    """Entity -> log-odds that it rather than nobody is to blame; the few likeliest, by the ranker."""
+    """Entity -> log-odds that it rather than nobody is to blame, by the ranker."""
 
     @property
     def symptoms(self) -> tuple[Item, ...]:

@@ -161,7 +161,7 @@ def _logs(counted: Tallies, unlogged: Sequence[str], desk: Desk) -> Part:
         + (f"; assumed: {'; '.join(patterns.assumptions)}" if patterns.assumptions else "")
     )
     items = (log_item(one, desk.window, desk.baseline, desk.masker) for one in shown)
-    return Part(tuple(items), coverage, said=said_of(patterns))
+    return Part(tuple(items), coverage, said=said_of(patterns, desk.window, desk.baseline.end.timestamp()))
 
 
 def _seen(traced: Sequence[Traced], conflicts: Sequence[Conflict], desk: Desk) -> Mapping[str, Part]:

@@ -14,9 +14,14 @@ _KINDS: dict[Kind | None, EntityKind] = {
 }
 
 
+_MOST = 5
+
+
 def _places(scene: Scene) -> tuple[Suspect, ...]:
+    """The few likeliest entities."""
+    likeliest = sorted(scene.places, key=lambda name: (-scene.places[name], name))[:_MOST]
     return tuple(
-        Suspect(entity=name, kind=_KINDS.get(scene.kind(name), "service")) for name in sorted(scene.places)
+        Suspect(entity=name, kind=_KINDS.get(scene.kind(name), "service")) for name in sorted(likeliest)
     )
 
 

@@ -9,6 +9,7 @@ from steadyhand.journey.diagnosis.ranking.weights import FigureWeights, RankerWe
 from steadyhand.journey.evidence.model import Bearing
 
 _SAME = 0.99
+_MOST = 12.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def _figure(bearing: Bearing, name: str) -> float:
 
 
 def _raw(figure: float) -> float:
-    return math.log1p(figure) / 2
+    return min(figure, _MOST) / 4
 
 
 def _worth(figure: float, top: float, equals: int, pair: FigureWeights) -> float:

@@ -13,10 +13,27 @@ class FigureWeights(Value):
 
     scaled: float = Field(default=0.0, description="Times the figure over the largest of its kind, 0 to 1.")
     largest: float = Field(default=0.0, description="Where it is the largest, shared among equals.")
-    raw: float = Field(default=0.0, description="Times half of log1p of the figure.")
+    raw: float = Field(default=0.0, description="Times a quarter of the figure, of 12 at most.")
     against_none: float = Field(
-        default=0.0, description="Times half of log1p of the largest: so much less is it nobody."
+        default=0.0, description="Times a quarter of the largest, of 12 at most: so much less is it nobody."
     )
+
+
+class Blend(Value):
+    """How the hand-set table and the ranker are heard together; "none of these" scores 0.
+
+    Of a mechanism `mechanism + hand * its log-odds of the table + doubt * how far its place is behind the
+    likeliest place`, of a place alone `place + place_hand * its log-odds of the table + odds * its
+    log-odds of the ranker + behind * how clearly any mechanism shows its own marks`.
+    """
+
+    mechanism: float = 0.0
+    hand: float = Field(default=1.0, ge=0)
+    doubt: float = Field(default=0.5, ge=0)
+    place: float = 0.0
+    place_hand: float = Field(default=0.5, ge=0)
+    odds: float = Field(default=1.0, ge=0)
+    behind: float = Field(default=-1.0, le=0)
 
 
 class RankerWeights(Value):
@@ -27,6 +44,7 @@ class RankerWeights(Value):
     trained_on: dict[str, int] = Field(description="Data set -> cases.")
     nobody: float = Field(description="Score of: nobody here is to blame.")
     figures: dict[str, FigureWeights]
+    blend: Blend = Blend()
     calibrated_on: str = Field(description="The cases whose answers, out of fold, gave the calibration.")
     calibrated_n: int = Field(ge=0)
     proven: bool = Field(

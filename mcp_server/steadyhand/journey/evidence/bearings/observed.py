@@ -18,6 +18,7 @@ class Gauge:
 
     `edge_far` is the latency of calls to the entity as its caller `other` sees it, `edge_near` the
     same as the entity sees it. `since` holds one entry per suspect step, None where no sample came.
+    `calm_of` and `since_of` tell of how many requests each value is, where that is known.
     """
 
     entity: str
@@ -26,21 +27,35 @@ class Gauge:
     since: tuple[float | None, ...]
     other: str = ""
     stopped: bool = False
+    calm_of: tuple[float | None, ...] = ()
+    since_of: tuple[float | None, ...] = ()
+
+    @property
+    def counted(self) -> bool:
+        """Whether it is known of how many requests its values are."""
+        return len(self.calm_of) == len(self.calm) > 0 and len(self.since_of) == len(self.since)
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """How often an entity said one kind of message, calm and since."""
+    """How often an entity said one kind of message, calm and since.
+
+    `lately` of the calm ones came in the last stretch of calm, about as long as what is compared.
+    """
 
     entity: str
     calm: float
     since: float
     error: bool = False
+    lately: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """One operation called along one arrow: how often, and how long its slow calls took (any unit)."""
+    """One operation called along one arrow: how often, and how long its slow calls took (any unit).
+
+    `lately` calls came in a last stretch of calm that `calm` does not count.
+    """
 
     caller: str
     callee: str
@@ -48,6 +63,7 @@ class Calls:
     since: float
     calm_slow: float
     since_slow: float
+    lately: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

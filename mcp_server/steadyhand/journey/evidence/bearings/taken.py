@@ -33,14 +33,17 @@ _STEADY = 10
 _BACK_S = (120.0, 180.0, 240.0)
 
 
-def said_of(patterns: Patterns) -> tuple[Said, ...]:
-    """How often each kind of message came, calm and since."""
+def said_of(patterns: Patterns, window: Window, until: float) -> tuple[Said, ...]:
+    """How often each kind of message came, calm, which ends at `until` (unix seconds), and since."""
+    start = window.start.timestamp()
+    lately = max(until - (window.end.timestamp() - until), (start + until) / 2)
     return tuple(
         Said(
             entity=one.service,
             calm=float(one.before),
             since=float(one.now),
             error=one.rank >= _WARNING or "exception" in one.template.lower(),
+            lately=float(min(one.before, sum(n for at, n in one.seconds.items() if lately <= at < until))),
         )
         for one in patterns.found
     )
@@ -55,7 +58,7 @@ def divided(
     """
     start = window.start.timestamp()
     instants = [at for at in (since_at, *(alert_at - back for back in _BACK_S)) if at > start]
-    ways = [(said_of(compare(counted, window, _until(window, at))), at) for at in instants]
+    ways = [(said_of(compare(counted, window, _until(window, at)), window, at), at) for at in instants]
     return max(ways, key=lambda way: _contrast(way[0]), default=((), since_at))
 
 
@@ -131,8 +134,8 @@ def gauges_of(known: Iterable[Signal], topology: Topology, baseline: Window) -> 
         if kind is None:
             continue
         outside = one.target not in {"", one.entity} and topology.get(one.target) is not None
-        cut = bisect_left(one.times, border)
-        calm, since = one.values[:cut], one.values[cut:]
+        until = bisect_left(one.times, border)
+        calm, since = one.values[:until], one.values[until:]
         yield Gauge(
             entity=one.target if outside else one.entity,
             kind="edge_far" if outside and kind == "latency" else kind,
@@ -140,6 +143,8 @@ def gauges_of(known: Iterable[Signal], topology: Topology, baseline: Window) -> 
             since=since,
             other=one.entity if outside else "",
             stopped=len(calm) >= _STEADY and not since,
+            calm_of=one.answers[:until],
+            since_of=one.answers[until:],
         )
 
 
