@@ -11,11 +11,11 @@ Needs numpy and scipy (requirements/bench.txt).
 import argparse
 import pickle
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from ranker_fit import Example, Part, fitted, isotonic, names_of
+from ranker_fit import Example, Part, fitted, names_of, platt
 
 from steadyhand.evaluation.answers import Answer, answer_of
 from steadyhand.evaluation.case import Case, Inputs
@@ -26,7 +26,6 @@ from steadyhand.evaluation.score import Scored, rows, score
 from steadyhand.evaluation.sources import find_cases
 from steadyhand.journey.diagnosis.engine import diagnose
 from steadyhand.journey.diagnosis.ranking import weights as shipped_weights
-from steadyhand.journey.diagnosis.ranking.rank import calibrated
 from steadyhand.journey.diagnosis.ranking.weights import RankerWeights
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
 
@@ -34,15 +33,45 @@ FOLDS = 5
 DRAWS = 500
 
 
-def out_of_fold(
+def learned_without(
     examples: Sequence[Example], names: list[str], strength: float, part: Part, about: dict[str, object]
-) -> tuple[Scored, ...]:
-    """Each part answered by weights that were fitted without it."""
-    found: list[Scored] = []
-    for name in sorted({part(one) for one in examples}):
-        learned = fitted([one for one in examples if part(one) != name], names, strength, about)
-        found += answered([one for one in examples if part(one) == name], learned)
-    return tuple(found)
+) -> dict[str, RankerWeights]:
+    """For each part the weights that were fitted without it."""
+    return {
+        name: fitted([one for one in examples if part(one) != name], names, strength, about)
+        for name in sorted({part(one) for one in examples})
+    }
+
+
+def parts_of(
+    examples: Sequence[Example], part: Part, known: Mapping[str, RankerWeights]
+) -> dict[str, tuple[Scored, ...]]:
+    """Each part answered by weights that know nothing of it."""
+    return {
+        name: answered([one for one in examples if part(one) == name], weights)
+        for name, weights in known.items()
+    }
+
+
+def whole(found: Mapping[str, Sequence[Scored]]) -> tuple[Scored, ...]:
+    """All parts together."""
+    return tuple(one for part in found.values() for one in part)
+
+
+def with_calibration(
+    known: Mapping[str, RankerWeights], found: Mapping[str, Sequence[Scored]]
+) -> dict[str, RankerWeights]:
+    """Each with a calibration by the answers of all other parts."""
+    return {
+        name: weights.model_copy(
+            update={
+                "calibration": platt(
+                    claims([one for other in found if other != name for one in found[other]])
+                )
+            }
+        )
+        for name, weights in known.items()
+    }
 
 
 def answered(examples: Sequence[Example], learned: RankerWeights) -> tuple[Scored, ...]:
@@ -56,38 +85,20 @@ def answered(examples: Sequence[Example], learned: RankerWeights) -> tuple[Score
     return score([one.case for one in examples], respond)
 
 
-def claims(scored: Sequence[Scored]) -> list[tuple[float, bool, float]]:
-    """Confidence, whether it was right, and a weight that makes every system count the same.
-
-    All that name a cause: those of fault-free windows too, where naming anybody is wrong.
-    """
-    named = [one for one in scored if one.answer.components]
-    many = Counter(one.system.split()[0] for one in named)
+def claims(scored: Sequence[Scored]) -> list[tuple[float, bool]]:
+    """Raw share and whether it was right, of all that name a cause: in fault-free windows always wrong."""
     return [
-        (one.answer.confidence, one.right and not one.truth.healthy, 1 / many[one.system.split()[0]])
-        for one in named
+        (one.answer.confidence, one.right and not one.truth.healthy)
+        for one in scored
+        if one.answer.components
     ]
 
 
-def cross_calibrated(scored: Sequence[Scored]) -> list[tuple[float, bool, str, bool]]:
-    """Each calibrated by the others of five parts: confidence, right, system, whether it is a claim."""
-    found = []
-    for turn in range(FOLDS):
-        knots = isotonic(claims([one for at, one in enumerate(scored) if at % FOLDS != turn]))
-        learned = RankerWeights.model_construct(calibration=knots)
-        for one in scored[turn::FOLDS]:
-            if one.answer.components:
-                sure = calibrated(one.answer.confidence, learned)
-                named = sure > 1 - sure or not one.answer.abstained
-                found.append((sure, one.right and not one.truth.healthy, one.system.split()[0], named))
-    return found
-
-
 def tell_calibration(scored: Sequence[Scored]) -> None:
-    """ECE over claims with a bootstrap interval, and what is sure, pooled and by system."""
-    known = [one for one in cross_calibrated(scored) if one[3]]
-    for system in ["pooled", *sorted({one[2] for one in known})]:
-        part = [(sure, right) for sure, right, name, _ in known if system in {"pooled", name}]
+    """The reliability table; ECE over claims with a bootstrap interval, and what is sure, also by system."""
+    known = [one for one in scored if not one.answer.abstained]
+    for name in ["pooled", *sorted({_system(one) for one in known})]:
+        part = [(one.answer.confidence, one.right) for one in known if name in {"pooled", _system(one)}]
         dice = np.random.default_rng(1)
         errors = [
             calibration_error(bins([part[at] for at in dice.integers(0, len(part), len(part))]))
@@ -95,10 +106,18 @@ def tell_calibration(scored: Sequence[Scored]) -> None:
         ]
         low, high = np.percentile([one for one in errors if one is not None], [2.5, 97.5])
         sure = [right for value, right in part if value >= SURE]
+        sick = sum(not one.truth.healthy for one in scored if name in {"pooled", _system(one)})
         print(
-            f"calibrated, {system}: n {len(part)}, ECE {calibration_error(bins(part)):.3f} "
-            f"[{low:.3f},{high:.3f}], at {SURE} or more {len(sure)}, of them right {sum(sure)}"
+            f"calibrated, {name}: claims {len(part)}, ECE {calibration_error(bins(part)):.3f} "
+            f"[{low:.3f},{high:.3f}], at {SURE} or more {len(sure)} of {sick} cases, {sum(sure)} right"
         )
+        if name == "pooled":
+            for one in bins(part):
+                print(f"  said {one.confidence:.2f}, right {one.right.hits} of {one.right.of}")
+
+
+def _system(one: Scored) -> str:
+    return one.system.split()[0]
 
 
 def load(args: argparse.Namespace) -> list[Example]:
@@ -126,9 +145,9 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--worlds", type=int, default=240)
     parser.add_argument("--seed", type=int, default=1000)
-    parser.add_argument("--strength", type=float, default=0.3, help="inverse of the ridge")
+    parser.add_argument("--strength", type=float, default=3.0, help="inverse of the ridge")
     parser.add_argument("--cache", type=Path)
-    parser.add_argument("--version", default="ranker-2")
+    parser.add_argument("--version", default="ranker-3")
     parser.add_argument("--write", action="store_true")
     return parser.parse_args()
 
@@ -151,24 +170,27 @@ def main() -> int:
         "trained_on": dict(Counter(one.kind for one in examples)),
         "calibrated_on": "uncalibrated",
         "calibrated_n": 0,
-        "calibration": (),
     }
-    folded = out_of_fold(examples, names, given.strength, lambda one: str(one.fold(FOLDS)), about)
-    tell("five-fold, uncalibrated", folded)
-    tell_calibration(folded)
+    folds = learned_without(examples, names, given.strength, lambda one: str(one.fold(FOLDS)), about)
+    raw = parts_of(examples, lambda one: str(one.fold(FOLDS)), folds)
+    sure = parts_of(examples, lambda one: str(one.fold(FOLDS)), with_calibration(folds, raw))
+    tell("five-fold, calibrated by the other folds", whole(sure))
+    tell_calibration(whole(sure))
+    apart = learned_without(examples, names, given.strength, lambda one: one.system, about)
     tell(
         "each system by weights of the others, uncalibrated",
-        out_of_fold(examples, names, given.strength, lambda one: one.system, about),
+        whole(parts_of(examples, lambda one: one.system, apart)),
     )
     if given.write:
+        counted = claims(whole(raw))
         about |= {
             "calibrated_on": f"{given.version}, out of fold",
-            "calibrated_n": len(claims(folded)),
-            "calibration": isotonic(claims(folded)),
+            "calibrated_n": len(counted),
+            "calibration": platt(counted),
         }
-        whole = fitted(examples, names, given.strength, about)
+        found = fitted(examples, names, given.strength, about)
         target = Path(shipped_weights.__file__).with_name("weights.json")
-        target.write_text(whole.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        target.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return 0
 
 

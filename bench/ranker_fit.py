@@ -1,4 +1,4 @@
-"""The mathematics of fitting the ranker: softmax regressions with ridge, and isotonic calibration."""
+"""The mathematics of fitting the ranker: softmax regressions with ridge, and a logistic calibration."""
 
 import hashlib
 from collections import Counter
@@ -14,15 +14,14 @@ from steadyhand.evaluation.case import Case, Inputs, Truth
 from steadyhand.journey.diagnosis.engine import said_of, standing
 from steadyhand.journey.diagnosis.mechanisms.place import PLACE
 from steadyhand.journey.diagnosis.ranking.blend import traits
-from steadyhand.journey.diagnosis.ranking.rank import rank
-from steadyhand.journey.diagnosis.ranking.weights import Blend, FigureWeights, RankerWeights
+from steadyhand.journey.diagnosis.ranking.rank import log_odds_of, rank
+from steadyhand.journey.diagnosis.ranking.weights import Blend, Calibration, FigureWeights, RankerWeights
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
 from steadyhand.journey.diagnosis.scene import Scene
 from steadyhand.journey.diagnosis.weights import HAND_SET
 
 EITHER_WAY = {"explained", "load", "silent", "starved"}  # figures that may also speak against
 INNER = 5
-BLOCKS = 12
 _MOST = 12.0
 Vector = NDArray[np.float64]
 
@@ -178,18 +177,21 @@ def fitted(
     return whole.model_copy(update={"blend": blend})
 
 
-def isotonic(pairs: Sequence[tuple[float, bool, float]]) -> tuple[tuple[float, float], ...]:
-    """Pool adjacent violators over (confidence, right, weight), kept inside .02 to .98."""
-    ranked = sorted(pairs)
-    blocks: list[list[float]] = []  # sums of weighted confidence, weighted right, weight
-    for part in np.array_split(np.array(ranked, dtype=float), min(BLOCKS, len(ranked))):
-        weight = part[:, 2]
-        blocks.append([float(part[:, 0] @ weight), float(part[:, 1] @ weight), float(weight.sum())])
-        while len(blocks) > 1 and blocks[-2][1] / blocks[-2][2] >= blocks[-1][1] / blocks[-1][2]:
-            last = blocks.pop()
-            blocks[-1] = [one + other for one, other in zip(blocks[-1], last, strict=True)]
-    knots = [(c / n, min(0.98, max(0.02, r / n))) for c, r, n in blocks]
-    return tuple((round(x, 4), round(y, 4)) for x, y in knots)
+def platt(pairs: Sequence[tuple[float, bool]]) -> Calibration:
+    """A logistic curve over (raw share, right), with the softened targets of Platt (1999)."""
+    found = np.array([log_odds_of(share) for share, _ in pairs])
+    right = np.array([hit for _, hit in pairs])
+    good, bad = right.sum(), (~right).sum()
+    wanted = np.where(right, (good + 1) / (good + 2), 1 / (bad + 2))
+
+    def loss(beta: Vector) -> float:
+        scores = beta[0] * found + beta[1]
+        return float((np.logaddexp(0.0, scores) - wanted * scores).sum())
+
+    slope, offset = minimize(
+        loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(0.01, None), (None, None)]
+    ).x
+    return Calibration(slope=round(float(slope), 4), offset=round(float(offset), 4))
 
 
 Part = Callable[[Example], str]

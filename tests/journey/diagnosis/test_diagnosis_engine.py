@@ -156,6 +156,17 @@ def test_an_earlier_release_whose_diff_touches_the_column_outweighs_a_nearer_one
     assert top.cause.change_id == "dep-1"
 
 
+def test_a_part_of_a_services_name_in_a_diff_is_no_word_of_the_failure() -> None:
+    failure = seen(
+        "gone", "new_log", "shop", 3, direction="new", severity="error", template="no favorites in orders"
+    )
+    guilty = change("dep-1", -110, diff="+ SELECT id FROM favorites")
+    namesake = change("dep-2", -30, diff="- background of orders\n+ accent of orders")
+    found = told(page(*plain_errors(), failure, guilty, namesake)).hypotheses
+    blamed = [one.cause.change_id for one in found if one.cause.fault_class == "bad_release"]
+    assert blamed[0] == "dep-1"
+
+
 def test_a_release_of_a_service_out_of_the_way_is_not_blamed() -> None:
     stranger = Service(name="mailer")
     wider = Topology(services=(*TOPOLOGY.services, stranger))

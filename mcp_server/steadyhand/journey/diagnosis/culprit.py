@@ -158,8 +158,8 @@ def _match(change: Item, mechanism: Mechanism, suspect: Suspect, scene: Scene) -
 
 
 def _symptom_words(scene: Scene) -> set[str]:
-    """Words of the symptoms that a guilty text could share: routes, tables, messages; not service names."""
-    names = {one.name for one in scene.topology.services}
+    """Words of the symptoms that a guilty text could share: routes, tables, messages; no service names."""
+    names = _words(" ".join(one.name for one in scene.topology.services))
     told = (
         one.facts.get(key, "") for one in scene.symptoms for key in ("labels", "target", "template", "query")
     )

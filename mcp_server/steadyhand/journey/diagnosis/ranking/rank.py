@@ -3,13 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from steadyhand.journey.diagnosis.ranking.weights import FigureWeights, RankerWeights
 from steadyhand.journey.evidence.model import Bearing
 
 _SAME = 0.99
 _MOST = 12.0
+_SUREST = 0.98
+_FARTHEST = 6.0  # log-odds
 
 
 @dataclass(frozen=True)
@@ -69,16 +70,15 @@ def _shared(scores: Mapping[str, float], nobody: float) -> Ranking:
 
 
 def calibrated(share: float, weights: RankerWeights) -> float:
-    """How often answers this sure were right, between the steps of the calibration in a straight line."""
-    knots = weights.calibration
-    if not knots:
-        return share
-    if share <= knots[0][0]:
-        return knots[0][1]
-    for (low, before), (high, after) in pairwise(knots):
-        if share <= high:
-            return after if high <= low else before + (after - before) * (share - low) / (high - low)
-    return knots[-1][1]
+    """How often first answers of this share were right; .02 to .98, for no calibration knows more."""
+    known = weights.calibration
+    log_odds = known.offset + known.slope * log_odds_of(share)
+    return min(_SUREST, max(1 - _SUREST, 1 / (1 + math.exp(-log_odds))))
+
+
+def log_odds_of(share: float) -> float:
+    """Of a share, kept within the range in which a calibration is fitted: 6 to either side."""
+    return max(-_FARTHEST, min(_FARTHEST, math.log(max(share, 1e-12) / max(1 - share, 1e-12))))
 
 
 def confidences(shares: Sequence[float], weights: RankerWeights) -> list[float]:

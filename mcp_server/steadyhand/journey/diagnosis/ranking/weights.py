@@ -5,7 +5,7 @@ from importlib.resources import files
 
 from pydantic import Field
 
-from steadyhand.journey.rule import Share, Value
+from steadyhand.journey.rule import Value
 
 
 class FigureWeights(Value):
@@ -36,6 +36,16 @@ class Blend(Value):
     behind: float = Field(default=-1.0, le=0)
 
 
+class Calibration(Value):
+    """From the raw share of the first answer to how often such answers were right (Platt 1999).
+
+    Its log-odds are `offset + slope * log-odds of the share`. As it stands here it changes nothing.
+    """
+
+    slope: float = Field(default=1.0, gt=0)
+    offset: float = 0.0
+
+
 class RankerWeights(Value):
     """One fit, with the calibration of its confidence."""
 
@@ -51,9 +61,7 @@ class RankerWeights(Value):
         default=False,
         description="Calibration met its goals on cases kept aside; only then may a guardrail rest on it.",
     )
-    calibration: tuple[tuple[Share, Share], ...] = Field(
-        description="Raw share -> share of answers that were right; both ascend."
-    )
+    calibration: Calibration = Calibration()
 
 
 @cache
