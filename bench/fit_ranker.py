@@ -182,9 +182,9 @@ def main() -> int:
         whole(parts_of(examples, lambda one: one.system, apart)),
     )
     if given.write:
-        counted = claims(whole(raw))
+        counted, drawn = claims(whole(raw)), f"generated:{given.worlds}:{given.seed}"
         about |= {
-            "calibrated_on": f"{given.version}, out of fold",
+            "calibrated_on": f"{given.version} out of fold: open public cases, {drawn}",
             "calibrated_n": len(counted),
             "calibration": platt(counted),
         }
