@@ -42,8 +42,8 @@ class MortalLedger:
         return getattr(self._inner, name)
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
-        with self._inner.write() as tx:
+    def write(self, *, first: bool = False) -> Iterator[Transaction]:
+        with self._inner.write(first=first) as tx:
             yield tx
             self._death.boundary("before a commit")
         self._death.boundary("after a commit")

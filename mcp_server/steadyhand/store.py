@@ -90,6 +90,10 @@ def told(action: str, message: Message, **more: str) -> Record:
 class Trail(Protocol):
     """The audit trail inside one transaction. Raises LedgerError."""
 
+    def foresee(self, chains: Collection[str]) -> None:
+        """Read where these chains end at once: each will get a line."""
+        ...
+
     def rows(self, chain: str | None = None, after: int | None = None) -> Iterator[Mapping[str, Any]]:
         """Rows as they were hashed, in their order: all of them or one chain, those after a number."""
         ...
@@ -266,8 +270,8 @@ class Transaction(Alerts, Posts, Memory, Shifts, Protocol):
 class Ledger(Protocol):
     """The store. All methods are safe to call from any thread."""
 
-    def write(self) -> AbstractContextManager[Transaction]:
-        """A transaction that commits when the block ends well."""
+    def write(self, *, first: bool = False) -> AbstractContextManager[Transaction]:
+        """A transaction that commits when the block ends well; `first` before those who wait already."""
         ...
 
     def read(self) -> AbstractContextManager[Transaction]:

@@ -133,8 +133,8 @@ class Alerts(Protocol):
         """Those of these incidents that are not resolved."""
         ...
 
-    def add_repeats(self, incident: str, count: int) -> None:
-        """Count alerts of an incident that only said again what was known; nothing else of it changes."""
+    def add_repeats(self, counts: Mapping[str, int]) -> None:
+        """Count alerts of incidents that only said again what was known; nothing else of them changes."""
         ...
 
     def firing_on(self, service: str) -> int: ...

@@ -97,6 +97,13 @@ def test_something_new_makes_us_look_again_while_nothing_is_proposed() -> None:
     assert set(stuck.armed) == {"investigate"}
 
 
+def test_in_a_storm_the_evidence_is_not_read_again_for_each_new_alert() -> None:
+    stuck = Case().after(investigated())
+    read_at = stuck.incident.milestones["evidence_ready"]
+    stuck.after(seen("SlowAnswers"))
+    assert stuck.armed["investigate"] == read_at + timedelta(seconds=15)
+
+
 def test_something_new_beside_a_proposal_is_only_recorded() -> None:
     refused = Case().after(investigated(plan(), verdict=REFUSE))
     assert refused.after(seen("SlowAnswers")).armed == {}

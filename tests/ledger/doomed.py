@@ -1,4 +1,4 @@
-"""Processes that live through one night on call, and may be killed at any commit of it by kill -9."""
+"""Processes that live through a night on call or take posts, and may be killed at any commit by kill -9."""
 
 import asyncio
 import os
@@ -15,8 +15,11 @@ from stores import Place
 from stories.night import RULES
 
 from steadyhand.adapters.ledger.sql import SqlLedger
+from steadyhand.journey.alert.model import Alert, Delivery
 from steadyhand.journey.incident.state import Acknowledged
 from steadyhand.ports import Letter
+from steadyhand.responder.alerts.hearing import hear_round
+from steadyhand.responder.alerts.inbox import Arrival, receive
 from steadyhand.responder.alerts.intake import tell_incident
 from steadyhand.responder.engine.worker import Worker
 from steadyhand.responder.outside import Outside
@@ -151,3 +154,29 @@ def work_until(place: Place, book: Path, now: datetime, point: Failpoint) -> Non
             await turns(worker, 1)
 
     asyncio.run(go_on())
+
+
+POSTS = (("firing", "a"), ("firing", "a"), ("resolved", "a"), ("firing", "b"))
+
+
+def posted(source: str, number: int) -> Arrival:
+    """A post of one alert, under an id that stays the same when its sender tries again."""
+    status, key = POSTS[number]
+    alert = Alert.model_validate(
+        {"source": source, "dedup_key": key, "name": key, "service": source, "status": status}
+        | {"starts_at": NOW}
+    )
+    return Arrival(Delivery(source=source, id=f"wh-{number}", alerts=(alert,)), b"{}")
+
+
+def take_posts(place: Place, book: Path, source: str, point: Failpoint) -> None:
+    """Receives all of them, hears now and then, and notes each that its sender was told is stored."""
+    ledger, answers = SqlLedger(place), PhoneBook(book)
+    here = outside(ledger, answers, NOW, f"doomed-{source}")
+    counted = point.watch(ledger)
+    for number in range(len(POSTS)):
+        receive(here, [posted(source, number)])
+        answers.note(str(number))
+        if number % 2:
+            hear_round(here)
+    book.with_suffix(".commits").write_text(str(counted()))

@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from steadyhand.adapters.ledger import schema
 from steadyhand.journey.alert.model import Alert, Delivery
-from steadyhand.responder.alerts.ears import Taken
+from steadyhand.responder.alerts.ears import Pace, Taken
 from steadyhand.responder.alerts.hearing import hear_all, hear_round, retry_given_up
 from steadyhand.responder.alerts.inbox import Arrival, Inbox, receive
 from stories.night import Night
@@ -147,6 +147,19 @@ def test_who_asks_in_vain_is_told_that_the_post_is_stored(
         assert len(night.incidents()) == 1
 
     asyncio.run(story())
+
+
+def test_a_round_that_took_long_makes_the_next_ones_smaller_and_a_quick_one_larger() -> None:
+    pace = Pace()
+    whole = pace.alerts
+    pace.took(0.4)
+    long = pace.alerts
+    assert long == whole // 2
+    pace.took(0.001)
+    assert pace.alerts == whole
+    for _ in range(20):
+        pace.took(60)
+    assert 0 < pace.alerts < long
 
 
 DEEDS = st.lists(

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -40,6 +41,7 @@ class Together(Generic[Item, Answer]):
         self._weight = weight
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
         self._writer: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, "together")  # the common ones may all be waiting for the store
 
     async def put(self, item: Item) -> Answer:
         """Returns once it is on disk. Raises LedgerError or what it was answered: then nothing of it is."""
@@ -72,7 +74,8 @@ class Together(Generic[Item, Answer]):
     async def _commit(self, part: Sequence[tuple[Item, "asyncio.Future[Answer]"]]) -> None:
         """Together; where a bug in one spoils that, each for itself."""
         try:
-            answers = await asyncio.to_thread(self._write, [item for item, _ in part])
+            items = [item for item, _ in part]
+            answers = await asyncio.get_running_loop().run_in_executor(self._thread, self._write, items)
         except LedgerError as error:
             _fail(part, error)
         except Exception:  # a bug that one wakes must not lose the others of its round

@@ -12,7 +12,7 @@ from steadyhand.ports import BadAlert
 
 LARGEST_BODY = 1024 * 1024
 MOST_LABELS = 64
-_LONGEST_LABEL = 500
+_LONGEST_NAME, _LONGEST_LABEL = 100, 500
 _EARLIEST_YEAR, _LATEST_YEAR = 2000, 2200
 OURS = "steadyhand"  # how the keys of our own pages begin: what we sent must not come back as an alert
 
@@ -51,8 +51,14 @@ def cut(text: str, longest: int) -> str:
 
 def cut_labels(labels: Mapping[str, str]) -> dict[str, str]:
     """The first labels, each name and value shortened."""
+    if len(labels) <= MOST_LABELS and _fit(labels, _LONGEST_NAME) and _fit(labels.values(), _LONGEST_LABEL):
+        return dict(labels)  # so are nearly all
     kept = list(labels.items())[:MOST_LABELS]
-    return {cut(name, 100): cut(value, _LONGEST_LABEL) for name, value in kept}
+    return {cut(name, _LONGEST_NAME): cut(value, _LONGEST_LABEL) for name, value in kept}
+
+
+def _fit(texts: Iterable[str], longest: int) -> bool:
+    return max(map(len, texts), default=0) <= longest
 
 
 def number(text: str) -> float | None:

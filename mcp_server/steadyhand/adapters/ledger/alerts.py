@@ -3,10 +3,10 @@
 import math
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Insert, bindparam, func, select, tuple_, update
 from sqlalchemy import insert as plain_insert
@@ -21,6 +21,7 @@ from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.incident.versions import MACHINE
 from steadyhand.store_alerts import AlertKey, Known, Repeat, Sighting
 
+Key = TypeVar("Key", str, AlertKey)
 _REPEATS = re.compile(r'"episode":\d+,"repeats":(\d+),')  # as the state is written; no text of ours holds it
 _MOST_KEYS = 400  # in one question; SQLite knows a limit
 
@@ -42,10 +43,8 @@ class AlertRows:
 
     def tracks(self, keys: Iterable[AlertKey]) -> Mapping[AlertKey, Track]:
         """What is known of these alerts."""
-        wanted = sorted(set(keys))
         found: dict[AlertKey, Track] = {}
-        for start in range(0, len(wanted), _MOST_KEYS):
-            part = wanted[start : start + _MOST_KEYS]
+        for part in _parts(set(keys)):
             among = tuple_(s.alert_track.c.source, s.alert_track.c.dedup_key).in_(part)
             for one in self._tracks(among):
                 found[one.key] = one
@@ -58,8 +57,8 @@ class AlertRows:
             by_source[source].append(key)
         found: dict[AlertKey, Known] = {}
         for source, wanted in by_source.items():
-            for start in range(0, len(wanted), _MOST_KEYS):
-                given = {"of": source, "keys": wanted[start : start + _MOST_KEYS]}
+            for part in _parts(wanted):
+                given = {"of": source, "keys": part}
                 for key, words, incident, silence, *rest in self._db.execute(_KNOWN, given):
                     found[source, key] = Known(words, incident or "", silence, partial(_track, *rest))
         return found
@@ -85,9 +84,9 @@ class AlertRows:
     def firing(self, incidents: Collection[str]) -> Mapping[str, int]:
         """How many alerts of each of these incidents count as firing."""
         found: dict[str, int] = dict.fromkeys(incidents, 0)
-        wanted, track = sorted(incidents), s.alert_track.c
-        for start in range(0, len(wanted), _MOST_KEYS):
-            counting = track.incident.in_(wanted[start : start + _MOST_KEYS]), track.counts == 1
+        track = s.alert_track.c
+        for part in _parts(incidents):
+            counting = track.incident.in_(part), track.counts == 1
             query = (
                 select(track.incident, func.count().label("firing")).where(*counting).group_by(track.incident)
             )
@@ -96,23 +95,23 @@ class AlertRows:
 
     def open_among(self, incidents: Collection[str]) -> Collection[str]:
         """Those of these incidents that are not resolved."""
-        wanted, found = sorted(incidents), set[str]()
-        for start in range(0, len(wanted), _MOST_KEYS):
-            found.update(self._db.execute(_OPEN, {"ids": wanted[start : start + _MOST_KEYS]}).scalars())
+        found = set[str]()
+        for part in _parts(incidents):
+            found.update(self._db.execute(_OPEN, {"ids": part}).scalars())
         return found
 
-    def add_repeats(self, incident: str, count: int) -> None:
-        """Count alerts of an incident that only said again what was known; nothing else of it changes.
+    def add_repeats(self, counts: Mapping[str, int]) -> None:
+        """Count alerts of incidents that only said again what was known; nothing else of them changes.
 
         A storm of repeats would else read and write whole incidents. Writers take turns, so nobody who holds
         an older state can write it back.
         """
-        query = select(s.incident.c.state).where(s.incident.c.id == incident)
-        before = self._db.execute(query).scalar_one()
-        found = _REPEATS.search(before)
-        assert found is not None, "every incident counts its repeats"
-        after = f"{before[: found.start(1)]}{int(found[1]) + count}{before[found.end(1) :]}"
-        self._db.execute(update(s.incident).where(s.incident.c.id == incident).values(state=after))
+        for wanted in _parts(counts):
+            for name, before in self._db.execute(_STATES, {"ids": wanted}).all():
+                found = _REPEATS.search(before)
+                assert found is not None, "every incident counts its repeats"
+                after = f"{before[: found.start(1)]}{int(found[1]) + counts[name]}{before[found.end(1) :]}"
+                self._db.later(_AGAIN, {"same": name, "after": after})
 
     def firing_on(self, service: str) -> int:
         """How many alerts of a service count as firing."""
@@ -222,6 +221,10 @@ _REPEAT = (
     .where(_TRACK.source == bindparam("of"), _TRACK.dedup_key == bindparam("same"))
     .values(count=_TRACK.count + bindparam("more"), at=bindparam("last"))
 )
+_STATES = select(s.incident.c.id, s.incident.c.state).where(
+    s.incident.c.id.in_(bindparam("ids", expanding=True))
+)
+_AGAIN = update(s.incident).where(s.incident.c.id == bindparam("same")).values(state=bindparam("after"))
 _OPEN = select(s.incident.c.id).where(
     s.incident.c.id.in_(bindparam("ids", expanding=True)), s.incident.c.status != "resolved"
 )
@@ -238,6 +241,13 @@ def _tracking(dialect: str) -> Insert:
 @cache
 def _belonging(dialect: str) -> Insert:
     return insert(dialect, s.involved_service).on_conflict_do_nothing()
+
+
+def _parts(keys: Collection[Key]) -> Iterator[Sequence[Key]]:
+    """The keys in an order that is always the same, as many at a time as one question may hold."""
+    wanted = sorted(keys)
+    for start in range(0, len(wanted), _MOST_KEYS):
+        yield wanted[start : start + _MOST_KEYS]
 
 
 def _track(state: str, count: int, at: int) -> Track:

@@ -13,6 +13,40 @@ from sqlalchemy.exc import SQLAlchemyError
 from steadyhand.ports import LedgerError
 
 
+class Turns:
+    """One writer at a time. Who comes first does so before all others that wait."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._taken = False
+        self._first = 0
+        self.waiting = 0
+
+    @contextmanager
+    def mine(self, *, first: bool = False, limit_s: float = 10) -> Iterator[None]:
+        """Wait for one's turn, not for ever. Raises LedgerError."""
+        with self._changed:
+            self._wait(1, first=first)
+            free = self._changed.wait_for(lambda: self._is_free(first=first), limit_s)
+            self._wait(-1, first=first)
+            if not free:
+                raise LedgerError("the store failed: another writer of this process does not end")
+            self._taken = True
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken = False
+                self._changed.notify_all()
+
+    def _wait(self, more: int, *, first: bool) -> None:
+        self.waiting += more
+        self._first += more if first else 0
+
+    def _is_free(self, *, first: bool) -> bool:
+        return not self._taken and (first or not self._first)
+
+
 @dataclass(frozen=True, slots=True)
 class Doors:
     """Three ways into one database.
@@ -20,13 +54,13 @@ class Doors:
     `writer`: one at a time over all processes, so that what is decided there is decided on what is true.
     `queue`: single statements that claim, extend or give back a lease.
     `reader`: a consistent look that waits for nobody.
-    `turn`: whose turn among this process's writers; the database's own queue is polled and lets anybody in.
+    `turns`: whose turn among this process's writers; the database's own queue is polled and lets anybody in.
     """
 
     writer: Engine
     queue: Engine
     reader: Engine
-    turn: threading.Lock = field(default_factory=threading.Lock)
+    turns: Turns = field(default_factory=Turns)
 
     def close(self) -> None:
         """Close every connection."""
@@ -41,17 +75,6 @@ def named() -> Iterator[None]:
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
         raise LedgerError(f"the store failed: {cause}") from error
-
-
-@contextmanager
-def in_turn(turn: threading.Lock, limit_s: float = 10) -> Iterator[None]:
-    """Wait for one's turn, not for ever. Raises LedgerError."""
-    if not turn.acquire(timeout=limit_s):
-        raise LedgerError("the store failed: another writer of this process does not end")
-    try:
-        yield
-    finally:
-        turn.release()
 
 
 def insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:

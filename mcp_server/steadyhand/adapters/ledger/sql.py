@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Table, func, select, true, upd
 
 from steadyhand.adapters.ledger import fleet, outbox
 from steadyhand.adapters.ledger import schema as s
-from steadyhand.adapters.ledger.engine import Doors, from_ms, in_turn, named, to_ms
+from steadyhand.adapters.ledger.engine import Doors, from_ms, named, to_ms
 from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.adapters.ledger.sqlite import open_sqlite
 from steadyhand.adapters.ledger.transaction import KINDS, SqlTransaction, held_by, ours
@@ -40,9 +40,9 @@ class SqlLedger:
         weakref.finalize(self, self.doors.close)  # a server keeps connections that nobody closes
 
     @contextmanager
-    def write(self) -> Iterator[SqlTransaction]:
-        """A transaction that commits when the block ends well. Raises LedgerError."""
-        with named(), in_turn(self.doors.turn), self.doors.writer.begin() as connection:
+    def write(self, *, first: bool = False) -> Iterator[SqlTransaction]:
+        """Commits when the block ends well; `first` goes before those who wait. Raises LedgerError."""
+        with named(), self.doors.turns.mine(first=first), self.doors.writer.begin() as connection:
             tx = SqlTransaction(connection, self._key)
             yield tx
             tx.flush()

@@ -6,7 +6,7 @@ policy, or by a person before. When one of its alerts fires again meanwhile, it 
 and where nobody has, people are paged anew.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from steadyhand.journey.alert.model import Alert
@@ -17,6 +17,7 @@ from steadyhand.journey.rule import show_duration
 
 AlertEvent = AlertsSeen | QuietLongEnough
 _NAMED = 3
+_LOOK_AGAIN = timedelta(seconds=15)
 MOST_LISTED = 20  # beyond it alerts are counted, not listed
 
 
@@ -141,9 +142,14 @@ def _back(incident: Incident, fresh: list[Alert], records: tuple[Record, ...], n
 
 
 def _look_again(incident: Incident, records: tuple[Record, ...], now: datetime) -> Outcome:
-    """Something new fires and nothing is proposed yet: the evidence may say more now."""
+    """Something new fires and nothing is proposed yet: the evidence may say more now.
+
+    In a storm something new fires all the time: what comes within a while is looked at together.
+    """
+    read_at = incident.milestones.get("evidence_ready", incident.opened_at)
+    due_at = max(now, read_at + _LOOK_AGAIN)
     after = incident.model_copy(update={"status": "investigating", "note": "Reading the evidence again."})
-    return after, (*records, Arm(kind="investigate", key=f"{incident.id}:investigate", due_at=now))
+    return after, (*records, Arm(kind="investigate", key=f"{incident.id}:investigate", due_at=due_at))
 
 
 def _reopened(incident: Incident, back: Alert, now: datetime) -> Outcome:

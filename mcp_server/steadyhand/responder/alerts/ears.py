@@ -1,12 +1,16 @@
 """Who waits to learn what became of a post, and whether this process is hearing just now."""
 
 import asyncio
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from pydantic import Field
 
 from steadyhand.journey.rule import Value
+
+_MOST, _FEWEST = 500, 25  # alerts
+_MOMENT_S = 0.05
 
 
 class Taken(Value):
@@ -21,10 +25,36 @@ class Taken(Value):
     note: str = ""
 
 
+class Pace:
+    """How many alerts are heard in one transaction: others wait for the store no longer than a moment.
+
+    A repeat costs little, an alert that changes an incident fifty times as much; so it follows what the last
+    ones took.
+    """
+
+    def __init__(self) -> None:
+        self.alerts = _MOST
+        self.worked_s = 0.0
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """A round is heard."""
+        began = time.monotonic()
+        yield
+        self.took(time.monotonic() - began)
+
+    def took(self, worked_s: float) -> None:
+        """A round of so many took this long, in seconds."""
+        self.worked_s = worked_s
+        fitting = self.alerts * _MOMENT_S / max(worked_s, _MOMENT_S / 2)
+        self.alerts = round(min(max(fitting, self.alerts / 2, _FEWEST), _MOST))
+
+
 class Ears:
     """One for a process. Used on its event loop only; other processes hear for themselves."""
 
     def __init__(self) -> None:
+        self.pace = Pace()
         self._asking: dict[int, asyncio.Future[Taken]] = {}
         self._hearing = False
         self._more = False

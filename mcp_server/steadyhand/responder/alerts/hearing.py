@@ -6,7 +6,6 @@ it dies is on disk and heard by the next one, late.
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -18,7 +17,6 @@ from steadyhand.responder.engine.distress import call_for_help
 from steadyhand.responder.outside import Outside
 
 log = logging.getLogger("steadyhand.hearing")
-_ROUND = 250  # alerts of one transaction: others wait for the store no longer than it takes
 _LEFT = timedelta(seconds=1)  # who received a post hears it at once; one that waits longer was left
 _TRIES, _TRIES_OF_A_SICK_STORE = 3, 8
 _AGAIN, _LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
@@ -36,13 +34,11 @@ async def hear_all(outside: Outside) -> None:
         return
     try:
         while True:
-            began = time.monotonic()
             taken = await asyncio.to_thread(hear_round, outside)
             ears.tell(taken)
             if not taken and not ears.goes_on():
                 return
-            worked_s = time.monotonic() - began
-            await asyncio.sleep(_REST * worked_s if ears.pressed else _BREATH_S)
+            await asyncio.sleep(_REST * ears.pace.worked_s if ears.pressed else _BREATH_S)
     except LedgerError as error:
         log.error("posts wait to be heard: %s", error)  # noqa: TRY400 - the cause is in the text
         raise
@@ -62,10 +58,10 @@ def hear_round(outside: Outside) -> Sequence[Taken]:
 
     Where one of them spoils it each is tried alone; one that fails again and again is given up and pages.
     """
-    now, numbers = outside.clock.now(), list[int]()
+    now, numbers, pace = outside.clock.now(), list[int](), outside.ears.pace
     try:
-        with outside.ledger.write() as tx:
-            posts = tx.waiting(now, _ROUND)
+        with outside.ledger.write() as tx, pace.kept():
+            posts = tx.waiting(now, pace.alerts)
             if not posts:
                 return ()
             numbers = [one.number for one in posts]

@@ -69,7 +69,7 @@ def receive(outside: Outside, arrivals: Sequence[Arrival]) -> Sequence[Taken | R
 
     A post whose id was used for another one is not taken; that hinders none of the others.
     """
-    with outside.ledger.write() as tx:
+    with outside.ledger.write(first=True) as tx:
         return _Reception(tx, outside.clock.now()).take(arrivals)
 
 

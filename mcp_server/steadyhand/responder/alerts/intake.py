@@ -280,11 +280,11 @@ class Round:
         )
         self._tx.repeat(list(self._again.values()))
         firing = self._tx.firing(self._moved) if self._moved else {}
+        self._tx.audit.foresee(self._moved)
         for incident, keys in self._moved.items():
             self._tell(incident, [self._tracks[one] for one in keys], firing[incident])
-        for incident, count in self._repeats.items():
-            if incident not in self._moved and count:
-                self._tx.add_repeats(incident, count)
+        again = {one: count for one, count in self._repeats.items() if count and one not in self._moved}
+        self._tx.add_repeats(again)
 
     def _tell(self, wanted: str, tracks: Sequence[Track], firing: int) -> None:
         before = self._incident(wanted)

@@ -29,6 +29,8 @@ async def keep_listening(outside: Outside) -> None:
 
 async def listen(outside: Outside) -> None:
     """One look at every target whose turn it is; one that fails is heard anew later. Raises LedgerError."""
+    if not outside.traffic:
+        return
     near = await asyncio.to_thread(_near_an_incident, outside)
     due = [one for name, one in outside.traffic.items() if name in near or _is_due(outside, name)]
     await asyncio.gather(*(_hear(outside, one, busy=one.name in near) for one in due))
