@@ -58,6 +58,7 @@ class Message(Value):
     thread: str = ""
     queued_at: Instant
     lost: bool = Field(default=False, description="Its incident knows that it comes too late.")
+    first: str = Field(default="", description="Receipt of the first of its thread to the same receiver.")
 
 
 class Person(Value):
@@ -234,8 +235,11 @@ class Transaction(Alerts, Posts, Memory, Shifts, Protocol):
         """A message and its state."""
         ...
 
-    def first_receipt(self, message: Message) -> str:
-        """The receipt of the first message of its thread that reached the same target; "" for none."""
+    def take_due(self, now: datetime, most: int, kinds: Collection[TimerKind]) -> Sequence[Timer]:
+        """Timers of these kinds that are due, earliest first, done with the end of this transaction.
+
+        No lease is needed: until then nobody else gets them, and if it fails all of them are due as before.
+        """
         ...
 
     def finish(self, *timers: Timer) -> None:

@@ -2,11 +2,11 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, Table
+from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -55,12 +55,21 @@ class Doors:
     `queue`: single statements that claim, extend or give back a lease.
     `reader`: a consistent look that waits for nobody.
     `turns`: whose turn among this process's writers; the database's own queue is polled and lets anybody in.
+    `one_writer`: whoever claims is a writer like any other: in a file there is no more than one at a time.
     """
 
     writer: Engine
     queue: Engine
     reader: Engine
     turns: Turns = field(default_factory=Turns)
+    one_writer: bool = False
+
+    @contextmanager
+    def writing(self, *, alone: bool, first: bool = False) -> Iterator[Connection]:
+        """A transaction that commits if the block ends well; `alone` for what decides. Raises LedgerError."""
+        turn = self.turns.mine(first=first) if alone or self.one_writer else nullcontext()
+        with named(), turn, (self.writer if alone else self.queue).begin() as connection:
+            yield connection
 
     def close(self) -> None:
         """Close every connection."""

@@ -13,6 +13,8 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    func,
+    literal_column,
     or_,
     select,
     tuple_,
@@ -32,6 +34,22 @@ _OTHER = s.outbox.alias("other")
 _SAME = and_(
     _OTHER.c.incident == _ROW.incident, _OTHER.c.channel == _ROW.channel, _OTHER.c.target == _ROW.target
 )
+_EARLIER = or_(
+    _OTHER.c.queued_at < _ROW.queued_at,
+    and_(_OTHER.c.queued_at == _ROW.queued_at, _OTHER.c.key < _ROW.key),
+)
+_ON_ITS_WAY = is_state(_OTHER, "sending")
+_SAME_THREAD = and_(
+    _SAME, _OTHER.c.thread == _ROW.thread, _ROW.thread != "", _OTHER.c.receipt != "", _EARLIER
+)
+_FIRST = select(
+    _ROW.key,
+    select(_OTHER.c.receipt)
+    .where(_SAME_THREAD)
+    .order_by(_OTHER.c.queued_at, _OTHER.c.key)
+    .limit(1)
+    .scalar_subquery(),
+).where(_ROW.key.in_(bindparam("keys", expanding=True)))
 _LATER: Mapping[Arrival, tuple[str, ...]] = {
     "failed": ("queued", "sending", "sent", "unknown"),
     "delivered": ("queued", "sending", "sent", "unknown", "failed", "cancelled"),
@@ -97,32 +115,42 @@ def _changed(db: Batch, change: Update) -> Sequence[Message]:
     return sorted((as_message(one) for one in rows), key=lambda one: one.key)
 
 
-def due(now: datetime) -> ColumnElement[bool]:
-    """Messages that may be claimed now: to one receiver one at a time, in order, whoever delivers them.
+def due() -> ColumnElement[bool]:
+    """Messages that may be claimed `at` an instant: to one receiver one by one, in order, whoever claims.
 
     An acknowledgement that overtook its page would leave the page ringing.
     """
-    earlier = and_(
-        is_state(_OTHER, "queued"),
-        _OTHER.c.due_at <= to_ms(now),
-        or_(
-            _OTHER.c.queued_at < _ROW.queued_at,
-            and_(_OTHER.c.queued_at == _ROW.queued_at, _OTHER.c.key < _ROW.key),
-        ),
-    )
-    first = ~select(_OTHER.c.key).where(_SAME, earlier).exists()
-    return free() & (_ROW.due_at <= to_ms(now)) & first
+    at = bindparam("at", type_=s.Ms)
+    before = and_(is_state(_OTHER, "queued"), _OTHER.c.due_at <= at, _EARLIER)
+    return is_state(s.outbox, "queued") & (_ROW.due_at <= at) & _nothing(or_(_ON_ITS_WAY, before))
+
+
+def with_first(db: Connection, rows: Sequence[RowMapping]) -> Sequence[Message]:
+    """The messages in these rows, oldest first, each with the receipt of the first one of its thread."""
+    found = db.execute(_FIRST, {"keys": [one["key"] for one in rows]})
+    firsts = {key: receipt or "" for key, receipt in found}
+    oldest = sorted(rows, key=lambda one: (one["due_at"], one["key"]))
+    return [as_message({**one, "first": firsts[one["key"]]}) for one in oldest]
 
 
 def free() -> ColumnElement[bool]:
     """Messages that wait, but not behind one to the same receiver that is on its way."""
-    on_its_way = select(_OTHER.c.key).where(_SAME, is_state(_OTHER, "sending")).exists()
-    return is_state(s.outbox, "queued") & ~on_its_way
+    return is_state(s.outbox, "queued") & _nothing(_ON_ITS_WAY)
+
+
+def _nothing(hinders: ColumnElement[bool]) -> ColumnElement[bool]:
+    """No other message to the same receiver is like that.
+
+    Counted for each row that is looked at. Asked by `exists` PostgreSQL would join the whole queue: its
+    statistics of a queue that has just filled still call it empty.
+    """
+    same = and_(_SAME, is_state(_OTHER, "queued", "sending"), hinders)
+    return select(func.count()).select_from(_OTHER).where(same).scalar_subquery() == literal_column("0")
 
 
 def as_message(row: Mapping[str, Any] | RowMapping) -> Message:
     """The message in a row."""
-    wanted = {name: row[name] for name in Message.model_fields}
+    wanted = {name: row[name] for name in Message.model_fields if name in row}  # `first` is no column
     return Message.model_validate(
         {**wanted, "incident": row["incident"] or "", "queued_at": from_ms(row["queued_at"])}
     )
@@ -204,20 +232,6 @@ def message(db: Batch, key: str) -> tuple[Message, str] | None:
     """A message and its state."""
     row = db.execute(select(s.outbox).where(_ROW.key == key)).mappings().one_or_none()
     return (as_message(row), str(row["state"])) if row else None
-
-
-def first_receipt(db: Batch, message: Message) -> str:
-    """The receipt of the first message of this thread, before this one, to the same target; "" for none."""
-    if not message.thread:
-        return ""
-    thread = (_ROW.thread == message.thread) & (_ROW.channel == message.channel)
-    same = (_ROW.incident == message.incident) & thread & (_ROW.target == message.target)
-    before = or_(
-        _ROW.queued_at < to_ms(message.queued_at),
-        and_(_ROW.queued_at == to_ms(message.queued_at), _ROW.key < message.key),
-    )
-    first = select(_ROW.receipt).where(same, before, _ROW.receipt != "")
-    return str(db.execute(first.order_by(_ROW.queued_at, _ROW.key).limit(1)).scalar() or "")
 
 
 def _same_try(message: Message) -> ColumnElement[bool]:

@@ -3,6 +3,8 @@
 `migrations` leads here from every schema that was ever released; a test compares the two.
 """
 
+from collections.abc import Collection
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -24,16 +26,21 @@ metadata = MetaData()
 Ms = BigInteger().with_variant(Integer, "sqlite")
 
 
-def _partial(name: str, column: str, predicate: str, *, unique: bool = False) -> Index:
-    """A partial index. A query uses it when it spells the same literal: see `is_state`."""
+def _partial(name: str, *columns: str, predicate: str, unique: bool = False) -> Index:
+    """A partial index. A query uses it when it spells the same literals: see `is_state`."""
     only = text(predicate)
-    return Index(name, column, unique=unique, sqlite_where=only, postgresql_where=only)
+    return Index(name, *columns, unique=unique, sqlite_where=only, postgresql_where=only)
 
 
-def is_state(table: FromClause, state: str) -> ColumnElement[bool]:
-    """The rows in this state, spelled as a literal: with a bound value no partial index could be used."""
-    column: ColumnElement[str] = table.c.state
-    return column == literal_column(f"'{state}'")
+def is_state(table: FromClause, *states: str) -> ColumnElement[bool]:
+    """The rows in one of these states, spelled as literals: with bound values no partial index is used."""
+    return spelled(table.c.state, states)
+
+
+def spelled(column: ColumnElement[str], words: Collection[str]) -> ColumnElement[bool]:
+    """One of these words of our own, as literals: in a statement that is made once."""
+    known: list[ColumnElement[str]] = [literal_column(f"'{one}'") for one in sorted(words)]
+    return column.in_(known) if len(known) > 1 else column == known[0]
 
 
 meta = Table(
@@ -121,7 +128,7 @@ alert_track = Table(
     Column("state", Text, nullable=False),
     Index("alert_track_incident", "incident", "counts"),
     Index("alert_track_service", "service", "counts"),
-    _partial("alert_track_silence", "silence", "silence<>''"),
+    _partial("alert_track_silence", "silence", predicate="silence<>''"),
 )
 
 # The services whose alerts an incident holds: its own, and those that joined.
@@ -173,9 +180,9 @@ timer = Table(
     Column("lease_until", Ms),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("payload", Text, nullable=False),
-    _partial("timer_due", "due_at", "state='armed'"),
-    _partial("timer_lease", "lease_until", "state='leased'"),
-    _partial("timer_dead", "due_at", "state='dead'"),
+    _partial("timer_due", "due_at", predicate="state='armed'"),
+    _partial("timer_lease", "lease_until", predicate="state='leased'"),
+    _partial("timer_dead", "due_at", predicate="state='dead'"),
     Index("timer_incident", "incident"),
 )
 
@@ -208,8 +215,9 @@ outbox = Table(
     Column("queued_at", Ms, nullable=False, server_default="0"),
     Column("lost", Integer, nullable=False, server_default="0"),  # its incident knows that it comes too late
     Column("unwanted", Integer, nullable=False, server_default="0"),  # taken back while it was on its way
-    _partial("outbox_due", "due_at", "state='queued'"),
-    _partial("outbox_lease", "lease_until", "state='sending'"),
+    _partial("outbox_due", "due_at", predicate="state='queued'"),
+    _partial("outbox_lease", "lease_until", predicate="state='sending'"),
+    _partial("outbox_way", "incident", "channel", "target", predicate="state in ('queued','sending')"),
     Index("outbox_incident", "incident"),
 )
 
@@ -250,7 +258,7 @@ rollout = Table(
     Column("running", Integer, nullable=False),
     Column("state", Text, nullable=False),
     # One rollout per service: the database itself refuses a second.
-    _partial("rollout_one_per_service", "service", "running=1", unique=True),
+    _partial("rollout_one_per_service", "service", predicate="running=1", unique=True),
 )
 
 change = Table(

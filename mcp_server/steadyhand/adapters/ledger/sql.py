@@ -1,28 +1,45 @@
 """The store: transactions, and the two queues that workers claim from under a lease."""
 
-import json
 import weakref
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import SecretStr
-from sqlalchemy import ColumnElement, Connection, Table, func, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    Table,
+    bindparam,
+    func,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from steadyhand.adapters.ledger import fleet, outbox
 from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.engine import Doors, from_ms, named, to_ms
 from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.adapters.ledger.sqlite import open_sqlite
-from steadyhand.adapters.ledger.transaction import KINDS, SqlTransaction, held_by, ours
+from steadyhand.adapters.ledger.timers import KINDS, claim, due, held_by, in_order, ours
+from steadyhand.adapters.ledger.transaction import SqlTransaction
 from steadyhand.adapters.ledger.vault_key import VaultKey
 from steadyhand.journey.commands import TimerKind
 from steadyhand.ports import LeaseLost
 from steadyhand.store import Figures, Message, Timer
 
 VAULT_KEY = "vault.key"
+
+
+Claimed = TypeVar("Claimed", Timer, Message)
+_Read = Callable[[Connection, Sequence[RowMapping]], Sequence[Claimed]]
 
 
 class SqlLedger:
@@ -42,7 +59,7 @@ class SqlLedger:
     @contextmanager
     def write(self, *, first: bool = False) -> Iterator[SqlTransaction]:
         """Commits when the block ends well; `first` goes before those who wait. Raises LedgerError."""
-        with named(), self.doors.turns.mine(first=first), self.doors.writer.begin() as connection:
+        with self.doors.writing(alone=True, first=first) as connection:
             tx = SqlTransaction(connection, self._key)
             yield tx
             tx.flush()
@@ -63,25 +80,11 @@ class SqlLedger:
         self, owner: str, now: datetime, lease: timedelta, most: int, kinds: Collection[TimerKind] = KINDS
     ) -> Sequence[Timer]:
         """Lease timers of these kinds that are due, earliest first; none of a newer release's incident."""
-        due = is_state(s.timer, "armed") & (s.timer.c.due_at <= to_ms(now)) & ours(kinds)
-        rows = self._claim(s.timer, due, "leased", owner, now + lease, most)
-        return [
-            Timer(
-                key=row["key"],
-                incident=row["incident"] or "",
-                kind=row["kind"],
-                epoch=row["epoch"],
-                due_at=from_ms(row["due_at"]),
-                attempts=row["attempts"],
-                payload=json.loads(row["payload"]),
-            )
-            for row in rows
-        ]
+        return self._claim(_timers(frozenset(kinds)), _lease(owner, now, lease, most), _in_order)
 
     def claim_messages(self, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[Message]:
         """Lease messages that wait to be sent, oldest first."""
-        rows = self._claim(s.outbox, outbox.due(now), "sending", owner, now + lease, most)
-        return [outbox.as_message(row) for row in rows]
+        return self._claim(_MESSAGES, _lease(owner, now, lease, most), outbox.with_first)
 
     def extend(self, timer: Timer, until: datetime) -> None:
         """Hold a timer's lease for longer. Raises LeaseLost when it is gone."""
@@ -98,19 +101,13 @@ class SqlLedger:
             true() if all_owners else table.c.lease_until < to_ms(now) for table in (s.timer, s.outbox)
         )
         count = self._set(s.timer, is_state(s.timer, "leased") & timers, state="armed", owner=None)
-        with named(), self.doors.queue.begin() as db:
+        with self.doors.writing(alone=False) as db:
             return count + outbox.reclaim(db, mail)
 
     def next_due(self) -> datetime | None:
         """When the earliest timer or message is due, of those this release can do something about now."""
-        waiting = (
-            select(s.timer.c.due_at)
-            .where(is_state(s.timer, "armed"), ours(KINDS))
-            .order_by(s.timer.c.due_at),
-            select(s.outbox.c.due_at).where(outbox.free()).order_by(s.outbox.c.due_at),
-        )
         with named(), self.doors.reader.connect() as db:
-            found = [db.execute(one.limit(1)).scalar() for one in waiting]
+            found = [db.execute(one).scalar() for one in _FIRST_DUE]
         known = [one for one in found if one is not None]
         return from_ms(min(known)) if known else None
 
@@ -124,10 +121,10 @@ class SqlLedger:
     def figures(self, now: datetime) -> Figures:
         """What the health door shows of the two queues and of those who work on them."""
         lost = is_state(s.outbox, "failed") | is_state(s.outbox, "unknown")
-        due = self.next_due()
+        first = self.next_due()
         with named(), self.doors.reader.connect() as db:
             return Figures(
-                overdue=max(now - due, timedelta()) if due else timedelta(),
+                overdue=max(now - first, timedelta()) if first else timedelta(),
                 dead_timers=_count(db, s.timer, is_state(s.timer, "dead")),
                 dead_messages=_count(db, s.outbox, lost),
                 processes=fleet.present(db, now),
@@ -147,12 +144,12 @@ class SqlLedger:
 
         Raises LedgerError when the store is a file and another host works on it.
         """
-        with named(), self.doors.queue.begin() as db:
+        with self.doors.writing(alone=False) as db:
             fleet.sign_in(db, owner, host, now, one_host=isinstance(self.place, Path))
 
     def sign_out(self, owner: str) -> None:
         """This process works on the store no more."""
-        with named(), self.doors.queue.begin() as db:
+        with self.doors.writing(alone=False) as db:
             fleet.sign_out(db, owner)
 
     def take_over(self, now: datetime) -> int:
@@ -164,28 +161,53 @@ class SqlLedger:
             return self.reclaim(now, all_owners=self._company.alone)
 
     def _claim(
-        self, table: Table, due: ColumnElement[bool], state: str, owner: str, until: datetime, most: int
-    ) -> Sequence[dict[str, Any]]:
-        """Whoever claims at the same moment skips what we lock; only PostgreSQL needs to be told so."""
-        free = select(table.c.key).where(due).order_by(table.c.due_at).limit(most)
-        chosen = free.with_for_update(skip_locked=True).cte("chosen")
-        values: dict[str, object] = {
-            "state": state,
-            "owner": owner,
-            "lease_until": to_ms(until),
-            "attempts": table.c.attempts + 1,
-        }
-        if "epoch" in table.c:
-            values["epoch"] = table.c.epoch + 1
-        mine = table.c.key.in_(select(chosen.c.key))
-        claim = update(table).where(mine).values(values).returning(*table.c)
-        with named(), self.doors.queue.begin() as db:
-            rows = [dict(one) for one in db.execute(claim).mappings()]
-        return sorted(rows, key=lambda row: (row["due_at"], row["key"]))
+        self, wanted: "_Claim", lease: Mapping[str, object], read: _Read[Claimed]
+    ) -> Sequence[Claimed]:
+        """What is read of the rows that are ours from now on."""
+        if self.doors.one_writer and not self._any(wanted, lease):
+            return ()  # who finds nothing to claim waits for no writer
+        with self.doors.writing(alone=False) as db:
+            return read(db, db.execute(wanted.claim, lease).mappings().all())
+
+    def _any(self, wanted: "_Claim", lease: Mapping[str, object]) -> bool:
+        with named(), self.doors.reader.connect() as db:
+            return db.execute(wanted.look, lease).first() is not None
 
     def _set(self, table: Table, where: ColumnElement[bool], **values: object) -> int:
-        with named(), self.doors.queue.begin() as db:
+        with self.doors.writing(alone=False) as db:
             return db.execute(update(table).where(where).values(**values)).rowcount
+
+
+class _Claim(NamedTuple):
+    """Made once: building a statement costs more than running it."""
+
+    look: Select[Any]
+    claim: ReturningUpdate[Any]
+
+
+def _claim(table: Table, due: ColumnElement[bool], **values: object) -> _Claim:
+    lease = {"owner": bindparam("who"), "lease_until": bindparam("until"), **values}
+    return _Claim(select(table.c.key).where(due).limit(1), claim(table, due, **lease))
+
+
+def _lease(owner: str, now: datetime, lease: timedelta, most: int) -> Mapping[str, object]:
+    return {"at": to_ms(now), "most": most, "who": owner, "until": to_ms(now + lease)}
+
+
+def _in_order(_db: Connection, rows: Sequence[RowMapping]) -> Sequence[Timer]:
+    return in_order(rows)
+
+
+@cache
+def _timers(kinds: frozenset[TimerKind]) -> _Claim:
+    return _claim(s.timer, due(kinds), state="leased", epoch=s.timer.c.epoch + 1)
+
+
+_MESSAGES = _claim(s.outbox, outbox.due(), state="sending")
+_FIRST_DUE = tuple(
+    select(table.c.due_at).where(is_state(table, state), free).order_by(table.c.due_at).limit(1)
+    for table, state, free in ((s.timer, "armed", ours(KINDS)), (s.outbox, "queued", outbox.free()))
+)
 
 
 def _count(db: Connection, table: Table, where: ColumnElement[bool]) -> int:

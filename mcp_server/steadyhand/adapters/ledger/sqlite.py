@@ -25,7 +25,7 @@ def open_sqlite(path: Path) -> Doors:
     with named(), building.begin() as connection:
         bring_up(connection, str(path))
     building.dispose()
-    return Doors(writer=engine, queue=engine, reader=engine.execution_options(reads=True))
+    return Doors(writer=engine, queue=engine, reader=engine.execution_options(reads=True), one_writer=True)
 
 
 def _keep_private(path: Path) -> None:

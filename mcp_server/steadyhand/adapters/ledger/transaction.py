@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, select, update
+from sqlalchemy import Connection, Select, bindparam, select, update
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.exc import IntegrityError
 
@@ -19,6 +19,7 @@ from steadyhand.adapters.ledger.posts import PostRows
 from steadyhand.adapters.ledger.reading import incident_of, person_of, state_hash
 from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.adapters.ledger.shifts import ShiftRows
+from steadyhand.adapters.ledger.timers import TimerRows
 from steadyhand.adapters.ledger.told import ToldRows
 from steadyhand.adapters.ledger.trail import SqlTrail
 from steadyhand.adapters.ledger.vault import SqlVault
@@ -26,16 +27,16 @@ from steadyhand.adapters.ledger.vault_key import VaultKey
 from steadyhand.journey.alert.heartbeat import Pulse
 from steadyhand.journey.approval.consent import Decision
 from steadyhand.journey.audit.entry import Entry
-from steadyhand.journey.commands import Arm, Command, Record, Send, TimerKind
+from steadyhand.journey.commands import Arm, Command, Record, Send
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.incident.versions import MACHINE
 from steadyhand.journey.rollout.state import OVER, Rollout
-from steadyhand.ports import LeaseLost, LedgerError
-from steadyhand.store import Arrival, Body, DocumentKind, Ending, Message, Person, Timer
+from steadyhand.ports import LedgerError
+from steadyhand.store import Arrival, Body, DocumentKind, Ending, Message, Person
 
 
-class SqlTransaction(AlertRows, PostRows, MemoryRows, ShiftRows, ToldRows):
+class SqlTransaction(AlertRows, PostRows, MemoryRows, ShiftRows, TimerRows, ToldRows):
     """One open transaction; made by `SqlLedger.write` and `SqlLedger.read`."""
 
     def __init__(self, connection: Connection, key: VaultKey | None = None) -> None:
@@ -312,10 +313,6 @@ class SqlTransaction(AlertRows, PostRows, MemoryRows, ShiftRows, ToldRows):
         """A message and its state."""
         return outbox.message(self._db, key)
 
-    def first_receipt(self, message: Message) -> str:
-        """The receipt of the first message of its thread that reached the same target."""
-        return outbox.first_receipt(self._db, message)
-
     # what has had its time
 
     def closed(self, before: datetime, most: int) -> Sequence[str]:
@@ -334,27 +331,7 @@ class SqlTransaction(AlertRows, PostRows, MemoryRows, ShiftRows, ToldRows):
         """Delete what belongs to no incident and was over before this instant."""
         retention.sweep(self._db, before)
 
-    # timers that this process holds
 
-    def finish(self, *timers: Timer) -> None:
-        """These timers are done. Raises LeaseLost when another process has taken one over."""
-        if timers:
-            held = [{"held": one.key, "under": one.epoch} for one in timers]
-            if self._db.execute(_FINISH, held).rowcount != len(timers):
-                raise LeaseLost(f"timer {timers[0].key}, or one claimed with it, was taken over")
-
-    def bury(self, timer: Timer) -> None:
-        """Nobody will try this timer again. Raises LeaseLost when another process has taken it over."""
-        if self._db.execute(update(s.timer).where(held_by(timer)).values(state="dead")).rowcount != 1:
-            raise LeaseLost(f"timer {timer.key} was taken over")
-
-    def holds(self, timer: Timer) -> None:
-        """The timer is still held: look before acting. Raises LeaseLost."""
-        if self._db.execute(select(s.timer.c.key).where(held_by(timer))).one_or_none() is None:
-            raise LeaseLost(f"timer {timer.key} was taken over")
-
-
-KINDS: frozenset[TimerKind] = frozenset(get_args(TimerKind))
 _INCIDENT = select(s.incident.c.state, s.incident.c.machine).where(s.incident.c.id == bindparam("wanted"))
 
 
@@ -369,25 +346,4 @@ _SAVE = (
             for name in ("version", "status", "service", "resolved_at", "state", "machine")
         }
     )
-)
-
-
-def ours(kinds: Collection[TimerKind]) -> ColumnElement[bool]:
-    """Timers of these kinds whose incident this release can read."""
-    newer = exists().where(s.incident.c.id == s.timer.c.incident, s.incident.c.machine > MACHINE)
-    return s.timer.c.kind.in_(sorted(kinds)) & ~newer
-
-
-def held_by(timer: Timer) -> ColumnElement[bool]:
-    """The row is leased, and under the very lease this timer was claimed with."""
-    row = s.timer.c
-    return (row.key == timer.key) & is_state(s.timer, "leased") & (row.epoch == timer.epoch)
-
-
-_FINISH = (
-    update(s.timer)
-    .where(
-        s.timer.c.key == bindparam("held"), is_state(s.timer, "leased"), s.timer.c.epoch == bindparam("under")
-    )
-    .values(state="done")
 )

@@ -14,7 +14,7 @@ from steadyhand.ports import Channel, EffectUnknown, Letter, SourceError, Source
 from steadyhand.responder.alerts.intake import happen
 from steadyhand.responder.engine.distress import lose
 from steadyhand.responder.outside import Outside
-from steadyhand.responder.people.throttling import WITH, Bundle, sort_out, together
+from steadyhand.responder.people.throttling import WITH, Bundle, letters, sort_out, together
 from steadyhand.responder.together import Most, Together
 from steadyhand.store import Arrival, Ending, Message, Timer, Transaction, told
 
@@ -23,6 +23,7 @@ _LEASE = timedelta(seconds=30)
 _DEADLINE_S = 10.0
 _ROUNDS = 50  # of claiming in a storm
 _MOST = Most(items=100, weight=100)  # ends of messages in one commit
+_IN_LETTER = set(Letter.model_fields) - {"link"}
 _COURTESY = frozenset({"note", "acknowledged", "resolved"})  # left out where a channel does not carry it
 
 
@@ -74,7 +75,7 @@ def _claim(outside: Outside, most: int) -> Sequence[Bundle]:
     for _ in range(_ROUNDS):
         more = outside.ledger.claim_messages(outside.owner, now, _LEASE, most)
         found += more
-        if len(more) < most or len({(one.channel, one.target) for one in found}) >= most:
+        if len(more) < most or letters(found, outside.rules.throttle) >= most:
             break
     leaving, held = sort_out(found, outside.rings, outside.rules.throttle, now)
     if held:
@@ -101,7 +102,7 @@ async def _send(outside: Outside, channel: Channel | None, bundle: Bundle) -> st
         raise SourceRefused(message.channel, f"it does not do this: {message.act}")
     try:
         async with asyncio.timeout(_DEADLINE_S):
-            letter = together(await asyncio.to_thread(_letter, outside, message), bundle[1:])
+            letter = together(_letter(outside, message), bundle[1:])
             # An earlier try may have got through: its answer was lost, or its process died too soon.
             found = await channel.find(letter) if message.attempts > 1 else ""
             return found or await channel.send(letter)
@@ -110,12 +111,7 @@ async def _send(outside: Outside, channel: Channel | None, bundle: Bundle) -> st
 
 
 def _letter(outside: Outside, message: Message) -> Letter:
-    with outside.ledger.read() as tx:
-        first = tx.first_receipt(message)
-    shared = message.model_dump(
-        include={"key", "target", "subject", "body", "act", "severity", "incident", "thread"}
-    )
-    return Letter(**shared, first=first, link=outside.link(message.incident))
+    return Letter(**message.model_dump(include=_IN_LETTER), link=outside.link(message.incident))
 
 
 def _sent(

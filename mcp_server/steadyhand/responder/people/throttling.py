@@ -42,7 +42,7 @@ class Rings:
     def add(self, bundle: Bundle, now: datetime, rule: ThrottleRule) -> None:
         """It leaves now; what no limit asks about any more is forgotten."""
         way = _way(bundle[0])
-        recent = [one for one in self.by_way.get(way, ()) if now - one.at < rule.longest]
+        recent = [one for one in self.by_way.get(way, ()) if abs(now - one.at) < rule.longest]
         self.by_way[way] = [*recent, Ring(now, frozenset(one.incident for one in bundle))]
 
     def silent(self, bundle: Bundle) -> None:
@@ -78,6 +78,11 @@ def sort_out(
     return leaving, held
 
 
+def letters(messages: Sequence[Message], rule: ThrottleRule) -> int:
+    """How many leave at most: pages that may wait leave as one."""
+    return len({_way(one) if _waits(one, rule) else one.key for one in messages})
+
+
 def _waits(message: Message, rule: ThrottleRule) -> bool:
     """Only pages do: none of a SEV1, and none without an incident, for then Steadyhand itself needs help."""
     lesser = message.act == "page" and message.severity not in ("", "SEV1")
@@ -87,7 +92,7 @@ def _waits(message: Message, rule: ThrottleRule) -> bool:
 def _until(group: Sequence[Message], rings: Rings, rule: ThrottleRule, now: datetime) -> datetime:
     """The whole group leaves as soon as any of it may: it is one ring all the same."""
     way = _way(group[0])
-    rung = rings.by_way.get(way, [])
+    rung = [one for one in rings.by_way.get(way, ()) if one.at <= now]  # not before the clock was set back
     known = frozenset[str]().union(*(one.incidents for one in rung))
     times = [one.at for one in rung]
     return min(rule.earliest(way[0], times, now, first=one.incident not in known) for one in group)
