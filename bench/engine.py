@@ -16,7 +16,7 @@ import json
 import resource
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,13 +25,13 @@ from pydantic import SecretStr
 from sqlalchemy import Connection, insert, text
 
 from steadyhand.adapters.ledger import schema as s
-from steadyhand.adapters.ledger.engine import named, to_ms
+from steadyhand.adapters.ledger.engine import to_ms
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.adapters.ledger.transaction import SqlTransaction
 from steadyhand.adapters.machine import SystemClock, secret
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.audit.proof import find_problem
-from steadyhand.journey.commands import Record
+from steadyhand.journey.commands import Record, TimerKind
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.ladder import Tier
 from steadyhand.journey.escalation.policy import EscalationRule
@@ -59,10 +59,11 @@ class Noted(SqlTransaction):
         self.ended: list[Timer] = []
         self.left: list[Message] = []
 
-    def finish(self, *timers: Timer) -> None:
+    def take_due(self, now: datetime, most: int, kinds: Collection[TimerKind]) -> Sequence[Timer]:
         """As any transaction does."""
-        super().finish(*timers)
-        self.ended += timers
+        due = super().take_due(now, most, kinds)
+        self.ended += due
+        return due
 
     def sent(self, message: Message, receipt: str) -> bool:
         """As any transaction does."""
@@ -82,7 +83,7 @@ class Timed(SqlLedger):
     @contextmanager
     def write(self) -> Iterator[SqlTransaction]:
         """As the store does, and note the time once it is committed."""
-        with named(), self.doors.writer.begin() as connection:
+        with self.doors.writing(alone=True) as connection:
             tx = Noted(connection)
             yield tx
             tx.flush()

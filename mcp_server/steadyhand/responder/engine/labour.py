@@ -4,14 +4,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from steadyhand.ports import LeaseLost, LedgerError, SteadyhandError
 from steadyhand.responder.engine.alarm import Alarm
 from steadyhand.responder.engine.distress import bury
-from steadyhand.responder.engine.duties import DUTIES, GiveUp, Step, Work
+from steadyhand.responder.engine.duties import DUTIES, STEPS, GiveUp, Step, Work
 from steadyhand.responder.outside import Outside
-from steadyhand.store import Timer
+from steadyhand.store import Timer, Transaction
 
 log = logging.getLogger("steadyhand.worker")
 LEASE = timedelta(seconds=30)
@@ -20,18 +20,25 @@ _AGAIN = timedelta(seconds=2)
 _LONGEST_PAUSE = timedelta(minutes=1)
 
 
-def carry_out(outside: Outside, timers: Sequence[Timer]) -> None:
-    """The steps of these timers, all in one transaction or none. Raises what any of them raises."""
-    if not timers:
-        return
+def step_through(outside: Outside, most: int) -> int:
+    """Take steps that are due and do them, all in one transaction or none; how many they were.
+
+    Raises what any of them raises.
+    """
     now = outside.clock.now()
     with outside.ledger.write() as tx:
-        tx.finish(*timers)
-        tx.foresee([one.incident for one in timers])
-        for timer in timers:
-            duty = DUTIES[timer.kind]
-            assert isinstance(duty, Step), "only steps are claimed for this"
-            duty.write(outside, tx, timer, now)
+        due = tx.take_due(now, most, STEPS)
+        _carry_out(outside, tx, due, now)
+    outside.pulse.woke(due, now)
+    return len(due)
+
+
+def _carry_out(outside: Outside, tx: Transaction, timers: Sequence[Timer], now: datetime) -> None:
+    tx.foresee([one.incident for one in timers])
+    for timer in timers:
+        duty = DUTIES[timer.kind]
+        assert isinstance(duty, Step), "only steps are claimed for this"
+        duty.write(outside, tx, timer, now)
 
 
 class Labour:
@@ -96,9 +103,15 @@ class Labour:
     async def _handle(self, timer: Timer) -> None:
         match DUTIES[timer.kind]:
             case Step():
-                await asyncio.to_thread(carry_out, self._outside, [timer])
+                await asyncio.to_thread(self._step, timer)
             case Work(run):
                 await run(self._outside, timer)
+
+    def _step(self, timer: Timer) -> None:
+        now = self._outside.clock.now()
+        with self._outside.ledger.write() as tx:
+            tx.finish(timer)
+            _carry_out(self._outside, tx, [timer], now)
 
     async def _retry(self, timer: Timer, why: str) -> None:
         """Give it back. What failed too often is given up or dead, and that pages; some work never dies."""

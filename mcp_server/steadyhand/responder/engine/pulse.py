@@ -1,7 +1,10 @@
 """What the worker of this process did last, for the health door."""
 
 from collections import deque
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
+
+from steadyhand.store import Timer
 
 _KEPT = 1000
 
@@ -13,9 +16,9 @@ class Pulse:
         self.turned_at: datetime | None = None
         self._late: deque[float] = deque(maxlen=_KEPT)
 
-    def woke(self, late: timedelta) -> None:
-        """A timer was claimed this long after it was due."""
-        self._late.append(max(late.total_seconds(), 0.0))
+    def woke(self, timers: Sequence[Timer], now: datetime) -> None:
+        """These were claimed now."""
+        self._late.extend(max((now - one.due_at).total_seconds(), 0.0) for one in timers)
 
     def lateness(self, share: float) -> float:
         """Seconds that this share (0 to 1) of the last 1000 timers did not exceed; 0 before the first one."""

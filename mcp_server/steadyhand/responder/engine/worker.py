@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
+from steadyhand.journey.commands import TimerKind
 from steadyhand.ports import LedgerError, SourceError
 from steadyhand.responder.alerts.hearing import hear_all, left
 from steadyhand.responder.engine.alarm import Alarm
 from steadyhand.responder.engine.distress import find_stranded
 from steadyhand.responder.engine.duties import STEPS, WORKS
-from steadyhand.responder.engine.labour import LEASE, Labour, carry_out
+from steadyhand.responder.engine.labour import LEASE, Labour, step_through
 from steadyhand.responder.engine.retention import prune
 from steadyhand.responder.engine.sealing import Sealer
 from steadyhand.responder.outside import Outside
@@ -21,8 +23,8 @@ from steadyhand.store import Timer
 
 log = logging.getLogger("steadyhand.worker")
 _WORKERS = 20  # works under way at once; what waits longer waits in the store
-_BATCH = 100  # steps in one transaction: others wait for the store no longer than it takes
-_MAIL = 20
+_BATCH = 200  # steps in one transaction: others wait for the store no longer than it takes
+_MAIL = 20  # messages under way at once
 _POLL = timedelta(seconds=0.2)
 _SOON = timedelta(seconds=0.02)
 _RECLAIM = timedelta(seconds=1)
@@ -30,6 +32,8 @@ _HEAR = timedelta(seconds=1)
 _SIGN_IN = timedelta(seconds=10)
 _PRUNE = timedelta(minutes=10)
 _HANDOFFS = timedelta(minutes=10)
+# Steps have a thread of their own: neither do they wait for delivery and doors, nor these for them.
+_STEPPING = ThreadPoolExecutor(1, "steps")
 
 
 class Worker:
@@ -89,12 +93,12 @@ class Worker:
             return min(due - now, _POLL) if due else _POLL
         # All is claimed before anything is begun: a message of this turn's timers leaves with the next turn.
         mail = await self._mail.claim(_MAIL - len(self._letters))
-        works = await self._claim_works(now)
+        works = await self._claim(WORKS, _WORKERS - len(self._works))
         self._begin(works, mail)
-        return _SOON if mail or works or self._stepping else _POLL
+        return _SOON
 
     def _begin(self, works: Sequence[Timer], mail: Sequence[Bundle]) -> None:
-        if self._stepping is None or self._stepping.done():
+        if not _runs(self._stepping):
             self._stepping = self._start(self._step(), "steps")
         for timer in works:
             before = {one for one in self._works if one.get_name() == timer.key}
@@ -151,43 +155,34 @@ class Worker:
 
     def _time_for(self, what: str, now: datetime, every: timedelta) -> bool:
         last = self._done_at.get(what)
-        if last is not None and now - last < every:
+        if last is not None and abs(now - last) < every:  # a clock that was set back makes nobody wait for it
             return False
         self._done_at[what] = now
         return True
 
-    async def _claim_works(self, now: datetime) -> Sequence[Timer]:
-        room = _WORKERS - len(self._works)
-        found = await asyncio.to_thread(
-            self._outside.ledger.claim_timers, self._outside.owner, now, LEASE, room, WORKS
-        )
-        self._note(found)
-        return found
-
     async def _step(self) -> None:
         """Steps that are due, many in one transaction. Where that fails each is tried alone."""
-        outside, ledger = self._outside, self._outside.ledger
-        due: Sequence[Timer] = ()
+        loop = asyncio.get_running_loop()
         try:
-            while True:
-                now = outside.clock.now()
-                due = await asyncio.to_thread(ledger.claim_timers, outside.owner, now, LEASE, _BATCH, STEPS)
-                self._note(due)
-                await asyncio.to_thread(carry_out, outside, due)
-                count, due = len(due), ()
-                if count < _BATCH:
-                    return
+            while await loop.run_in_executor(_STEPPING, step_through, self._outside, _BATCH) == _BATCH:
+                pass
         except Exception as error:  # noqa: BLE001 - each of them is tried again below, and its failure named
-            log.warning("%d steps are taken one by one: %r", len(due), error)
-            for timer in due:
-                await self._labour.do(timer, ())
-            if not due:
-                await self._labour.stumbled(error)
+            log.warning("steps are taken one by one: %r", error)
+            await self._step_alone()
 
-    def _note(self, timers: Sequence[Timer]) -> None:
-        now = self._outside.clock.now()
-        for one in timers:
-            self._outside.pulse.woke(now - one.due_at)
+    async def _step_alone(self) -> None:
+        try:
+            for timer in await self._claim(STEPS, _BATCH):
+                await self._labour.do(timer, ())
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told and tried again
+            await self._labour.stumbled(error)
+
+    async def _claim(self, kinds: Collection[TimerKind], most: int) -> Sequence[Timer]:
+        outside = self._outside
+        now = outside.clock.now()
+        found = await asyncio.to_thread(outside.ledger.claim_timers, outside.owner, now, LEASE, most, kinds)
+        outside.pulse.woke(found, now)
+        return found
 
     async def _post(self, bundle: Bundle) -> None:
         try:
@@ -199,8 +194,7 @@ class Worker:
     def _ping(self) -> None:
         """Tell the outside watchdog that a turn went well; it pages when we fall silent."""
         outside = self._outside
-        busy = self._pinging is not None and not self._pinging.done()
-        if outside.watchdog is None or busy:
+        if outside.watchdog is None or _runs(self._pinging):
             return
         if self._time_for("ping", outside.clock.now(), outside.watchdog.every):
             self._pinging = self._start(self._ping_once(), "watchdog")
@@ -211,3 +205,7 @@ class Worker:
             await self._outside.watchdog.ping()
         except SourceError as error:
             log.warning("the watchdog was not reached: %s", error)
+
+
+def _runs(task: asyncio.Task[None] | None) -> bool:
+    return task is not None and not task.done()
