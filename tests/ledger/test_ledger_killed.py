@@ -1,8 +1,7 @@
 """kill -9 at any commit of a night loses no step, repeats none, and wakes nobody after somebody has it."""
 
 import asyncio
-import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -17,16 +16,6 @@ from steadyhand.journey.audit.proof import find_problem
 from steadyhand.responder.engine.worker import Worker
 
 LATE = NOW + timedelta(minutes=15)
-
-
-@pytest.fixture(scope="module")
-def forks() -> Iterator[ForkServerContext]:
-    """Processes that begin with everything imported."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ledger.doomed"])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
-        yield context
 
 
 @pytest.fixture
