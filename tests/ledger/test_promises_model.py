@@ -1,4 +1,4 @@
-"""Any order of alerts, answers, jumps of the clock and restarts, against a small model of what was promised.
+"""Any order of alerts, answers, restarts and jumps of the clock both ways, against a model of the promises.
 
 Held after every step: no page by a tier's silence after an acknowledgement of that episode; no key is sent
 twice; no rollout without an approval of its own plan, used once. Held in the end: of an incident that
@@ -94,6 +94,10 @@ class Promises(RuleBasedStateMachine):
     @rule(seconds=STEPS)
     def time_passes(self, seconds: int) -> None:
         self.loop.run_until_complete(self.night.clock.advance(seconds=seconds))
+
+    @rule(seconds=STEPS)
+    def the_clock_is_set_back(self, seconds: int) -> None:
+        self.night.clock.set_back(timedelta(seconds=seconds))
 
     @rule()
     def the_service_is_killed(self) -> None:

@@ -53,6 +53,17 @@ def test_the_first_page_rings_at_once_and_what_follows_within_a_minute_is_one_me
     tell(story(begin(shops(5))))
 
 
+def test_a_page_does_not_wait_for_what_rang_before_the_clock_was_set_back(begin: Begin) -> None:
+    async def story(night: Shift) -> None:
+        await storm(night, 0)
+        assert night.phone("ana").says("SEV2 s0")
+        night.clock.set_back(timedelta(hours=3))
+        await storm(night, 1)
+        assert night.phone("ana").says("SEV2 s1")
+
+    tell(story(begin(shops(2))))
+
+
 def test_a_sev1_rings_at_once_in_the_middle_of_a_storm(begin: Begin) -> None:
     async def story(night: Shift) -> None:
         await storm(night, 0)

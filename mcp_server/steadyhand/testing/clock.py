@@ -43,6 +43,11 @@ class VirtualClock:
                 await _let_run()
         self._now = target
 
+    def set_back(self, span: timedelta) -> None:
+        """Somebody corrects it: it shows an earlier instant. Who sleeps does so no longer than meant."""
+        self._now -= span
+        self._sleepers = [(due - span, order, waker) for due, order, waker in self._sleepers]
+
 
 async def _let_run() -> None:
     for _ in range(_TURNS):

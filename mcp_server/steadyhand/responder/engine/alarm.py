@@ -24,7 +24,7 @@ class Alarm:
     async def ring(self, why: str) -> None:
         """Tell the first tier of a SEV1 directly, by every way; what cannot be reached is logged."""
         now = self._outside.clock.now()
-        self._rang = {text: at for text, at in self._rang.items() if now - at < _QUIET}
+        self._rang = {text: at for text, at in self._rang.items() if abs(now - at) < _QUIET}
         if why in self._rang:
             return
         self._rang[why] = now
