@@ -81,9 +81,9 @@ class Timed(SqlLedger):
         self.pages: list[float] = []
 
     @contextmanager
-    def write(self) -> Iterator[SqlTransaction]:
+    def write(self, *, first: bool = False) -> Iterator[SqlTransaction]:
         """As the store does, and note the time once it is committed."""
-        with self.doors.writing(alone=True) as connection:
+        with self.doors.writing(alone=True, first=first) as connection:
             tx = Noted(connection)
             yield tx
             tx.flush()

@@ -11,7 +11,6 @@ import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
@@ -25,6 +24,7 @@ from steadyhand.journey.approval.consent import prove_fence
 from steadyhand.ports import ConfigError, LedgerError
 from steadyhand.responder.alerts.hearing import retry_given_up
 from steadyhand.responder.alerts.heartbeats import watch
+from steadyhand.responder.engine.timekeeping import keep_time, wrong_time
 from steadyhand.responder.engine.worker import Worker
 from steadyhand.responder.rollouts.listening import keep_listening
 from steadyhand.responder.rollouts.orphans import find_orphans
@@ -35,7 +35,6 @@ from steadyhand.wiring import Wired, sample_plan, wire
 
 log = logging.getLogger("steadyhand.server")
 _START_S = 20.0
-_SKEW = timedelta(seconds=5)
 
 
 def run(config: IncidentConfig, folder: Path) -> int:
@@ -121,7 +120,7 @@ async def _working(wired: Wired) -> AsyncIterator[None]:
         log.warning("%d promises of a process that died are taken over", held)
     watch(outside)
     retry_given_up(outside)
-    beside = (keep_listening(outside), find_orphans(outside))
+    beside = (keep_listening(outside), find_orphans(outside), keep_time(outside))
     tasks = [asyncio.create_task(run) for run in (Worker(outside).run(), *beside)]
     try:
         yield
@@ -135,12 +134,8 @@ async def _working(wired: Wired) -> AsyncIterator[None]:
 
 def _agree_on_time(wired: Wired) -> None:
     """Who shares a store with other hosts must not call people early or late. Raises ConfigError."""
-    skew = wired.outside.ledger.skew(wired.outside.clock.now())
-    if skew > _SKEW:
-        seconds = skew.total_seconds()
-        raise ConfigError(
-            f"this host's clock is {seconds:.0f} s off that of the store: set both by NTP, then start again"
-        )
+    if wrong := wrong_time(wired.outside):
+        raise ConfigError(f"{wrong}, then start again")
 
 
 def _prove(wired: Wired) -> None:

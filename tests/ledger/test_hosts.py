@@ -1,14 +1,19 @@
 """Who may work on one store."""
 
+import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from ledger.doomed import outside
 from ledger.shelf import NOW
 from stores import Place
 
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.ports import LedgerError
+from steadyhand.responder.engine.timekeeping import keep_time
+from steadyhand.testing.phone import Phone
 
 
 def test_processes_of_one_host_work_side_by_side_and_are_counted(place: Place) -> None:
@@ -44,3 +49,25 @@ def test_how_far_a_clock_is_from_the_store_s_is_known(place: Place) -> None:
     assert ledger.skew(now) < timedelta(seconds=60)
     behind = ledger.skew(now - timedelta(hours=1))
     assert behind == timedelta() if isinstance(place, Path) else behind > timedelta(minutes=59)
+
+
+def test_a_host_whose_clock_goes_astray_while_it_works_pages_and_one_on_time_does_not(place: Place) -> None:
+    ledger = SqlLedger(place)
+    phones = {minutes: Phone() for minutes in (0, 10)}
+
+    async def story(minutes: int) -> None:
+        at = outside(ledger, phones[minutes], datetime.now(UTC) - timedelta(minutes=5 - minutes), "web-1")
+        keeping = asyncio.create_task(keep_time(at))
+        await asyncio.sleep(0)
+        await at.clock.advance(minutes=5)
+        await asyncio.get_running_loop().shutdown_default_executor()  # a thread has asked the store by now
+        await at.clock.advance()
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping
+
+    for minutes in phones:
+        asyncio.run(story(minutes))
+    assert not phones[0].rings
+    told = [one.body for one in phones[10].rings]
+    assert told == [] if isinstance(place, Path) else "s off that of the store: set both by NTP" in told[0]
