@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import chain, repeat
@@ -108,8 +109,19 @@ async def test_an_effect_without_an_answer_is_unknown_and_not_sent_again(reply: 
 async def test_an_effect_that_was_never_sent_is_unavailable() -> None:
     async with httpx2.AsyncClient() as client:
         web = Web(source="far", client=client, pause=Line().pause)
-        with pytest.raises(SourceUnavailable, match="not reachable: ConnectError"):
+        with pytest.raises(SourceUnavailable, match="not reachable: nothing listens at its port"):
             await web.write(f"http://127.0.0.1:{free_port()}/")
+
+
+async def test_a_door_that_speaks_no_tls_is_named_so() -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1") as server, httpx2.AsyncClient() as client:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(SourceUnavailable, match="it does not speak TLS there"):
+            await Web(source="far", client=client, pause=Line().pause).read(f"https://127.0.0.1:{port}/")
 
 
 async def test_a_redirect_is_refused() -> None:

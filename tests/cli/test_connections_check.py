@@ -127,10 +127,41 @@ def test_what_fails_is_told_in_a_line_with_the_way_out_and_the_rest_is_tried(
     assert "not reachable" in rows["jaeger"]
     assert "is its address right" in rows["jaeger"]
     assert rows["db"].startswith("FAILED")
-    assert rows["files"].startswith("PARTIAL")
+    assert rows["files"].startswith("FAILED")
     assert rows["terminal"].startswith("ok")
-    assert told.splitlines()[-1] == "6 connections tried, 4 failed."
+    assert told.splitlines()[-1] == "6 connections tried, 5 failed."
     assert "hunter2" not in told
+
+
+PAGE = b"<!DOCTYPE html><html><body>Sign in</body></html>"
+
+
+def test_why_a_connection_cannot_be_made_is_told_and_how_to_mend_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAB_TOKEN", "hunter2")
+    plain = serve(lambda _: Reply(404, PAGE))
+    urls = {
+        "refused": "http://127.0.0.1:1",
+        "unknown": "http://nowhere.invalid",
+        "other": plain,
+        "page": serve(lambda _: Reply(200, PAGE)),
+    }
+    logs = [
+        {"kind": "loki", "name": one, "url": url, "services": {"shop": "{}"}} for one, url in urls.items()
+    ]
+    denied = serve(lambda _: Reply(401, b'{"message": "invalid token"}'))
+    projects = {"shop": {"repository": "till/shop"}}
+    lab = {"kind": "gitlab", "url": denied, "token_env": "LAB_TOKEN", "services": projects}
+    told = checked(tmp_path, capsys, {"logs": logs, "changes": [lab]})[1]
+    rows = {one.split()[2]: one for one in told.splitlines() if one.startswith("FAILED")}
+    assert "nothing listens at its port" in rows["refused"]
+    assert "DNS does not know its name" in rows["unknown"]
+    assert (
+        "answered 404: a page of HTML: is it of this kind, and is the path in its url right?" in rows["other"]
+    )
+    assert "a page of HTML" in rows["page"]
+    assert "check the secret in $LAB_TOKEN" in rows["gitlab"]
 
 
 def test_a_database_file_is_tried_and_one_that_is_gone_has_failed(

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 import httpx2
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 
-from steadyhand.adapters.http import Answer, Web, authorization
+from steadyhand.adapters.http import PAGE, Answer, Web, authorization, is_page
 from steadyhand.journey.rule import Duration, Rule
 from steadyhand.ports import SourceError, SourceRefused
 
@@ -84,7 +84,8 @@ def told(web: Web, answer: Answer, model: type[_Told], why: str = "") -> _Told:
     try:
         return model.model_validate_json(answer.body)
     except ValidationError as error:
-        raise SourceRefused(web.source, f"its answer is not the expected one: {_place(error)}") from error
+        seen = PAGE if is_page(reason(answer)) else _place(error)
+        raise SourceRefused(web.source, f"its answer is not the expected one: {seen}") from error
 
 
 def gone(web: Web, answer: Answer) -> SourceError:

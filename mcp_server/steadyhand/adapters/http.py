@@ -13,10 +13,12 @@ from typing import Literal
 import httpx2
 from pydantic import SecretStr
 
+from steadyhand.adapters.unreachable import why_unreachable
 from steadyhand.journey.rule import show_duration
 from steadyhand.ports import EffectUnknown, SourceError, SourceRefused, SourceUnavailable
 
 _LONGEST_NUMBER = 7  # more digits are no wait that anybody means
+PAGE = "a page of HTML"
 RETRY_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -108,7 +110,8 @@ class Web:
 
     def refusal(self, answer: Answer, why: str = "") -> SourceError:
         """The error for a status that cannot be helped; `why` is the far end's text."""
-        told = self.clean(f"answered {answer.status}{': ' if why else ''}{why}")
+        words = PAGE if is_page(why) else why
+        told = self.clean(f"answered {answer.status}{': ' if words else ''}{words}")
         refused = answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
         return SourceRefused(self.source, f"{told}; {self.way_out}" if refused and self.way_out else told)
 
@@ -199,7 +202,12 @@ class Web:
         )
         if effect and not not_sent:
             return EffectUnknown(self.source, f"sent, but no answer came: {type(error).__name__}")
-        return _Again(f"not reachable: {type(error).__name__}")
+        return _Again(f"not reachable: {why_unreachable(error)}")
+
+
+def is_page(text: str) -> bool:
+    """Whether a far end answered as to a browser: a sign-in, a proxy, or another system than was meant."""
+    return text.lstrip()[:14].lower().startswith(("<!doctype html", "<html"))
 
 
 def authorization(

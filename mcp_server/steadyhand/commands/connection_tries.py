@@ -86,6 +86,8 @@ def _logs(settings: LogSettings) -> Try:
             small = settings.model_copy(update={"most_lines": _FEW_LINES})
         services = list(small.files if isinstance(small, FileLogSettings) else small.services)
         report = await build_logs(small, client, secret).read(services, Window(start=now - _BACK, end=now))
+        if report.gaps and not report.lines:
+            raise SourceRefused(settings.name, "; ".join(report.gaps))
         silent = [one for one in services if one not in {line.service for line in report.lines}]
         known = [one.matched for one in report.coverage if one.matched is not None]
         count = sum(known) if known else len(report.lines)
@@ -187,7 +189,7 @@ def _changes(settings: ChangeSettings, services: Sequence[str]) -> Try:
     async def ask(client: httpx2.AsyncClient, now: datetime) -> Seen:
         source = build_changes(settings, client, secret, needed)
         window = Window(start=now - _BACK_FOR_CHANGES, end=now)
-        found = await source.changes(services, window)
+        found = await source.changes(sorted({*services, *getattr(settings, "services", ())}), window)
         whose = len({one.service for one in found})
         told = f"{len(found)} changes of {whose} services in {show_duration(_BACK_FOR_CHANGES)}"
         return Seen(told, found[-1].started_at if found else None, expects_data=False)

@@ -12,6 +12,7 @@ from typing import Literal
 
 import httpx2
 
+from steadyhand.adapters.http import PAGE
 from steadyhand.adapters.machine import SystemClock
 from steadyhand.commands.connection_tries import Seen, Try, tries
 from steadyhand.config import IncidentConfig, load
@@ -115,6 +116,8 @@ def _way_out(text: str, name: str) -> str:
     told = text.removeprefix(f"{name}: ")
     if "not reachable" in told:
         return f"{told}: is its address right, does it run, and does a firewall let us through?"
+    if "answered 404" in told or PAGE in told:
+        return f"{told}: is it of this kind, and is the path in its url right?"
     if "is named in the configuration but not set" in told:
         return f"{told}: export it for this process, and for the service"
     return told

@@ -18,6 +18,7 @@ from steadyhand.adapters.changes.places import (
     instant,
     short,
     stable_id,
+    way_out,
     within,
 )
 from steadyhand.adapters.http import Web
@@ -50,6 +51,7 @@ class ArgoCdChanges:
             deadline=settings.timeout,
             headers={"Authorization": f"Bearer {token.get_secret_value()}"},
             secrets=(token,),
+            way_out=way_out(settings.token_env),
         )
 
     async def changes(self, services: Sequence[str], window: Window) -> Sequence[Change]:

@@ -21,6 +21,7 @@ from steadyhand.adapters.changes.places import (
     read_all,
     short,
     stable_id,
+    way_out,
 )
 from steadyhand.adapters.http import Web
 from steadyhand.journey.evidence.model import Change, Window
@@ -65,6 +66,7 @@ class GitHubChanges:
                 "User-Agent": "steadyhand",
             },
             secrets=(token,),
+            way_out=way_out(settings.token_env),
         )
 
     async def changes(self, services: Sequence[str], window: Window) -> Sequence[Change]:

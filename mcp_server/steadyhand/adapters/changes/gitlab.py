@@ -20,6 +20,7 @@ from steadyhand.adapters.changes.places import (
     read_all,
     short,
     stable_id,
+    way_out,
 )
 from steadyhand.adapters.http import Web
 from steadyhand.journey.evidence.model import Change, Window
@@ -54,6 +55,7 @@ class GitLabChanges:
             deadline=settings.timeout,
             headers={"PRIVATE-TOKEN": token.get_secret_value()},
             secrets=(token,),
+            way_out=way_out(settings.token_env),
         )
 
     async def changes(self, services: Sequence[str], window: Window) -> Sequence[Change]:

@@ -11,7 +11,16 @@ import httpx2
 from pydantic import Field, SecretStr
 
 from steadyhand.adapters.alerts.signing import require_fresh, require_one
-from steadyhand.adapters.changes.places import ChangeRule, Url, body_of, cut, first_line, stable_id, within
+from steadyhand.adapters.changes.places import (
+    ChangeRule,
+    Url,
+    body_of,
+    cut,
+    first_line,
+    stable_id,
+    way_out,
+    within,
+)
 from steadyhand.adapters.http import Web
 from steadyhand.journey.evidence.model import Change, Window
 from steadyhand.journey.rule import Duration
@@ -57,6 +66,7 @@ class LaunchDarklyChanges:
             deadline=settings.timeout,
             headers={"Authorization": token.get_secret_value()},  # bare, without "Bearer"
             secrets=(token,),
+            way_out=way_out(settings.token_env),
         )
 
     async def changes(self, services: Sequence[str], window: Window) -> Sequence[Change]:

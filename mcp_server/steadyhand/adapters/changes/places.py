@@ -54,6 +54,11 @@ def stable_id(source: str, *parts: object) -> str:
     return f"{source}-{hashlib.sha256('|'.join(map(str, parts)).encode()).hexdigest()[:10]}"
 
 
+def way_out(token_env: str) -> str:
+    """What to do when the sign-in is refused."""
+    return f"check the secret in ${token_env} and that its account may read this"
+
+
 def instant(text: object) -> datetime | None:
     """The instant an API wrote in ISO 8601, None where it wrote none."""
     if not isinstance(text, str) or not text:
