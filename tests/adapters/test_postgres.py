@@ -21,6 +21,8 @@ create table small (id int, customer_email text);
 create index orders_status_paid on orders (status) where status = 'paid';
 analyze;
 create role blind login;
+create role reader login;
+grant pg_monitor, pg_read_all_data to reader;
 """
 
 
@@ -169,6 +171,16 @@ async def test_the_probe_cannot_write(server: str) -> None:
     assert [one.columns for one in report.scans] == [("customer_email",)]
     with psycopg.connect(server) as connection:
         assert connection.execute("select sum(total) from orders").fetchone() == before
+
+
+async def test_a_role_that_may_only_read_is_never_refused_by_the_server(server: str) -> None:
+    written = "update orders set total = 0 where customer_email = %s"
+    async with repeating(server, written, "nobody"), repeating(server, SLOW, "nobody"):
+        await asyncio.sleep(0.2)
+        report = await look(server.replace("postgres@", "reader@"))
+    assert [one.columns for one in report.scans] == [("customer_email",)]
+    assert "plan: what writes orders is not planned, this role may only read" in report.gaps
+    assert not any("permission denied" in one for one in report.gaps)
 
 
 async def test_a_role_that_may_not_see_says_so(server: str) -> None:

@@ -17,7 +17,7 @@ from steadyhand.adapters.databases.rates import (
     running,
     table_loads,
 )
-from steadyhand.adapters.databases.statements import mask, plannable
+from steadyhand.adapters.databases.statements import mask, plannable, written
 from steadyhand.journey.evidence.model import (
     Clients,
     Index,
@@ -154,6 +154,8 @@ class Look:
         found: dict[tuple[str, tuple[str, ...]], Scan] = {}
         proofs = await self._attempt("hypothetical index", partial(hypothetical.installed, self._link))
         for one in statements:
+            if not await self._may_plan(one.text):
+                continue
             plan = await self._attempt("plan", partial(self._plan, one.text)) or {}
             for search in searches(plan):
                 table = known.get((search.schema, search.table))
@@ -164,6 +166,18 @@ class Look:
                     asked = proofs if len(found) < _MOST_PROOFS else None
                     found[key] = await self._proven(_scan(search, table, one), search, one, asked)
         self.scans = tuple(found.values())
+
+    async def _may_plan(self, text: str) -> bool:
+        table = written(text)
+        if not table:
+            return True
+        rows: Any = await self._attempt("plan", partial(self._link.rows, queries.MAY_WRITE, table)) or [
+            (True,)
+        ]
+        allowed = bool(rows[0][0])
+        if not allowed:
+            self.gaps.append(f"plan: what writes {table} is not planned, this role may only read")
+        return allowed
 
     async def _proven(self, scan: Scan, search: Search, one: Running, schema: str | None) -> Scan:
         """The scan with what the planner says to the index it lacks, where HypoPG can ask it."""

@@ -31,6 +31,9 @@ select current_setting('max_connections')::int,
         where name = 'idle_in_transaction_session_timeout' and source = 'default')
 """
 
+# Planning a write asks for the right to write, and a refusal would stand in the server's own log.
+MAY_WRITE = "select coalesce(has_table_privilege(to_regclass(%s), 'update, delete'), false)"
+
 TABLES = """
 select s.relid::bigint, s.schemaname::text, s.relname::text, pg_table_is_visible(s.relid),
        greatest(c.reltuples, s.n_live_tup, 0)::bigint,

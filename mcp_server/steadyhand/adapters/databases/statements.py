@@ -14,6 +14,10 @@ _NOISE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _PLANNABLE = re.compile(r"(select|update|delete)\b", re.IGNORECASE)
+_WRITTEN = re.compile(
+    r"""(?:update|delete\s+from)\s+(?:only\s+)?(?P<table>(?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+))?)""",
+    re.IGNORECASE,
+)
 _SYSTEM = re.compile(r"\b(pg_|information_schema\b)", re.IGNORECASE)
 
 
@@ -34,6 +38,12 @@ def plannable(sql: str, longest: int) -> bool:
         and _SYSTEM.search(masked) is None
         and len(sql.encode()) < longest - 1
     )
+
+
+def written(sql: str) -> str:
+    """The table an UPDATE or DELETE writes, as it is named there; "" for what only reads."""
+    found = _WRITTEN.match(mask(sql))
+    return found["table"] if found else ""
 
 
 def _replacement(match: re.Match[str]) -> str:
