@@ -10,7 +10,7 @@ import pytest
 from tools.conftest import Bench
 
 from steadyhand.adapters.metrics.queried import QueriedMetrics, QueriedRule
-from steadyhand.journey.evidence.model import Coverage, LogReport, Series, Window
+from steadyhand.journey.evidence.model import Coverage, LogLine, LogReport, Series, Window
 from steadyhand.journey.remedy.goals import GoalRule
 from steadyhand.ports import SourceUnavailable
 from steadyhand.responder.fixes.planning import read_goals
@@ -97,3 +97,50 @@ def test_a_goal_is_read_in_the_words_of_its_source_and_needs_one_series(
     outside = bench.night.outside
     (reading,) = asyncio.run(read_goals(outside, [rule], outside.clock.now()))
     assert reading.value == expected
+
+
+def test_a_line_shows_its_fields_and_first_the_one_that_holds_what_was_looked_for(bench: Bench) -> None:
+    fields = {f"field{n}": "x" * 90 for n in range(5)} | {"error": "PoolTimeout after 5 s"}
+    at = bench.night.outside.clock.now() - timedelta(seconds=5)
+    line = LogLine(
+        at=at, service="shop", severity="ERROR", message="request failed", fields=fields, ref="f:1"
+    )
+    with_sources(bench, logs=(MemoryLogs([line]),))
+    text = bench.text("query_logs", service="shop", text="pooltimeout")
+    assert "ERROR 'request failed' error=PoolTimeout after 5 s field0=x" in text
+    assert "field4" not in text
+
+
+def test_a_past_window_can_be_asked_for_by_its_end(bench: Bench) -> None:
+    now = bench.night.outside.clock.now()
+    old = LogLine(
+        at=now - timedelta(hours=5), service="shop", severity="ERROR", message="disk full", ref="f:1"
+    )
+    with_sources(bench, logs=(MemoryLogs([old]),))
+    end = (now - timedelta(hours=5) + timedelta(minutes=2)).isoformat()
+    assert "'disk full'" in bench.text("query_logs", service="shop", until=end)
+    assert "'disk full'" not in bench.text("query_logs", service="shop")
+    assert f"{now - timedelta(hours=5, minutes=8):%m-%d %H:%M:%S} to " in bench.text(
+        "list_changes", until=end, minutes=10
+    )
+
+
+@pytest.mark.parametrize(
+    ("until", "why"), [("yesterday", "is no instant; write it as 20"), ("2999-01-01", "has not come yet")]
+)
+def test_an_end_that_is_none_is_refused_with_how_to_write_it(bench: Bench, until: str, why: str) -> None:
+    found = bench.call("list_changes", until=until)
+    assert found.is_error
+    assert why in found.content[0].text
+
+
+def test_a_file_far_down_its_folders_is_named_so_that_its_line_can_be_opened(bench: Bench) -> None:
+    ref = "/srv/data/clusters/eu-west-1/postgres15/log/postgres.json:104408"
+    now = bench.night.outside.clock.now()
+    lines = [
+        LogLine(at=now - timedelta(seconds=n), service="shop", severity="ERROR", message="disk full", ref=ref)
+        for n in range(1, 30)
+    ]
+    with_sources(bench, logs=(MemoryLogs(lines),))
+    assert ref in bench.text("query_logs", service="shop")
+    assert "'disk full'" in bench.text("query_logs", service="shop", text=ref)

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 from mcp.server.mcpserver.exceptions import ToolError
@@ -23,6 +24,7 @@ ACT = ToolAnnotations(read_only_hint=False, destructive_hint=True, open_world_hi
 MASKER: ContextVar[Masker] = ContextVar("masker")
 
 Minutes = Annotated[int, Field(ge=1, le=180)]
+Until = Annotated[str, Field(description="ISO, else now")]
 
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
@@ -65,6 +67,18 @@ async def ask(work: Callable[_Given, _Answer], *args: _Given.args, **kwargs: _Gi
         raise ToolError(str(error)) from error
 
 
+def window_of(minutes: int, until: str, now: datetime) -> Window:
+    """The minutes before an instant, which is now where none is given. Raises ToolError."""
+    try:
+        end = datetime.fromisoformat(until) if until else now
+    except ValueError:
+        raise ToolError(f"until={until!r} is no instant; write it as {now:%Y-%m-%dT%H:%M:%SZ}") from None
+    end = end.replace(tzinfo=UTC) if end.tzinfo is None else end.astimezone(UTC)
+    if end > now:
+        raise ToolError(f"until={until} has not come yet; it is {now:%Y-%m-%dT%H:%M:%SZ}")
+    return Window(start=end - timedelta(minutes=minutes), end=end)
+
+
 def spanned(window: Window) -> str:
     """The window an answer speaks of."""
-    return f"{window.start:%H:%M:%S}-{window.end:%H:%M:%S} UTC"
+    return f"{window.start:%m-%d %H:%M:%S} to {window.end:%H:%M:%S} UTC"

@@ -82,6 +82,6 @@ def _only_open(outside: Outside) -> str:
 def scoped(tool: Tool) -> Tool:
     """The tool; one that asks sources may be told whose placeholders are meant."""
     if tool.name in ASKING:
-        told = {"type": "string", "default": "", "description": "Whose <ip-1> is meant."}
+        told = {"type": "string", "description": "Whose <ip-1>."}
         tool.parameters.setdefault("properties", {})["incident_id"] = told
     return tool

@@ -1,6 +1,6 @@
 """Long values in few words: a diagnosis, a rollout, a look into a database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -137,13 +137,14 @@ def tell_database(report: DatabaseReport) -> Iterator[str]:
     )
     if report.idle_timeout_ms == 0:
         yield "a transaction may idle for ever: idle_in_transaction_session_timeout is not set"
-    yield from _sessions(report.sessions)
-    yield from (f"pid {one.pid} waits for {one.blocked_by}" for one in report.sessions if one.blocked_by)
+    yield from (f"not seen: {one}" for one in report.gaps)
+    yield from _locks(report.sessions)
     for scan in report.scans:
-        cost = f"mean {scan.mean_ms} ms, {scan.calls} calls" if scan.calls else "no figures"
+        cost = f"mean {scan.mean_ms:.4g} ms, {scan.calls} calls" if scan.calls else "no figures"
         what = f"full scan of {scan.table} ({scan.rows} rows) on {', '.join(scan.columns)}"
         verdict = f"; hypothetical index: {scan.verdict}" if scan.verdict else ""
         yield f"{what}, {cost}{verdict}: {scan.query[:_QUERY]!r}"
+    yield from _sessions(report.sessions)
     yield from map(_statement, report.statements[:_MOST_KEPT])
     for table in report.tables:
         yield (
@@ -154,7 +155,37 @@ def tell_database(report: DatabaseReport) -> Iterator[str]:
         state = "" if index.valid else ": INVALID"
         yield f"index {index.name} on {index.table} ({', '.join(index.columns)}){state}"
     yield from _kept(report)
-    yield from (f"not seen: {one}" for one in report.gaps)
+
+
+def _locks(sessions: Sequence[Session]) -> Iterator[str]:
+    """Who holds up whom, from those that wait for nobody down."""
+    waiting = {one.pid: one for one in sessions if one.blocked_by}
+    held: dict[int, list[int]] = {}
+    for one in waiting.values():
+        for pid in one.blocked_by:
+            held.setdefault(pid, []).append(one.pid)
+    known = {one.pid: one for one in sessions}
+    roots = [pid for pid in held if pid not in waiting] or list(held)[:1]  # a circle has no first
+    for root in roots:
+        yield f"blocks others: {_blocker(known.get(root), root)}"
+        yield from _held_up(root, held, waiting, 1, {root})
+
+
+def _held_up(
+    pid: int, held: Mapping[int, Sequence[int]], waiting: Mapping[int, Session], deep: int, told: set[int]
+) -> Iterator[str]:
+    for one in held.get(pid, ()):
+        if one not in told:
+            told.add(one)
+            yield f"{'  ' * deep}pid {one} waits for {pid}: {waiting[one].query[:_QUERY]!r}"
+            yield from _held_up(one, held, waiting, deep + 1, told)
+
+
+def _blocker(one: Session | None, pid: int) -> str:
+    if one is None:
+        return f"pid {pid}, which is not shown"
+    who = f"pid {pid}, {one.application or 'unnamed'}, {one.state} for {one.state_s:.0f} s"
+    return f"{who}, {one.query[:_QUERY]!r}"
 
 
 def _statement(one: Statement) -> str:

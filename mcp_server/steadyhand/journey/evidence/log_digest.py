@@ -109,7 +109,7 @@ def _entry(item: Item, masker: Masker) -> dict[str, object]:
         told["onset"] = clock(item.onset.at)
         told["onset_s"] = round((item.onset.hi - item.onset.lo).total_seconds(), 1)
     told |= {name: facts[name] for name in ("codes", "skew") if name in facts}
-    return told | {"exemplar": masker.text(facts["exemplar"], _EXEMPLAR), "ref": masker.text(item.ref, _REF)}
+    return told | {"exemplar": masker.text(facts["exemplar"], _EXEMPLAR), "ref": masker.place(item.ref, _REF)}
 
 
 def _groups(begun: Sequence[Item]) -> list[list[str]]:

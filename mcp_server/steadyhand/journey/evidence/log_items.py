@@ -101,7 +101,7 @@ def log_item(pattern: Pattern, window: Window, baseline: Window, masker: Masker)
             **({"skew": masker.text(str(skew), _SKEW)} if skew else {}),
             **({"codes": masker.text(pattern.codes, 60)} if pattern.codes else {}),
         },
-        ref=masker.text(pattern.exemplar.ref, 200),
+        ref=masker.place(pattern.exemplar.ref, 200),
     )
 
 

@@ -118,6 +118,11 @@ class Masker:
         finally:
             self._addresses = kept
 
+    def place(self, raw: str, limit: int) -> str:
+        """Where something can be opened again. A path is long and holds digits: that makes it no token."""
+        safe = " ".join(_UNSEEN.sub(" ", self.swept(raw[:_LONGEST])).split())
+        return safe if len(safe) <= limit else safe[: limit - 1] + "…"
+
     def swept(self, text: str) -> str:
         """Text on its way out, whole and in its form, without what was overlooked before.
 
