@@ -4,7 +4,7 @@ import json
 import lzma
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -68,13 +68,44 @@ async def test_a_line_names_its_fields_and_the_place_it_came_from(tmp_path: Path
     assert found.ref == f"{tmp_path}/shop.log:{len(first)}"
 
 
-async def test_a_line_still_being_written_is_left_for_later_and_a_broken_one_is_skipped(
-    tmp_path: Path,
-) -> None:
-    torn = line(3)[:25]
-    (tmp_path / "shop.log").write_text(line(1) + torn + "\n" + line(2) + torn)
+async def test_a_line_still_being_written_is_left_for_later(tmp_path: Path) -> None:
+    (tmp_path / "shop.log").write_text(line(1) + line(2) + line(3)[:40])
     found = await logs(tmp_path).read(["shop"], window(0, 9))
     assert [one.message for one in found.lines] == ["request 1", "request 2"]
+
+
+async def test_a_torn_json_line_is_read_as_far_as_it_goes_and_never_lost(tmp_path: Path) -> None:
+    whole, torn = (
+        line(2, level="ERROR", msg="pool exhausted", host="db-3.shop"),
+        line(3, level="ERROR", msg="pool exhausted"),
+    )
+    unread = '{"level": "ERROR", "msg": "disk full"}'
+    (tmp_path / "shop.log").write_text(
+        "\n".join([line(1).strip(), whole[:-8], torn[:-8], torn[:20], unread, line(5)])
+    )
+    found = await logs(tmp_path).read(["shop"], window(0, 9))
+    second = [(one.at - START).total_seconds() for one in found.lines]
+    assert second == [1, 2, 3, 3, 3, 5]
+    assert [one.message for one in found.lines[1:5]] == [
+        "pool exhausted",
+        "pool exha",
+        torn[:20],
+        "disk full",
+    ]
+    assert [one.severity for one in found.lines] == ["INFO", "ERROR", "ERROR", "", "ERROR", "INFO"]
+    counted = (await logs(tmp_path).tally(["shop"], window(0, 9), 10)).tallies
+    assert counted.lines == 6
+    told = "lines of shop whose time cannot be read counted at that of the line before"
+    assert (found.assumptions, counted.assumptions) == ((told,), {told})
+
+
+async def test_a_pretty_printed_body_stays_whole_with_its_record(tmp_path: Path) -> None:
+    body = '{\n  "code": 401,\n  "reason": "card refused"\n}'
+    (tmp_path / "shop.log").write_text(
+        f"2026-01-31 02:00:01 ERROR the bank said\n{body}\n2026-01-31 02:00:02 ok\n"
+    )
+    error, _ = (await logs(tmp_path).read(["shop"], window(0, 9))).lines
+    assert error.message == f"ERROR the bank said\n{body}"
 
 
 async def test_a_whole_last_line_without_its_newline_is_read(tmp_path: Path) -> None:
@@ -106,6 +137,67 @@ async def test_late_lines_within_the_disorder_are_found(tmp_path: Path) -> None:
     (tmp_path / "shop.log").write_text("".join(line(s) for s in seconds))
     found = await logs(tmp_path).read(["shop"], window(2, 6))
     assert [one.message for one in found.lines] == ["request 2", "request 3", "request 5"]
+
+
+def _stamped(path: Path, seconds: Iterable[float], text: str = "request") -> None:
+    path.write_text("".join(line(second, text) for second in seconds))
+
+
+@pytest.mark.parametrize("stray", [1800, -86_400 * 365, 86_400 * 365 * 70])
+async def test_a_line_with_a_stray_stamp_hides_no_other(tmp_path: Path, stray: float) -> None:
+    seconds = [float(one) for one in range(640)]
+    seconds[102] += stray
+    _stamped(tmp_path / "shop.log", seconds)
+    found = await logs(tmp_path).read(["shop"], window(0, 640), "request")
+    counted = await logs(tmp_path).tally(["shop"], window(0, 640), 10)
+    assert len(found.lines) == counted.tallies.lines == 639
+    assert all("after the file was last written" in gap for gap in found.gaps)
+
+
+@pytest.mark.parametrize("ahead", [3600, -3600])
+async def test_the_lines_of_a_writer_with_another_clock_are_found_and_hide_no_other(
+    tmp_path: Path, ahead: int
+) -> None:
+    with (tmp_path / "shop.log").open("w") as file:
+        for second in range(0, 10_000, 10):
+            file.writelines(line(second, pad="x" * 400) for _ in range(3))
+            file.write(line(second + ahead, "other", pad="x" * 400))
+    found = await logs(tmp_path).read(["shop"], window(4_000, 4_100))
+    assert sum(one.message.startswith("request") for one in found.lines) == 30
+    assert sum(one.message.startswith("other") for one in found.lines) == 10
+    assert "its stamps jump back by up to " in found.gaps[0]
+    (told,) = (await logs(tmp_path).read(["shop"], window(4_000, 4_100), "other")).coverage
+    assert (told.matched, told.read) == (None, 40)
+
+
+async def test_after_the_clock_was_put_back_both_times_are_read(tmp_path: Path) -> None:
+    (tmp_path / "shop.log").write_text(
+        "".join(line(s, pad="x" * 400) for s in (*range(0, 20_000, 10), *range(10_000, 30_000, 10)))
+    )
+    found = await logs(tmp_path).read(["shop"], window(15_000, 15_050))
+    assert len(found.lines) == 10
+    assert "its stamps jump back by up to 2:" in found.gaps[0]
+
+
+async def test_where_disorder_is_too_much_to_read_the_window_itself_is_read_and_that_is_told(
+    tmp_path: Path,
+) -> None:
+    seconds = [float(one) for one in range(20_000)]
+    seconds[0] += 10**9
+    seconds[-5:] = [1.0] * 5
+    _stamped(tmp_path / "shop.log", seconds)
+    found = await logs(tmp_path, most_bytes=300_000).read(["shop"], window(9_000, 9_050))
+    assert len(found.lines) == 50
+    assert "that seem to lie outside the window were not read" in found.gaps[0]
+
+
+async def test_lines_stamped_after_their_file_was_written_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "shop.log"
+    _stamped(path, [*range(10), 3_609, 3_610])
+    os.utime(path, (START.timestamp() + 10, START.timestamp() + 10))
+    found = await logs(tmp_path).read(["shop"], window(0, 10))
+    assert len(found.lines) == 10
+    assert "2 lines stamped up to 1:00:00 after the file was last written" in found.gaps[0]
 
 
 async def test_what_did_not_fit_is_said_and_the_newest_is_kept(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from little_world import at, calm_lines, log_line, window
 
-from steadyhand.journey.evidence.log_digest import MAX_TOKENS, NOTHING, log_digest
+from steadyhand.journey.evidence.log_digest import MAX_TOKENS, NO_DATA, NOTHING, log_digest
 from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.evidence.model import LogLine
 from steadyhand.journey.evidence.patterns.compare import compare
@@ -32,6 +32,15 @@ def test_a_calm_log_says_that_nothing_changed_and_what_was_not_seen() -> None:
     assert told["changed"] == []
     assert told["unclustered"] == 0.0
     assert told["not_seen"] == ["till: a file is compressed"]
+
+
+def test_no_line_at_all_is_no_data_and_not_health() -> None:
+    assert digest([])["verdict"] == NO_DATA
+
+
+def test_a_log_that_was_born_after_the_calm_part_says_that_there_was_nothing_to_compare_with() -> None:
+    told = digest([one for one in calm_lines(120) if one.at >= at(70)])
+    assert told["not_seen"][0] == "no line in the calm part, so every message counts as new"
 
 
 def test_what_changed_is_told_with_kind_counts_onset_example_and_place() -> None:

@@ -112,7 +112,9 @@ def test_lines_outside_the_window_are_not_counted() -> None:
 
 
 def test_what_a_stamp_leaves_out_is_told() -> None:
-    assert tallied("2026-01-31 02:00:01 checkpoint\n").assumptions == {"zone"}
+    assert tallied("2026-01-31 02:00:01 checkpoint\n").assumptions == {
+        "stamps of till that name no zone read as UTC"
+    }
     assert tallied("2026-01-31T02:00:01Z checkpoint\n").assumptions == set()
 
 

@@ -15,6 +15,7 @@ from pydantic import Field, field_validator
 from steadyhand.adapters.logs.spans import Reading, Span
 from steadyhand.adapters.logs.worker import Part, tally_apart, tally_parts
 from steadyhand.journey.evidence.model import Coverage, LogLine, LogReport, Window
+from steadyhand.journey.evidence.patterns.formats.stamps import assumption
 from steadyhand.journey.evidence.patterns.formats.structured import FieldNames
 from steadyhand.journey.evidence.patterns.tally import TalliedLogs, Tallies, total
 from steadyhand.journey.rule import Duration, Rule
@@ -120,26 +121,28 @@ class FileLogs:
             return [
                 line
                 for span in reading.spans(window)
-                for line in self._lines_of(span, reading.service, assumed)
+                for line in self._lines_of(span, reading, assumed)
                 if window.start <= line.at < window.end
             ]
         except OSError as error:
             raise SourceUnavailable(self.name, f"{reading.service}: {error.strerror}") from error
 
-    def _lines_of(self, span: Span, service: str, assumed: set[str]) -> list[LogLine]:
+    def _lines_of(self, span: Span, reading: Reading, assumed: set[str]) -> list[LogLine]:
         found = []
-        for offset, one in span.file.records(span.start, span.end, mid_line=span.cut):
+        service, file = reading.service, span.file
+        for offset, one in file.records(span.start, span.end, mid_line=span.cut):
             if one.moment.assumed:
-                assumed.add(self._assumption(service))
+                assumed.add(assumption(one.moment.assumed, service, file.clock))
             line = LogLine(
                 at=one.moment.at,
                 service=service,
                 severity=one.severity,
                 message=one.message,
                 fields=one.fields,
-                ref=f"{span.file.path}:{offset}",
+                ref=f"{file.path}:{offset}",
             )
             found.append(line)
+        reading.note_ahead(file, [line.at.timestamp() for line in found])
         return found
 
     def _tally(self, services: Sequence[str], window: Window, most: int) -> TalliedLogs:
@@ -179,9 +182,6 @@ class FileLogs:
         else:
             done = tally_apart(parts[::-1], seconds, self._settings.workers)
         whole = total((done[one.number] for one in parts if one.number in done), most)
-        services = {one.service for one in parts}
-        if whole.assumptions:
-            whole.assumptions = {self._assumption(one) for one in services}
         return whole, [one for one in parts if one.number not in done]
 
     def _readings(self, services: Sequence[str], most_bytes: int, room: Path) -> list[Reading]:
@@ -206,6 +206,3 @@ class FileLogs:
 
     def _unlogged(self, services: Sequence[str]) -> tuple[str, ...]:
         return tuple(one for one in services if one not in self._settings.files)
-
-    def _assumption(self, service: str) -> str:
-        return f"stamps of {service} that name no zone read as {self._settings.zone}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from steadyhand.journey.evidence.patterns.formats.parsed import Parsed
 from steadyhand.journey.evidence.patterns.formats.reader import Reader
-from steadyhand.journey.evidence.patterns.formats.stamps import Clock, Moment, moment
+from steadyhand.journey.evidence.patterns.formats.stamps import NO_TIME, Clock, Moment, moment
 
 
 @dataclass(slots=True)
@@ -17,10 +17,15 @@ class Record:
     fields: dict[str, str]
 
 
-def parse(line: str, reader: Reader, clock: Clock) -> Record | None:
-    """The record this line begins, None when it begins none (a stack trace's line, noise)."""
+def parse(line: str, reader: Reader, clock: Clock, before: Moment | None = None) -> Record | None:
+    """The record this line begins, None when it begins none (a stack trace's line, noise).
+
+    One whose time cannot be read takes that of the record `before` it, where there is one.
+    """
     found: Parsed | None = reader.parse(line)
-    at = None if found is None else moment(found.stamp, clock)
-    if found is None or at is None:
+    if found is None:
         return None
-    return Record(at, found.severity, found.message, found.fields)
+    at = moment(found.stamp, clock)
+    if at is None and before is not None:
+        at = Moment(before.at, NO_TIME)
+    return None if at is None else Record(at, found.severity, found.message, found.fields)

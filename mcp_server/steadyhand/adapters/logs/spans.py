@@ -13,7 +13,7 @@ from steadyhand.adapters.logs.timed_file import TimedFile
 from steadyhand.journey.evidence.model import Window
 from steadyhand.journey.evidence.patterns.formats.structured import FieldNames
 
-_DISORDER = timedelta(seconds=5)  # threads and buffers write lines late by less than this
+_MUCH_S = 60.0  # a request of that length, stamped as it began, is written so late; more is a clock or a zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,16 @@ class Reading:
         return TimedFile(path, stack.enter_context(real.open("rb")), self.names, self.zone)
 
     def _span(self, file: TimedFile, window: Window) -> Span | None:
-        start, end = file.find(window.start - _DISORDER), file.find(window.end + _DISORDER)
+        found = file.stretch(window.start.timestamp(), window.end.timestamp(), self.left)
+        start, end = found.start, found.end
         if start == end == file.size and file.size and not file.format:
             self.gaps.append(f"{self.service}: {file.path}: no line begins with a time, so none was read")
+        skipped = file.size - (end - start)
+        if found.back_s > _MUCH_S and skipped:
+            self.gaps.append(
+                f"{self.service}: {file.path}: its stamps jump back by up to {_span_of(found.back_s)}; "
+                f"{skipped:,} bytes that seem to lie outside the window were not read"
+            )
         first = max(start, end - self.left)
         self.left -= end - first
         if first > start:
@@ -88,3 +95,17 @@ class Reading:
                 f"only its last {end - first:,} were read"
             )
         return Span(file, first, end, cut=first > start)
+
+    def note_ahead(self, file: TimedFile, stamps: Sequence[float]) -> None:
+        """Tell of lines stamped after the file was last written: their clock or zone is wrong."""
+        ahead = [one - file.written_at for one in stamps if one > file.written_at + _MUCH_S]
+        if ahead:
+            lines = f"{len(ahead):,} line{'s' * (len(ahead) > 1)}"
+            self.gaps.append(
+                f"{self.service}: {file.path}: {lines} stamped up to {_span_of(max(ahead))} after the file"
+                " was last written (a wrong clock or zone) count at their stamps"
+            )
+
+
+def _span_of(seconds: float) -> timedelta:
+    return timedelta(seconds=round(seconds))

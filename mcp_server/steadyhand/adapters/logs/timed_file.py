@@ -1,4 +1,4 @@
-"""A log file searched by time: lines are nearly in order, so a place is found by halving."""
+"""A log file searched by time, and its records read."""
 
 import json
 import os
@@ -8,13 +8,15 @@ from itertools import islice, pairwise
 from typing import BinaryIO
 
 from steadyhand.adapters.logs.records import Record, parse
+from steadyhand.adapters.logs.stretch import APART, Probe, Stretch, stretch_of
 from steadyhand.adapters.logs.worker import Part
 from steadyhand.journey.evidence.patterns.formats.parsed import LONGEST_MESSAGE
 from steadyhand.journey.evidence.patterns.formats.reader import SAMPLE, detected
 from steadyhand.journey.evidence.patterns.formats.stamps import Clock
 from steadyhand.journey.evidence.patterns.formats.structured import FieldNames
 
-_BLOCK = 64 * 1024
+_FAR = 4 * APART
+_RECORDS = 8
 _LONGEST_LINE = 256 * 1024
 
 
@@ -33,34 +35,23 @@ class TimedFile:
         first = [line for _, line in islice(self._lines(0, self.size, mid_line=False), SAMPLE)]
         self.reader, self.format = detected(first, names)
 
-    def find(self, instant: datetime) -> int:
-        """The offset of a line before which every record is older than `instant`, give or take disorder."""
-        low, high = 0, self.size
-        while high - low > _BLOCK:
-            middle = (low + high) // 2
-            at = self._first_time(middle)
-            if at is not None and at < instant:
-                low = middle
-            else:
-                high = middle
-        for offset, record in self._parsed(low, self.size, mid_line=low > 0):
-            if record is not None and record.moment.at >= instant:
-                return offset
-        return self.size
+    def stretch(self, first: float, last: float, room: int) -> Stretch:
+        """Where its records stamped from `first` to `last` (unix seconds) are; see `stretch_of`."""
+        return stretch_of(self._probe, self.size, first, last, room)
 
     def records(self, start: int, end: int, *, mid_line: bool) -> Iterator[tuple[int, Record]]:
         """Records that begin in [start, end), with their offsets; `mid_line`: the first line is no whole one.
 
-        A line that begins no record continues the one before it, unless it is broken JSON.
+        A line that begins no record continues the one before it.
         """
         current: tuple[int, Record] | None = None
         for offset, line in self._lines(start, end, mid_line=mid_line):
-            record = parse(line, self.reader, self.clock)
+            record = parse(line, self.reader, self.clock, None if current is None else current[1].moment)
             if record is not None:
                 if current is not None:
                     yield current
                 current = (offset, record)
-            elif current is not None and not line.startswith("{"):
+            elif current is not None:
                 current[1].message = f"{current[1].message}\n{line}"[:LONGEST_MESSAGE]
         if current is not None:
             yield current
@@ -99,9 +90,16 @@ class TimedFile:
                 return at
         return end
 
-    def _first_time(self, offset: int) -> datetime | None:
-        near = self._parsed(offset, min(self.size, offset + 4 * _BLOCK), mid_line=True)
-        return next((record.moment.at for _, record in near if record is not None), None)
+    def _probe(self, place: int) -> Probe | None:
+        """The first records from this place on, None where there is none near it."""
+        begins, stamps = place, list[float]()
+        for offset, record in self._parsed(place, min(self.size, place + _FAR), mid_line=place > 0):
+            if stamps and (offset >= place + APART or len(stamps) == _RECORDS):
+                break
+            if record is not None:
+                begins = begins if stamps else offset
+                stamps.append(record.moment.at.timestamp())
+        return Probe(begins, stamps) if stamps else None
 
     def _parsed(self, start: int, end: int, *, mid_line: bool) -> Iterator[tuple[int, Record | None]]:
         for offset, line in self._lines(start, end, mid_line=mid_line):

@@ -13,6 +13,8 @@ from steadyhand.journey.evidence.wording import clock
 
 MAX_TOKENS = 1_500
 NOTHING = "nothing changed"
+NO_DATA = "no data, not health"
+_NO_CALM = "no line in the calm part, so every message counts as new"
 _CHARACTERS_PER_TOKEN = 3  # safe for text, numbers and punctuation alike
 _MOST = 10
 _MOST_STRAYS = 24
@@ -49,14 +51,14 @@ def log_digest(
         for number, one in enumerate((*full, *strays[:_MOST_STRAYS]), start=1)
     ]
     head: dict[str, object] = {
-        "verdict": NOTHING if all(is_faint(one) for one in items) else "changed",
+        "verdict": _verdict(patterns, items),
         "window": _span(window),
         "baseline": _span(baseline),
         "lines": patterns.lines,
         "kinds": len(patterns.found),
         "unclustered": round(patterns.unclustered_share, 4),
         "assumptions": [masker.text(one, _NOTE) for one in patterns.assumptions],
-        "not_seen": [masker.text(one, _NOTE) for one in gaps[:_MOST_GAPS]],
+        "not_seen": [masker.text(one, _NOTE) for one in (*_no_calm(patterns), *gaps)[:_MOST_GAPS]],
     }
     room = tokens * _CHARACTERS_PER_TOKEN - 1
     told, also = items[: len(full)], items[len(full) :]
@@ -66,6 +68,17 @@ def log_digest(
         else:
             del told[max(0, len(told) - 1 - RARE_SLOTS)]  # the last ones are the rare ones
     return text[:room]
+
+
+def _verdict(patterns: Patterns, items: Sequence[Item]) -> str:
+    if not patterns.lines:
+        return NO_DATA
+    return NOTHING if all(is_faint(one) for one in items) else "changed"
+
+
+def _no_calm(patterns: Patterns) -> tuple[str, ...]:
+    """Said where there was nothing to compare with."""
+    return (_NO_CALM,) if patterns.lines and not any(one.before for one in patterns.found) else ()
 
 
 def _written(

@@ -3,17 +3,17 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
+from itertools import accumulate, compress
 
 from steadyhand.journey.evidence.patterns.codes import codes_of, may_hold_code, raw_code
 from steadyhand.journey.evidence.patterns.fold import summary, text_of
 from steadyhand.journey.evidence.patterns.formats.parsed import LONGEST_MESSAGE, Parsed
 from steadyhand.journey.evidence.patterns.formats.reader import Reader
-from steadyhand.journey.evidence.patterns.formats.stamps import Clock, moment
+from steadyhand.journey.evidence.patterns.formats.stamps import NO_TIME, Clock, assumption, moment
 from steadyhand.journey.evidence.patterns.keys import keyed
 from steadyhand.journey.evidence.patterns.masks import WordMasks
 from steadyhand.journey.evidence.patterns.mine import rows_of
-from steadyhand.journey.evidence.patterns.seconds import Cut, SecondsOf, cut_for
+from steadyhand.journey.evidence.patterns.seconds import NEVER, Cut, SecondsOf, cut_for
 from steadyhand.journey.evidence.patterns.tally import Example, Kind, Tallies, Tally, picked
 
 _MOST_FOLLOWING = 60
@@ -50,15 +50,28 @@ def tally_block(block: Block, masks: WordMasks, most: int) -> Tallies:
     """The tallies of the records that begin in this block and lie in its window."""
     records, read = _records(block)
     seconds = read.of(records.keys, [records.lines[head] for head in records.heads])
+    if NEVER in seconds:
+        seconds = _filled(seconds)
+        read.assumed.add(NO_TIME)
     inside = [int(block.start) <= one < block.end for one in seconds]
     if not all(inside):
         keys, heads = list(compress(records.keys, inside)), list(compress(records.heads, inside))
         records, seconds = replace(records, keys=keys, heads=heads), list(compress(seconds, inside))
-    out = Tallies(assumptions={one for one in read.assumed if one})
+    told = {assumption(one, block.service, block.clock) for one in read.assumed if one}
+    out = Tallies(assumptions=told)
     numbers, kinds = _kinds(records, block, masks)
     for number, tally in _tallied(records, numbers, seconds, block).items():
         out.add(kinds[number], tally, most)
     return out
+
+
+def _filled(seconds: Sequence[int]) -> list[int]:
+    """The seconds, with that of the record before where one cannot be read."""
+    return list(accumulate(seconds, _or_before))
+
+
+def _or_before(before: int, one: int) -> int:
+    return before if one == NEVER else one
 
 
 def _records(block: Block) -> tuple[_Records, SecondsOf]:
@@ -66,18 +79,15 @@ def _records(block: Block) -> tuple[_Records, SecondsOf]:
     lines = block.raw.split(b"\n")
     shown = dict(zip(found.keys, found.shown(lines), strict=True))
     parsed: dict[bytes, Parsed] = {}
-    torn: set[bytes] = set()
     for key, line in shown.items():
         record = block.reader.parse(_text(line))
         if record is not None:
             parsed[key] = record
-        elif line.startswith(b"{"):
-            torn.add(key)
     cuts = {key: cut_for(shown[key], one) for key, one in parsed.items()}
     keys = list(map(found.keys.__getitem__, found.numbers))
     if len(parsed) == len(shown):
         return _Records(lines, keys, range(len(keys)), parsed), SecondsOf(block.clock, cuts)
-    records = _folded(lines, keys, parsed, torn, cuts)
+    records = _folded(lines, keys, parsed, cuts)
     return records, SecondsOf(block.clock, cuts)
 
 
@@ -85,7 +95,6 @@ def _folded(
     lines: Sequence[bytes],
     keys: Sequence[bytes],
     parsed: dict[bytes, Parsed],
-    torn: set[bytes],
     cuts: dict[bytes, Cut | None],
 ) -> _Records:
     """Lines that begin no record belong to the one before; what follows makes it another key."""
@@ -94,7 +103,7 @@ def _folded(
     for at, key in enumerate(keys):
         if key in parsed:
             heads.append(at)
-        elif heads and key not in torn:
+        elif heads:
             following[len(heads) - 1].append(at)
     own = [keys[at] for at in heads]
     for number, more in following.items():

@@ -7,10 +7,16 @@ from functools import partial
 
 from steadyhand.journey.evidence.patterns.formats.headed import HEADED, plain_line
 from steadyhand.journey.evidence.patterns.formats.parsed import Parsed
-from steadyhand.journey.evidence.patterns.formats.structured import FieldNames, json_line, logfmt_line
+from steadyhand.journey.evidence.patterns.formats.structured import (
+    FieldNames,
+    json_line,
+    logfmt_line,
+    torn_json_line,
+)
 
 SAMPLE = 200
 _CLEAR_SHARE = 0.8
+_JSON = "JSON"
 _INDENT = (" ", "\t")
 Parse = Callable[[str], Parsed | None]
 
@@ -25,17 +31,24 @@ class Reader:
     def __post_init__(self) -> None:
         if not self.order:
             self.order = [
-                ("JSON", partial(json_line, names=self.names)),
+                (_JSON, partial(json_line, names=self.names)),
                 *((one.name, one.parse) for one in HEADED),
                 ("logfmt", partial(logfmt_line, names=self.names)),
                 ("text after a time", plain_line),
             ]
 
     def parse(self, line: str) -> Parsed | None:
-        """The record this line begins; None when it continues the one before (a stack trace, noise)."""
+        """The record this line begins; None when it continues the one before (a stack trace, noise).
+
+        A torn JSON line is one too: of unreadable time ("") only where most lines are JSON.
+        """
         if line.startswith(_INDENT) or not line:
             return None
-        return next((found for _, parse in self.order if (found := parse(line)) is not None), None)
+        found = next((found for _, parse in self.order if (found := parse(line)) is not None), None)
+        if found is None and line[0] == "{":
+            torn = torn_json_line(line, self.names)
+            return torn if torn and (torn.stamp or self.order[0][0] == _JSON) else None
+        return found
 
     def format_of(self, line: str) -> str:
         """The name of the format this line is written in, "" when it begins no record."""

@@ -40,12 +40,22 @@ class Clock:
     near: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+NO_TIME = "time"
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An instant in UTC, and what of it was assumed: nothing, its zone, or its date too."""
+    """An instant in UTC, and what of it was assumed: nothing, its zone, its date too, or all of it."""
 
     at: datetime
     assumed: str = ""
+
+
+def assumption(assumed: str, service: str, clock: Clock) -> str:
+    """What was assumed of the stamps of a service, for people."""
+    if assumed == NO_TIME:
+        return f"lines of {service} whose time cannot be read counted at that of the line before"
+    return f"stamps of {service} that name no zone read as {clock.zone}"
 
 
 def moment(given: object, clock: Clock) -> Moment | None:

@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from steadyhand.journey.evidence.patterns.formats.parsed import (
     LONGEST_FIELD,
@@ -14,6 +15,10 @@ from steadyhand.journey.evidence.patterns.formats.parsed import (
 
 _PAIR = re.compile(r"""([A-Za-z_][\w.@-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)(?:\s|$)""")
 _FEWEST_PAIRS = 3
+_OBJECT = re.compile(r'\{\s*"')
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_WHOLE = re.compile(rf"({_STRING})\s*:\s*({_STRING}|(?:-?\d[\d.eE+-]*|true|false|null)(?=\s*[,}}\]]))")
+_TORN = re.compile(rf'({_STRING})\s*:\s*("(?:[^"\\]|\\.)*)$')
 # as bunyan and pino write them
 _NUMBERED = {
     "10": "TRACE",
@@ -36,13 +41,49 @@ class FieldNames:
 
 def json_line(line: str, names: FieldNames) -> Parsed | None:
     """A line that is a JSON object with a time."""
+    decoded = _decoded(line)
+    return None if decoded is None else _record(decoded, names)
+
+
+def torn_json_line(line: str, names: FieldNames) -> Parsed | None:
+    """A line that begins as a JSON object and has no end, or no time: what of it can be read.
+
+    Its stamp is "" where that is missing. The line is its own message where a part of it fits no pair.
+    """
+    if not _OBJECT.match(line):
+        return None
+    decoded = _decoded(line)
+    if decoded is not None:
+        return _parsed("", decoded, names)
+    pairs = {_unpacked(key): _unpacked(value) for key, value in _WHOLE.findall(line)}
+    rest = _WHOLE.sub("", line)
+    torn = _TORN.search(rest)
+    if torn and (key := _unpacked(torn[1])) not in names.time:
+        pairs.setdefault(key, torn[2][1:])
+        rest = rest[: torn.start()]
+    found = _record(pairs, names) or _parsed("", pairs, names)
+    return (
+        replace(found, message=line[:LONGEST_MESSAGE]) if rest.strip(" {},") or not found.message else found
+    )
+
+
+def _decoded(line: str) -> Mapping[str, object] | None:
+    """The JSON object this line is, None when it is none."""
     if not line.startswith("{"):
         return None
     try:
         decoded = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return _record(decoded, names) if isinstance(decoded, dict) else None
+    return decoded if isinstance(decoded, dict) else None
+
+
+def _unpacked(value: str) -> Any:  # noqa: ANN401 - a JSON value
+    """A JSON value, as it stands where it is none."""
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def logfmt_line(line: str, names: FieldNames) -> Parsed | None:
@@ -59,8 +100,10 @@ def _unquoted(value: str) -> str:
 
 def _record(decoded: Mapping[str, object], names: FieldNames) -> Parsed | None:
     stamp = next((value for name in names.time if _may_be_time(value := decoded.get(name))), None)
-    if not isinstance(stamp, str | int | float):
-        return None
+    return _parsed(stamp, decoded, names) if isinstance(stamp, str | int | float) else None
+
+
+def _parsed(stamp: str | float, decoded: Mapping[str, object], names: FieldNames) -> Parsed:
     severity = _first(decoded, names.severity)[:50]
     used = {*names.time, *names.severity, *names.message}
     rest = [
