@@ -61,6 +61,17 @@ class Message(Value):
     first: str = Field(default="", description="Receipt of the first of its thread to the same receiver.")
 
 
+class Cry(Value):
+    """A call for help, as it is sent by one way."""
+
+    key: str
+    channel: str
+    target: str
+    incident: str
+    queued_at: Instant
+    lost: bool = Field(description="It woke nobody, or comes too late.")
+
+
 class Person(Value):
     """Somebody who can sign in. The PIN is stored only as a salted hash."""
 
@@ -203,6 +214,14 @@ class Transaction(Alerts, Posts, Memory, Shifts, Protocol):
     def receipts(self, incident: str) -> Sequence[Receipt]: ...
     def clocks(self, incident: str) -> Sequence[Arm]:
         """What it waits for, the earliest first."""
+        ...
+
+    def cries(self, prefix: str, since: datetime) -> Sequence[Cry]:
+        """Messages written since then whose keys begin so."""
+        ...
+
+    def last_reached(self) -> datetime | None:
+        """When the latest message that woke somebody, as far as is known, was written."""
         ...
 
     def foresee_ends(self, messages: Sequence[Message]) -> None:

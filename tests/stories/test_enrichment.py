@@ -10,8 +10,10 @@ import pytest
 from steadyhand.journey.alert.enrichment import Enrichment
 from steadyhand.journey.alert.rule import EnrichmentRule
 from steadyhand.journey.evidence.model import Change, Series, Window
+from steadyhand.journey.incident.state import Investigated
 from steadyhand.journey.remedy.goals import GoalRule
 from steadyhand.ports import SourceUnavailable
+from steadyhand.responder.alerts.intake import tell_incident
 from stories.night import RULES, Night
 
 POOL = GoalRule(name="busy", expression="busy connections", bound=0.9)
@@ -179,5 +181,27 @@ def test_an_acknowledgement_before_the_deadline_takes_the_held_page_back(night: 
         await night.leap(seconds=6)
         assert pages(night) == []
         assert night.view(incident).incident.recovered_at is not None
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("look_at_once", [True, False])
+def test_what_follows_never_overtakes_a_page_that_is_held(night: Informed, *, look_at_once: bool) -> None:
+    async def story() -> None:
+        incident = night.alert()
+        night.leave_alone(incident)
+        if not look_at_once:
+            with night.outside.ledger.write() as tx:
+                tx.disarm(f"{incident}:enrich")
+        await night.clock.advance(seconds=1)
+        nothing = Investigated(evidence_at=night.clock.now(), started_at=None, headline="Nothing known.")
+        tell_incident(night.outside, incident, nothing)
+        await look(night)
+        assert bool(night.phone.rings) is look_at_once
+        await night.leap(seconds=5)
+        await look(night)
+        first, second = night.phone.rings
+        assert ":page:" in first.key
+        assert "over to you" in second.subject
 
     asyncio.run(story())

@@ -263,6 +263,26 @@ def test_two_must_have_it_and_the_first_does_not_silence_the_second(begin: Begin
     tell(story(begin(given)))
 
 
+def test_who_had_it_too_early_may_have_it_later_where_one_is_enough(begin: Begin) -> None:
+    last = {"name": "shop", "tiers": [tier("ana", "bo", acknowledgements=2)], "repeat": 0}
+    policies = {"policies": [last | {"last_resort": [{"person": "ana"}]}], "tiers": [], "assign": []}
+    given = rules(people=patient(), escalation=policies)
+
+    async def story(night: Shift) -> None:
+        incident = await night.fires()
+        assert night.phone("ana").rang_once
+        assert night.phone("bo").rang_once
+        assert night.acks(incident, "ana").acked_by == ""
+        assert night.acks(incident, "ana").acked_by == ""  # the same person twice is not two people
+        assert night.actions(incident).count("incident.acknowledged") == 2
+        await night.passes(minutes=15)
+        assert night.phone("ana").rang_once
+        assert night.acks(incident, "ana").acked_by == "ana"
+        await night.passes(hours=3)
+
+    tell(story(begin(given)))
+
+
 def test_turns_go_round_and_whoever_stays_silent_is_stood_in_for(begin: Begin) -> None:
     given = rules(tier("ana", "bo", "cy", notify="round_robin", after=60), people=patient())
 

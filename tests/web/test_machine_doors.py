@@ -136,6 +136,7 @@ async def test_health_tells_a_late_worker_from_a_well_one(house: House) -> None:
             "overdue_s": 0.0,
             "late_p99_s": 0.0,
             "dead": 0,
+            "unheard_calls": 0,
             "unheard": 0,
             "unheard_s": 0.0,
             "processes": 0,

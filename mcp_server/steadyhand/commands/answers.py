@@ -12,6 +12,7 @@ import httpx2
 
 from steadyhand.adapters.channels.terminal import plain
 from steadyhand.config import home
+from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.rollout.planning import Sight
 from steadyhand.journey.rollout.words import foresee
 from steadyhand.ports import ConfigError, SourceRefused, SourceUnavailable
@@ -84,14 +85,25 @@ def answer(verb: str, incident: str, name: str, reason: str, judged: Mapping[str
     if verb == "promote" and not reason:
         reason = input("Why without proof? ").strip()
     if verb in _PATHS:
-        door.post(f"/api/incidents/{wanted}/{_PATHS[verb]}", {"why": reason or "asked from the terminal"})
-        sys.stdout.write(f"{verb}: {wanted}\n")
+        after = door.post(
+            f"/api/incidents/{wanted}/{_PATHS[verb]}", {"why": reason or "asked from the terminal"}
+        )
+        sys.stdout.write(f"{verb}: {wanted}{_still_rings(after) if verb == 'ack' else ''}\n")
         if judged:
             body = {key: value for key, value in judged.items() if value}
             door.post(f"/api/incidents/{wanted}/judgement", body)
             sys.stdout.write(f"remembered as {judged['verdict']}\n")
         return 0
     return _decide(door, verb, wanted, reason)
+
+
+def _still_rings(after: object) -> str:
+    """What is missing where a tier wants more than one to have it."""
+    incident = Incident.model_validate(after)
+    if incident.acked_by or not incident.acks:
+        return ""
+    needed = incident.policy.ladder.tier(incident.rung).acknowledgements
+    return f" ({len(incident.acks)} of {needed} have it: the others are still rung)"
 
 
 def widen(share: str, incident: str, name: str) -> int:

@@ -15,6 +15,7 @@ TimerKind = Literal[
     "unsilence",
     "escalate",
     "reach",
+    "help",
     "resume",
     "approval",
     "rollout",

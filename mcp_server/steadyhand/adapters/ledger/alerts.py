@@ -191,17 +191,13 @@ class AlertRows:
 
     def release_pages(self, incident: str, text: str, until: datetime, now: datetime) -> int:
         """Let pages that wait until then leave now, with these words at their end; returns how many."""
-        waiting = (
-            (s.outbox.c.incident == incident)
-            & s.is_state(s.outbox, "queued")
-            & (s.outbox.c.due_at == to_ms(until))
-            & (s.outbox.c.attempts == 0)
-            & s.outbox.c.key.like(f"{incident}:%:page:%")
-        )
-        words = s.outbox.c.body + f"\n{text}" if text else s.outbox.c.body
-        return self._db.execute(
-            update(s.outbox).where(waiting).values(body=words, due_at=to_ms(now))
-        ).rowcount
+        row = s.outbox.c
+        waiting = (row.incident == incident) & s.is_state(s.outbox, "queued") & (row.attempts == 0)
+        follows = waiting & (row.due_at == to_ms(until) + 1) & (row.queued_at == row.due_at)
+        self._db.execute(update(s.outbox).where(follows).values(due_at=to_ms(now)))
+        pages = waiting & (row.due_at == to_ms(until)) & row.key.like(f"{incident}:%:page:%")
+        words = row.body + f"\n{text}" if text else row.body
+        return self._db.execute(update(s.outbox).where(pages).values(body=words, due_at=to_ms(now))).rowcount
 
 
 # Made once: building a statement costs more than running it.

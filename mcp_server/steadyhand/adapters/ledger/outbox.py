@@ -59,10 +59,30 @@ _LATER: Mapping[Arrival, tuple[str, ...]] = {
 
 def send(db: Batch, incident: str, command: Send, now: datetime) -> None:
     """Put a message into the outbox; one with a known key is there already."""
-    begins = to_ms(command.not_before or now)
+    begins = to_ms(command.not_before) if command.not_before else _after_held(db, incident, command, now)
     row = command.model_dump(exclude={"not_before"})
     row |= {"incident": incident or None, "state": "queued", "queued_at": begins, "due_at": begins}
     db.later(_sending(db.dialect), row)
+
+
+def _after_held(db: Batch, incident: str, command: Send, now: datetime) -> int:
+    """Now; or just after the page to the same receiver that is held: what follows must not overtake it."""
+    if command.act not in WAKING or not incident or ":page:" in command.key:
+        return to_ms(now)
+    about = {"of": incident, "by": command.channel, "whom": command.target}
+    held = db.execute(_HELD, about).scalar()
+    return to_ms(now) if held is None else max(to_ms(now), held + 1)
+
+
+_HELD = select(func.max(_ROW.due_at)).where(
+    _ROW.incident == bindparam("of"),
+    _ROW.channel == bindparam("by"),
+    _ROW.target == bindparam("whom"),
+    is_state(s.outbox, "queued"),
+    _ROW.attempts == 0,
+    _ROW.due_at == _ROW.queued_at,  # not moved since, as the throttle or another try would
+    _ROW.key.like("%:page:%"),
+)
 
 
 @cache
@@ -91,7 +111,8 @@ def follow_up(db: Batch, incident: str, command: FollowUp, now: datetime) -> Seq
 
 def unsend(db: Batch, incident: str) -> Sequence[Message]:
     """Take back pages, and say which: somebody has it."""
-    return _take_back(db, (_ROW.incident == incident) & _ROW.key.like(f"{incident}:%:page:%"))
+    pages = or_(_ROW.key.like(f"{incident}:%:page:%"), _ROW.key.like(f"help:{incident}:%"))
+    return _take_back(db, (_ROW.incident == incident) & pages)
 
 
 def looked_at(db: Batch, incident: str, command: LookedAt) -> Sequence[Message]:

@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.batch import Batch
-from steadyhand.adapters.ledger.engine import from_ms
+from steadyhand.adapters.ledger.engine import from_ms, to_ms
 from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.journey.commands import Arm
-from steadyhand.journey.escalation.delivery import Receipt
+from steadyhand.journey.escalation.delivery import WAKING, Receipt
+from steadyhand.store import Cry
 
 
 class ToldRows:
@@ -29,6 +31,30 @@ class ToldRows:
             )
             for one in rows
         ]
+
+    def cries(self, prefix: str, since: datetime) -> Sequence[Cry]:
+        """Messages written since then whose keys begin so."""
+        row = s.outbox.c
+        query = select(s.outbox).where(row.key.startswith(prefix), row.queued_at >= to_ms(since))
+        return [
+            Cry(
+                key=one.key,
+                channel=one.channel,
+                target=one.target,
+                incident=one.incident or "",
+                queued_at=from_ms(one.queued_at),
+                lost=bool(one.lost) or one.channel == "console" or one.state in ("failed", "unknown"),
+            )
+            for one in self._db.execute(query.order_by(row.key))
+        ]
+
+    def last_reached(self) -> datetime | None:
+        """When the latest message that woke somebody, as far as is known, was written."""
+        row = s.outbox.c
+        through = row.act.in_(WAKING) & row.state.in_(("sent", "delivered", "seen"))
+        query = select(func.max(row.queued_at)).where(through, row.channel != "console")
+        found = self._db.execute(query).scalar()
+        return from_ms(found) if found is not None else None
 
     def clocks(self, incident: str) -> Sequence[Arm]:
         """What an incident waits for, the earliest first."""

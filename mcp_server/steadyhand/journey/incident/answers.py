@@ -36,9 +36,9 @@ def reduce(incident: Incident, event: AnswerEvent, now: datetime) -> Outcome:
 
 def _acknowledged(incident: Incident, event: Acknowledged, now: datetime) -> Outcome:
     """Somebody has it. Where a tier wants more than one, the first does not silence the others."""
-    if incident.acked_by or incident.status == "resolved" or event.by in incident.acks:
+    if incident.acked_by or incident.status == "resolved":
         return incident, ()
-    acks = (*incident.acks, event.by)
+    acks = tuple(dict.fromkeys((*incident.acks, event.by)))
     needed = incident.policy.ladder.tier(incident.rung).acknowledgements
     body = _promptness(incident, now)
     body |= {"acknowledgements": f"{len(acks)} of {needed}"} if needed > 1 else {}

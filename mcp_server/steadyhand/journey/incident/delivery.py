@@ -7,7 +7,7 @@ from steadyhand.journey.commands import Act, Command, Record, Send
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.people import Reach
 from steadyhand.journey.incident.answers import next_rung
-from steadyhand.journey.incident.paging import lateness, message, next_way, page_one, page_step, thread
+from steadyhand.journey.incident.paging import cry, lateness, message, next_way, page_one, page_step, thread
 from steadyhand.journey.incident.state import (
     ContactSilent,
     Incident,
@@ -44,7 +44,7 @@ def _failed(incident: Incident, event: MessageFailed, now: datetime) -> Outcome:
     way = owner.after(event.channel, event.target)
     current = event.key.startswith(f"{incident.id}:{incident.episode}:{page_step(incident)}")
     if way is None and current and owner in incident.called:
-        after, commands = _unreachable(incident, owner, now)
+        after, commands = _unreachable(incident, owner, event.why, now)
         return after, (record, *commands)
     if way is None:
         return incident, (record,)
@@ -64,7 +64,7 @@ def _again(incident: Incident, event: MessageFailed, way: Contact) -> Send:
     return message(incident, step, way, event.subject, event.body, act)
 
 
-def _unreachable(incident: Incident, who: Reach, now: datetime) -> Outcome:
+def _unreachable(incident: Incident, who: Reach, why: str, now: datetime) -> Outcome:
     if who.who in incident.lost:
         return incident, ()
     after = incident.model_copy(update={"lost": (*incident.lost, who.who)})
@@ -76,6 +76,8 @@ def _unreachable(incident: Incident, who: Reach, now: datetime) -> Outcome:
         return after, (record,)
     tier = incident.policy.ladder.tier(incident.rung).name
     higher, commands = next_rung(after, now, f"Nobody of {tier} can be reached.")
+    if not after.policy.ladder.has_next(after.rung):
+        commands = (*commands, cry(after, f"The last way failed: {why}.", now))
     return higher, (record, *commands)
 
 

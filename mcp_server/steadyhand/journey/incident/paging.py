@@ -8,7 +8,7 @@ from steadyhand.journey.escalation.people import Reach
 from steadyhand.journey.incident.state import Incident, Outcome
 from steadyhand.journey.rule import show_duration
 
-LADDER: tuple[TimerKind, ...] = ("escalate", "reach")  # the clocks that somebody's answer stops
+LADDER: tuple[TimerKind, ...] = ("escalate", "reach", "help")  # the clocks that somebody's answer stops
 # Those that end with the incident.
 EVERY: tuple[TimerKind, ...] = (*LADDER, "resume", "approval", "investigate", "update")
 
@@ -34,7 +34,7 @@ def _known(incident: Incident) -> tuple[Reach, ...]:
 def call(incident: Incident, now: datetime, why: str) -> Outcome:
     """Tell the present rung and start its clock. A rung with nobody on it is an error: on to the next."""
     ladder = incident.policy.ladder
-    empty: list[Record] = []
+    empty: list[Command] = []
     while True:
         tier = ladder.tier(incident.rung)
         found = ladder.reach(tier, incident.severity, now)
@@ -43,7 +43,8 @@ def call(incident: Incident, now: datetime, why: str) -> Outcome:
         empty.append(Record(action="escalation.empty_tier", body={"tier": tier.name}))
         incident = incident.model_copy(update={"rung": incident.rung + 1})
     if not found:
-        empty.append(Record(action="escalation.exhausted", body={"why": "nobody can be reached"}))
+        why_not = "Nobody of it has a way to be reached."
+        empty += Record(action="escalation.exhausted", body={"why": why_not}), cry(incident, why_not, now)
     called, reserve = _split(found, tier.notify, incident.turn)
     after = with_called(incident, called, reserve)
     return after, (*empty, *page(after, why), *patience(after, now), *next_page(after, now))
@@ -110,6 +111,13 @@ def next_page(incident: Incident, now: datetime) -> tuple[Command, ...]:
     due = ladder.deadline(incident.severity, now, wait)
     payload = {"rung": str(incident.rung)}
     return (Arm(kind="escalate", key=f"{incident.id}:escalate", due_at=due, payload=payload),)
+
+
+def cry(incident: Incident, why: str, now: datetime) -> Arm:
+    """Nobody is left on the ladder who can be reached: whoever else can be is to be told."""
+    payload = {"step": page_step(incident).rstrip(":"), "why": why}
+    due = incident.policy.ladder.heard(incident.severity, now)
+    return Arm(kind="help", key=f"{incident.id}:help", due_at=due, payload=payload)
 
 
 def lateness(due_at: datetime, now: datetime) -> str:

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.ports import Letter
-from steadyhand.responder.engine.distress import SUBJECT, last_lines
+from steadyhand.responder.engine.distress import SUBJECT, everybody, last_lines
 from steadyhand.responder.outside import Outside
 
 log = logging.getLogger("steadyhand.alarm")
@@ -22,23 +23,34 @@ class Alarm:
         self._rang: dict[str, datetime] = {}
 
     async def ring(self, why: str) -> None:
-        """Tell the first tier of a SEV1 directly, by every way; what cannot be reached is logged."""
+        """Tell the first tier of a SEV1 directly, by every way; where none leads to them, everybody.
+
+        What cannot be reached is logged.
+        """
         now = self._outside.clock.now()
         self._rang = {text: at for text, at in self._rang.items() if abs(now - at) < _QUIET}
         if why in self._rang:
             return
         self._rang[why] = now
         log.error("ALARM: %s", why)
-        await asyncio.gather(*(self._call(way, why, now) for way in last_lines(self._outside, now)))
+        first = last_lines(self._outside, now)
+        if not await self._call_all(first, why, now):
+            await self._call_all([one for one in everybody(self._outside) if one not in first], why, now)
 
-    async def _call(self, contact: Contact, why: str, now: datetime) -> None:
+    async def _call_all(self, ways: Sequence[Contact], why: str, now: datetime) -> bool:
+        """Whether any of them took it."""
+        return any(await asyncio.gather(*(self._call(way, why, now) for way in ways)))
+
+    async def _call(self, contact: Contact, why: str, now: datetime) -> bool:
         channel = self._outside.channels.get(contact.type)
         if channel is None:
-            return
+            return False
         key = f"alarm:{contact.type}:{contact.whom}:{now.timestamp():.0f}"
         try:
             async with asyncio.timeout(_DEADLINE_S):
                 letter = Letter(key=key, target=contact.whom, subject=SUBJECT, body=why)
                 await channel.send(letter)
+                return True
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one line, the others must ring
             log.error("alarm not delivered by %s: %r", contact.type, error)  # noqa: TRY400 - cause in the text
+            return False

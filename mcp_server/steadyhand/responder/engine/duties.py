@@ -15,6 +15,7 @@ from steadyhand.responder.alerts.enrich import enrich
 from steadyhand.responder.alerts.heartbeats import missed
 from steadyhand.responder.alerts.intake import happen
 from steadyhand.responder.alerts.silencing import calm_down, unsilence
+from steadyhand.responder.engine.distress import nobody_reached
 from steadyhand.responder.investigation.investigate import investigate
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.people.handoffs import hand_off
@@ -77,6 +78,7 @@ DUTIES: Mapping[TimerKind, Duty] = {
     "unsilence": Step(unsilence),
     "escalate": Step(_run_out),
     "reach": Step(_run_out),
+    "help": Step(nobody_reached),
     "resume": Step(_run_out),
     "approval": Step(_run_out),
     "rollout": Work(drive, never_dies=True),

@@ -10,7 +10,7 @@ from steadyhand.journey.commands import TimerKind
 from steadyhand.ports import LedgerError, SourceError
 from steadyhand.responder.alerts.hearing import hear_all, left
 from steadyhand.responder.engine.alarm import Alarm
-from steadyhand.responder.engine.distress import find_stranded
+from steadyhand.responder.engine.distress import find_stranded, unheard
 from steadyhand.responder.engine.duties import STEPS, WORKS
 from steadyhand.responder.engine.labour import LEASE, Labour, step_through
 from steadyhand.responder.engine.retention import prune
@@ -59,14 +59,15 @@ class Worker:
         """
         try:
             while True:
-                pause = await self._guarded_turn()
+                pause = await self.guarded_turn()
                 await self._outside.clock.sleep(pause)
         finally:
             for one in self._busy:
                 one.cancel()
             await self.settle()
 
-    async def _guarded_turn(self) -> timedelta:
+    async def guarded_turn(self) -> timedelta:
+        """One turn; what fails is alarmed about, and the watchdog hears of one that went well."""
         try:
             pause = await self.turn()
         except LedgerError as error:
@@ -202,9 +203,17 @@ class Worker:
     async def _ping_once(self) -> None:
         assert self._outside.watchdog is not None, "only called where there is one"
         try:
+            lost = await asyncio.to_thread(self._unheard)
+            if lost:  # the one voice left that wakes a human is the watchdog's own
+                log.error("the watchdog hears nothing of us: %d calls for help reached nobody", lost)
+                return
             await self._outside.watchdog.ping()
-        except SourceError as error:
+        except (SourceError, LedgerError) as error:
             log.warning("the watchdog was not reached: %s", error)
+
+    def _unheard(self) -> int:
+        with self._outside.ledger.read() as tx:
+            return unheard(self._outside, tx)
 
 
 def _runs(task: asyncio.Task[None] | None) -> bool:

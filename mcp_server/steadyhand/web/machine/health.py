@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from steadyhand.ports import LedgerError
+from steadyhand.responder.engine.distress import unheard
 from steadyhand.store import Figures
 from steadyhand.web.desk import Desk
 
@@ -19,6 +20,10 @@ _METRICS = (
     ("timer_lateness_p99_seconds", "99 of 100 of them woke no later than this."),
     ("dead_timers", "Timers that failed too often and were given up."),
     ("dead_messages", "Messages that no channel took."),
+    (
+        "unheard_calls",
+        "Calls for help of the last day that reached nobody, and nobody has what they are about.",
+    ),
     ("dead_posts", "Posts of alert sources that were stored and could not be heard."),
     ("unheard_posts", "Posts of alert sources that are stored and wait to be heard."),
     ("unheard_seconds", "How long the first of them has waited."),
@@ -37,28 +42,30 @@ class Health:
         return [Route("/healthz", self.get), Route("/metrics", self.metrics)]
 
     async def get(self, _request: Request) -> Response:
-        """200 when the store can be locked for writing and no work is long overdue, else 503."""
+        """200 when the store can be locked for writing, no work is long overdue, help is heard; else 503."""
         try:
-            found = await asyncio.to_thread(self._look)
+            found, lost = await asyncio.to_thread(self._look)
         except LedgerError:
             return JSONResponse({"status": "failing", "store": "failing"}, status_code=503)
         late = max(found.overdue, found.backlog.age) > _LATE
+        status = "unheard" if lost else "late" if late else "ok"
         body = {
-            "status": "late" if late else "ok",
+            "status": status,
             "store": "ok",
             "overdue_s": round(found.overdue.total_seconds(), 1),
             "late_p99_s": round(self._outside.pulse.lateness(0.99), 3),
             "dead": found.dead_timers + found.dead_messages + found.backlog.given_up,
+            "unheard_calls": lost,
             "unheard": found.backlog.posts,
             "unheard_s": round(found.backlog.age.total_seconds(), 1),
             "processes": found.processes,
         }
-        return JSONResponse(body, status_code=503 if late else 200)
+        return JSONResponse(body, status_code=200 if status == "ok" else 503)
 
     async def metrics(self, _request: Request) -> Response:
         """The same for Prometheus, in its text format."""
         try:
-            found = await asyncio.to_thread(self._look)
+            found, lost = await asyncio.to_thread(self._look)
         except LedgerError:
             return PlainTextResponse("the store is failing\n", status_code=503)
         pulse = self._outside.pulse
@@ -68,6 +75,7 @@ class Health:
             pulse.lateness(0.99),
             found.dead_timers,
             found.dead_messages,
+            lost,
             found.backlog.given_up,
             found.backlog.posts,
             found.backlog.age.total_seconds(),
@@ -76,10 +84,12 @@ class Health:
         text = "".join(_shown(*about, value) for about, value in zip(_METRICS, values, strict=True))
         return Response(text, media_type=_TEXT)
 
-    def _look(self) -> Figures:
+    def _look(self) -> tuple[Figures, int]:
         with self._outside.ledger.write():
             pass  # the write lock is taken and given back: that is the question
-        return self._outside.ledger.figures(self._outside.clock.now())
+        with self._outside.ledger.read() as tx:
+            lost = unheard(self._outside, tx)
+        return self._outside.ledger.figures(self._outside.clock.now()), lost
 
 
 def _shown(name: str, help_text: str, value: float) -> str:
