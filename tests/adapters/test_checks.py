@@ -99,6 +99,16 @@ async def test_a_number_over_its_limit_is_not_fine_and_no_sample_is_no_answer() 
     assert (await run(metrics=metrics, expression="none", **given)).fine is None
 
 
+async def test_a_number_may_have_a_lower_limit_too_and_one_without_any_is_refused() -> None:
+    metrics = MemoryMetrics(values={"up": 2.0}, name="prometheus")
+    given = {"kind": "metric", "what": "replicas up", "expression": "up"}
+    found = await run(metrics=metrics, least=3, **given)
+    assert (found.fine, found.words) == (False, "2, limit at least 3")
+    assert (await run(metrics=metrics, least=1, most=2, **given)).fine is True
+    with pytest.raises(ValidationError, match="give most, least or both"):
+        await run(metrics=metrics, **given)
+
+
 async def test_a_database_s_old_transactions_waits_and_full_pool_are_named() -> None:
     sessions = tuple(
         Session(pid=n, application="shop", state="active", transaction_s=900, blocked_by=(1,) if n else ())

@@ -144,3 +144,16 @@ def test_a_file_far_down_its_folders_is_named_so_that_its_line_can_be_opened(ben
     with_sources(bench, logs=(MemoryLogs(lines),))
     assert ref in bench.text("query_logs", service="shop")
     assert "'disk full'" in bench.text("query_logs", service="shop", text=ref)
+
+
+def test_a_wrong_argument_is_named_in_plain_words(bench: Bench) -> None:
+    found = bench.call("query_logs", service="shop", minutes="many")
+    assert found.is_error
+    assert found.content[0].text.startswith("query_logs: minutes: Input should be a valid integer")
+    assert "pydantic" not in found.content[0].text
+
+
+def test_changes_of_a_service_nobody_knows_are_not_none(bench: Bench) -> None:
+    found = bench.call("list_changes", service="shopp")
+    assert found.is_error
+    assert "no service 'shopp'; there are: shop, postgres" in found.content[0].text

@@ -42,6 +42,8 @@ class ChangeTools:
             seen = await look_for_changes(self._outside, [service] if service else [], window, diffs=0)
         except SteadyhandError as error:
             raise ToolError(str(error)) from error
+        if service and not seen.changes:
+            self._known(service)
         return _list(seen, window)
 
     async def get_change(self, change_id: str, full: bool = False) -> str:  # noqa: FBT001, FBT002 - named by MCP
@@ -66,6 +68,12 @@ class ChangeTools:
         head = f"{len(found.topology.services)} nodes, {len(found.edges)} edges. Known from {known};"
         looked = f"traffic of the last {show_duration(_LOOK)}."
         return bounded("\n".join((f"{head} {looked}", *lines)), narrower="name a service")
+
+    def _known(self, service: str) -> None:
+        """Raises ToolError for a name the configuration does not hold: no changes of it mean nothing."""
+        known = [one.name for one in self._outside.rules.services]
+        if service not in known:
+            raise ToolError(f"no service {service!r}; there are: {', '.join(known)}")
 
     def _now(self) -> datetime:
         return self._outside.clock.now()

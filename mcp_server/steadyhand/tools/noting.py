@@ -10,9 +10,11 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, InputRequiredResult, TextContent
+from pydantic import ValidationError
 
 from steadyhand.journey.commands import Record
 from steadyhand.journey.remedy.plan import Plan
+from steadyhand.journey.rule import explain_validation
 from steadyhand.responder.outside import Outside
 from steadyhand.store import Transaction
 from steadyhand.tools.kit import MASKER, ask
@@ -47,10 +49,16 @@ class NotingServer(MCPServer):
         try:
             found = await super().call_tool(name, scope.with_originals(name, arguments), context)
         except ToolError as error:
-            (said,) = await ask(scope.told, self._outside, [str(error)])
+            (said,) = await ask(scope.told, self._outside, [_words_of(error, name)])
             await ask(_note, self._outside, "tool.failed", name, arguments, who, said)
             raise ToolError(said) from error
         return await ask(_masked, self._outside, scope, found)
+
+
+def _words_of(error: ToolError, tool: str) -> str:
+    """What went wrong; arguments that do not fit are named one by one."""
+    cause = error.__cause__
+    return explain_validation(cause, tool) if isinstance(cause, ValidationError) else str(error)
 
 
 def _masked(

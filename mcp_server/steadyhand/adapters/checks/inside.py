@@ -30,8 +30,11 @@ class MetricCheck:
         value = await self._source.value(one.expression, at)
         if value is None:
             return Finding(fine=None, words="no sample: not known, which is not the same as fine")
+        fine = (one.least is None or value >= one.least) and (one.most is None or value <= one.most)
+        bounds = {"at least": one.least, "at most": one.most}
+        limits = " and ".join(f"{words} {bound:g}" for words, bound in bounds.items() if bound is not None)
         shown = f"{value:.4g} {one.unit}".strip()
-        return Finding(fine=value <= one.most, words=f"{shown}, limit {one.most:g} {one.unit}".strip())
+        return Finding(fine=fine, words=f"{shown}, limit {limits} {one.unit}".strip())
 
 
 class DatabaseCheck:

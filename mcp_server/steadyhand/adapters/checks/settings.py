@@ -1,9 +1,9 @@
 """What each check of the catalogue is told."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from steadyhand.adapters.rollouts.kubernetes.cluster import ClusterSettings
 from steadyhand.journey.rule import Duration, Rule
@@ -60,8 +60,15 @@ class MetricSettings(CheckRule):
     source: str = Field(default="prometheus", description="The name of one of connections.metrics.")
     what: str = Field(description="In words, e.g. disk in use.")
     expression: str = Field(description="PromQL that yields one number.")
-    most: float = Field(description="More than this is not fine.")
+    least: float | None = Field(default=None, description="Less than this is not fine.")
+    most: float | None = Field(default=None, description="More than this is not fine.")
     unit: str = ""
+
+    @model_validator(mode="after")
+    def _some_limit(self) -> Self:
+        if self.least is None and self.most is None:
+            raise ValueError("give most, least or both")
+        return self
 
 
 class RedisSettings(CheckRule):
