@@ -96,13 +96,6 @@ def test_nothing_is_said_where_nobody_suffers_and_nobody_is_far_likelier() -> No
     assert found.none_of_these == 1.0
 
 
-def test_what_moves_elsewhere_while_who_alerts_is_well_stays_unexplained_and_names_nobody() -> None:
-    moved = seen("moved", "saturation", "recompress", 5, shape="step")
-    found = told(page(moved), shipped().model_copy(update={"nobody": 50.0}))
-    assert found.hypotheses == ()
-    assert found.unexplained == (moved.id,)
-
-
 def test_where_somebody_suffers_it_is_told_who_could_be_to_blame_although_nobody_is_likelier() -> None:
     found = told(page(*SLOW), shipped().model_copy(update={"nobody": 50.0}))
     assert found.best is None

@@ -34,8 +34,7 @@ def diagnose(
     Suspects come from the roles of the evidence, from the topology and from the learned ranker, never
     from names. Each is weighed by the table, its place by the ranker; a softmax over all of them and "none
     of these" gives the shares, the ranker's calibration the confidence. What is not listed counts as
-    none of these. A page without a symptom lists places only. Where who alerts is well and nobody is far
-    likelier, nothing is listed.
+    none of these. A page without a symptom lists places only, and nothing where nobody is far likelier.
     """
     learned = ranker or shipped()
     ranking = rank(page.bearings, learned) if page.bearings else None
@@ -43,7 +42,7 @@ def diagnose(
     findings = _ranked(scene, weights, learned if ranking else None)
     none, temperature = (0.0, 1.0) if ranking else (weights.none, rule.temperature)
     *shares, nobody = _softmax([*(one.score for one in findings), none], temperature)
-    said = [] if nobody > _CALM and not scene.harm else findings
+    said = [] if nobody > _CALM and not scene.symptoms else findings
     listed = [one for index, one in enumerate(said) if index < _FEWEST or one.supports][: rule.most]
     sure = confidences([shares[findings.index(one)] for one in listed], learned) if ranking else shares
     named = tuple(

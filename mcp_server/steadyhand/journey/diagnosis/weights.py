@@ -139,7 +139,7 @@ HAND_SET = Weights(
             "busy_together": (1.0, 0.0),
             "asked_together": (-3.0, 0.0),
             "nobody_feels_it": (-1.5, 0.0),
-            "answers_slow": (0.5, -1.0),
+            "answers_slow": (0.5, -2.5),
             "change_touches": (0.5, 0.0),
             "a_session_blocks": (-2.0, 0.0),
             "a_target_is_silent": (-1.5, 0.0),
