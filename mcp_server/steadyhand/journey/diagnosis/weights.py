@@ -136,7 +136,7 @@ HAND_SET = Weights(
         "cpu_starvation": {
             "cpu_jumps": (2.0, -1.5),
             "cpu_jumps_elsewhere": (1.5, 0.0),
-            "busy_together": (1.0, 0.0),
+            "busy_together": (2.5, 0.0),
             "asked_together": (-3.0, 0.0),
             "nobody_feels_it": (-1.5, 0.0),
             "answers_slow": (0.5, -2.5),
