@@ -1,10 +1,13 @@
 """An alert storm on loopback: our service, durable before it answers, beside a real Alertmanager, in one run.
 
-    python bench/intake.py                      # A B A B: 10,000 alerts in 200 groups, then as many repeats
-    python bench/intake.py --kill               # the same storm, our service killed -9 in the middle of it
+    python bench/intake.py                      # A B A B: 10,000 alerts in 200 groups, then five times again
+    python bench/intake.py --size 1 --repeats 1 # the same with one alert in each post
+    python bench/intake.py --kill               # the first storm, our service killed -9 in the middle of it
 
-Each post holds the alerts of one group, as Alertmanager posts and takes them. Both are asked by the same
-client over the same number of kept connections; the work of the client is in the figures of both.
+Each post holds alerts of one group, as Alertmanager posts and takes them. Both are asked by the same client
+over the same number of kept connections; the work of the client is in the figures of both. A post counts once
+it is answered: ours is on disk by then and may wait to be heard. How long that takes is measured as well:
+from the last answer until all is heard, and until all that follows is done: pages sent, evidence read.
 """
 
 import argparse
@@ -21,7 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -53,6 +56,9 @@ class Measured:
     p50: float
     p99: float
     refused: int
+    waiting: int = 0
+    heard_s: float = 0
+    done_s: float = 0
 
 
 def alerts(place: int, size: int) -> list[dict[str, object]]:
@@ -195,39 +201,65 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def side_by_side(folder: Path, rounds: int, size: int) -> None:
-    """A B A B, each time from nothing: all of them new, then five times repeated."""
-    posts = {"steadyhand": ours, "alertmanager": theirs}
-    rates: dict[tuple[str, str], list[Measured]] = {}
+def side_by_side(folder: Path, rounds: int, size: int, repeats: int) -> None:
+    """A B A B, each time from nothing: all of them new, then repeated."""
+    print(f"{ALERTS:,} alerts, {GROUPS} groups, {size} a post, {CONNECTIONS} connections, load {load()}")
+    found: dict[tuple[str, str], list[Measured]] = {}
     for turn in range(rounds):
-        for name in ("alertmanager", "steadyhand"):
-            here = folder / f"{name}-{turn}-{size}"
+        for name, measure in (("alertmanager", of_theirs), ("steadyhand", of_ours)):
+            here = folder / f"{name}-{turn}"
             here.mkdir()
-            bodies = [posts[name](place, size) for place in range(ALERTS // size)]
-            with alertmanager(here) if name == "alertmanager" else _only_target(here) as target:
-                for phase, times in (("new", 1), ("repeated", 5)):
-                    found = asyncio.run(storm(target, bodies * times, size, []))
-                    rates.setdefault((name, phase), []).append(found)
+            for phase, one in zip(("new", "repeated"), measure(here, size, repeats), strict=True):
+                found.setdefault((phase, name), []).append(one)
     for phase in ("new", "repeated"):
-        show(phase, size, rates["alertmanager", phase], rates["steadyhand", phase])
+        show(phase, found[phase, "alertmanager"], found[phase, "steadyhand"])
+    print(f"load {load()}")
 
 
-@contextmanager
-def _only_target(folder: Path) -> Iterator[Target]:
+def load() -> str:
+    """How busy the machine was in the last minute."""
+    return f"{os.getloadavg()[0]:.1f}"
+
+
+def of_theirs(folder: Path, size: int, repeats: int) -> Iterator[Measured]:
+    """New alerts, then the same again, to a real Alertmanager."""
+    bodies = [theirs(place, size) for place in range(ALERTS // size)]
+    with alertmanager(folder) as target:
+        for times in (1, repeats):
+            yield asyncio.run(storm(target, bodies * times, size, []))
+
+
+def of_ours(folder: Path, size: int, repeats: int) -> Iterator[Measured]:
+    """The same to our service; each storm waits until all that follows from the one before is done."""
+    bodies = [ours(place, size) for place in range(ALERTS // size)]
     with service(folder) as (target, _):
-        yield target
+        for times in (1, repeats):
+            found = asyncio.run(storm(target, bodies * times, size, []))
+            waiting = count(folder, "alert_waiting")
+            ended = time.monotonic()
+            until(lambda: not count(folder, "alert_waiting"), 300)
+            heard = time.monotonic() - ended
+            until(lambda: settled(folder), 300)
+            whole = time.monotonic() - ended
+            yield replace(found, waiting=waiting, heard_s=heard, done_s=whole)
+        account(folder, 1 + repeats)
 
 
-def show(phase: str, size: int, them: Sequence[Measured], us: Sequence[Measured]) -> None:
+def show(phase: str, them: Sequence[Measured], us: Sequence[Measured]) -> None:
     """Both sides in a line each, and their ratio."""
     for name, found in (("alertmanager", them), ("steadyhand", us)):
         rates = ", ".join(f"{one.rate:,.0f}" for one in found)
         rate, p50, p99 = (median(getattr(one, of) for one in found) for of in ("rate", "p50", "p99"))
         refused = sum(one.refused for one in found)
-        line = f"{phase:9} {size:>3}/post {name:13} {rate:>9,.0f} alerts/s ({rates})"
+        line = f"{phase:9} {name:13} {rate:>9,.0f} alerts/s ({rates})"
         print(f"{line}  p50 {p50:.1f} ms  p99 {p99:.1f} ms  refused {refused}")
-    ratio = median(one.rate for one in us) / median(one.rate for one in them)
-    print(f"{phase:9} {size:>3}/post ratio ours/theirs {ratio:.2f}")
+    waiting, heard, done = (median(getattr(one, of) for one in us) for of in ("waiting", "heard_s", "done_s"))
+    print(
+        f"{phase:9} then {waiting:.0f} posts wait; all heard in {heard:.1f} s, all done in {done:.1f} s"
+    )
+    ratios = [ours.rate / theirs.rate for theirs, ours in zip(them, us, strict=True)]
+    each = ", ".join(f"{one:.2f}" for one in ratios)
+    print(f"{phase:9} ours/theirs {median(ratios):.2f} (of each round: {each})")
 
 
 def killed(folder: Path, size: int) -> None:
@@ -253,15 +285,37 @@ def killed(folder: Path, size: int) -> None:
     with service(folder, port) as (target, _):
         again = [one for place, one in enumerate(bodies) if place not in set(accepted)]
         asyncio.run(storm(target, again, size, []))
-        time.sleep(8)  # for the last page to leave
+        until(lambda: settled(folder), 300)
+    account(folder)
+
+
+def account(folder: Path, times: int = 0) -> None:
+    """Every alert has an incident and was counted each time it came; people are told once for a group."""
+    heard = rows(folder, "select count from alert_track where incident is not null")
+    exact = sum(one == (times,) for one in heard)
     pages, groups = paged(folder)
-    print(f"after the second try: {len(stored(folder))} alerts on disk, {pages} pages for {groups} groups")
+    counted = f", {exact:,} of them heard exactly {times} times" if times else ""
+    print(f"accounted for: {len(heard):,} alerts{counted}; {groups} incidents, {pages} pages")
 
 
 def rows(folder: Path, query: str) -> list[tuple[object, ...]]:
     """What the store of the service in this folder holds."""
     with sqlite3.connect(folder / "home" / "steadyhand.db") as db:
         return db.execute(query).fetchall()
+
+
+def count(folder: Path, table: str, where: str = "1=1") -> int:
+    """How many rows there are."""
+    return int(str(rows(folder, f"select count(*) from {table} where {where}")[0][0]))  # noqa: S608 - our own words
+
+
+def settled(folder: Path) -> bool:
+    """Whether nothing waits to be heard, is due, or is under way."""
+    now = round(time.time() * 1000)
+    due = f"(state='armed' and due_at<={now}) or state='leased'"
+    leaving = f"(state='queued' and due_at<={now}) or state='sending'"
+    idle = not count(folder, "timer", due) and not count(folder, "outbox", leaving)
+    return idle and not count(folder, "alert_waiting")
 
 
 def stored(folder: Path) -> set[str]:
@@ -274,23 +328,23 @@ def stored(folder: Path) -> set[str]:
 
 def paged(folder: Path) -> tuple[int, int]:
     """How many pages there are, and how many incidents."""
-    (pages,) = rows(folder, "select count(*) from outbox where key like '%:page:%'")[0]
     (groups,) = rows(folder, "select count(distinct incident) from alert_track")[0]
-    return int(str(pages)), int(str(groups))
+    return count(folder, "outbox", "key like '%:page:%'"), int(str(groups))
 
 
 def main() -> None:
     """Measure what the arguments ask for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0] if __doc__ else "")
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--size", type=int, default=ALERTS // GROUPS, help="alerts of one post")
+    parser.add_argument("--repeats", type=int, default=5, help="how often the same comes again")
     parser.add_argument("--kill", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if given.kill:
             killed(Path(folder), given.size)
         else:
-            side_by_side(Path(folder), given.rounds, given.size)
+            side_by_side(Path(folder), given.rounds, given.size, given.repeats)
 
 
 if __name__ == "__main__":
