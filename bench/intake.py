@@ -254,9 +254,7 @@ def show(phase: str, them: Sequence[Measured], us: Sequence[Measured]) -> None:
         line = f"{phase:9} {name:13} {rate:>9,.0f} alerts/s ({rates})"
         print(f"{line}  p50 {p50:.1f} ms  p99 {p99:.1f} ms  refused {refused}")
     waiting, heard, done = (median(getattr(one, of) for one in us) for of in ("waiting", "heard_s", "done_s"))
-    print(
-        f"{phase:9} then {waiting:.0f} posts wait; all heard in {heard:.1f} s, all done in {done:.1f} s"
-    )
+    print(f"{phase:9} then {waiting:.0f} posts wait; all heard in {heard:.1f} s, all done in {done:.1f} s")
     ratios = [ours.rate / theirs.rate for theirs, ours in zip(them, us, strict=True)]
     each = ", ".join(f"{one:.2f}" for one in ratios)
     print(f"{phase:9} ours/theirs {median(ratios):.2f} (of each round: {each})")

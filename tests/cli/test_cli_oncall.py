@@ -1,5 +1,6 @@
 """`steadyhand oncall`: who is on call, in the time of those who are; and a calendar that others can read."""
 
+import shlex
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +9,7 @@ import pytest
 from cli.terminal import Terminal, typed
 
 from steadyhand.adapters.ledger.sql import SqlLedger
+from steadyhand.cli import parser
 from steadyhand.journey.escalation.handmade import Cover, ShiftChange
 
 CONFIG = """
@@ -152,3 +154,13 @@ def test_a_shift_is_taken_at_the_terminal_and_undone_by_its_id(staffed: Terminal
         assert f"no change '{number}'" in typed(staffed, ["oncall", "undo", number, "--as", "bo"], pin)
         assert number not in oncall(staffed, "changes")
     assert "shift.taken" in staffed.run("audit", "show").stdout
+
+
+def test_the_help_shows_commands_that_can_be_given_as_they_stand(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["oncall", "--help"])
+    examples = capsys.readouterr().out.partition("examples:\n")[2].splitlines()
+    kinds = [
+        parser().parse_args(shlex.split(one.partition("   ")[0])[1:]).what for one in map(str.strip, examples)
+    ]
+    assert kinds == ["now", "take", "take", "give", "swap", "changes", "undo"]

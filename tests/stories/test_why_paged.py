@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from steadyhand.journey.alert.silence import Silence
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.people import Reach
 from steadyhand.journey.incident.state import Reassigned, Snoozed
 from steadyhand.journey.report.paged import Told
-from steadyhand.journey.report.why import Why
+from steadyhand.journey.report.why import Why, lines
 from steadyhand.ports import SourceRefused
+from steadyhand.responder.alerts.silencing import keep_quiet
 from steadyhand.responder.investigation.grading import Voice, grade
 from steadyhand.responder.people.handing import delegate
 from steadyhand.responder.views import explain_pages
@@ -171,6 +173,39 @@ def test_the_throttle_that_held_a_page_is_named_and_that_an_answer_took_it_back(
         heard(night)
 
     tell(story(begin(given)))
+
+
+def test_pages_that_left_as_one_message_say_so(begin: Begin) -> None:
+    services = [{"name": one, "tier": 1} for one in ("shop", "stock", "cart")]
+    given = rules(tier("ana", after=60), services=services, people=patient())
+
+    async def story(night: Shift) -> None:
+        first = await night.fires()
+        both = [night.alert(service=one) for one in ("stock", "cart")]
+        await night.passes(minutes=1)
+        assert why(night, first).told[0].pages == 1
+        assert [why(night, one).told[0].pages for one in both] == [2, 2]
+        assert "2 pages left as one message, this among them" in "\n".join(lines(why(night, both[1])))
+        heard(night)
+
+    tell(story(begin(given)))
+
+
+def test_a_silence_that_kept_its_alert_quiet_before_is_named(begin: Begin) -> None:
+    async def story(night: Shift) -> None:
+        now = night.clock.now()
+        silence = {"id": "sil-1", "matchers": ({"name": "service", "value": "shop"},), "author": "bo"}
+        times = {"starts_at": now, "ends_at": now + timedelta(minutes=30), "reason": "moving the database"}
+        keep_quiet(night.outside, Silence.model_validate(silence | times), "test")
+        assert night.alert(service="shop") == ""
+        await night.passes(minutes=31)
+        (incident,) = night.incidents()
+        (said,) = why(night, incident.id).before
+        kept = "silence sil-1 of bo kept HighErrorRate on shop quiet"
+        assert said == f"{kept} until 2026-01-31 12:30 UTC: moving the database"
+        heard(night)
+
+    tell(story(begin(rules(tier("ana", after=60)))))
 
 
 def test_a_step_of_a_policy_that_was_replaced_is_not_explained_by_the_new_one(

@@ -66,7 +66,8 @@ def explain_pages(outside: Outside, wanted: str) -> Why:
     now = outside.clock.now()
     with outside.ledger.read() as tx:
         incident = _incident(tx, wanted)
-        facts = tx.receipts(wanted), tx.trail(wanted), tx.clocks(wanted), tx.silences(now)
+        began = min((one.starts_at for one in incident.alerts), default=now)
+        facts = tx.receipts(wanted), tx.trail(wanted), tx.clocks(wanted), tx.silences(began)
     return why(incident, *facts, now)
 
 

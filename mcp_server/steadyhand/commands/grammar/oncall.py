@@ -7,11 +7,22 @@ from steadyhand.commands.grammar import WHICH, Add, signed
 
 _LOOKS = ("now", "shifts", "ical", "changes")
 _DEEDS = ("take", "give", "swap", "undo")
+_EXAMPLES = """\
+examples:
+  steadyhand oncall                              who is on call now
+  steadyhand oncall take --for 8h                I am on call from now for eight hours
+  steadyhand oncall take --from 2026-12-24T18:00 --to 2026-12-26T09:00 --reason "you have children"
+  steadyhand oncall give bo                      bo has my next shift, or the rest of this one
+  steadyhand oncall swap bo                      my next shift for bo's next one
+  steadyhand oncall changes                      what was changed by hand, with its id
+  steadyhand oncall undo shift-1a2b3c4d          the schedule's own people again, from now on
+"""
 
 
 def declare(add: Add) -> None:
     """Who is on call, and how that changes hands."""
     one = add("oncall", "Say who is on call; take, give away or swap a shift; undo that.", _oncall)
+    one.epilog, one.formatter_class = _EXAMPLES, argparse.RawDescriptionHelpFormatter
     one.add_argument("what", nargs="?", default="now", choices=(*_LOOKS, *_DEEDS))
     one.add_argument(
         "other",

@@ -44,6 +44,7 @@ class Told(Value):
 
     at: Instant = Field(description="When it was written, or was to leave.")
     sent_at: Instant | None = Field(default=None, description="When a channel took it.")
+    pages: int = Field(default=1, description="So many pages left as this one message.")
     act: str
     who: str
     channel: str
@@ -63,7 +64,7 @@ def explain(incident: Incident, receipts: Sequence[Receipt], trail: Sequence[Ent
     """Every message of the incident, in the order in which they were to leave."""
     ordered = sorted(receipts, key=_order)
     calls = _calls(receipts, trail)
-    sent = {one.body.get("message", ""): at_of(one) for one in trail if one.action == "message.sent"}
+    sent = {one.body.get("message", ""): one for one in trail if one.action == "message.sent"}
     letters = ((one, _Letter(incident, one, trail, calls.get(_step(one)))) for one in ordered)
     return tuple(letter.told(sent.get(one.key)) for one, letter in letters)
 
@@ -110,12 +111,14 @@ class _Letter:
         self._who = who_is(incident, receipt.channel, receipt.target)
         self._other = self._other_way()
 
-    def told(self, sent_at: datetime | None) -> Told:
+    def told(self, sent: Entry | None) -> Told:
         shared = self._receipt.model_dump(
             include={"act", "channel", "target", "subject", "state", "attempts", "error"}
         )
         reasons = {"because": self._because(), "held": held(self._incident, self._receipt, self._start())}
-        whom = {"who": self._who, "at": self._receipt.queued_at, "sent_at": sent_at}
+        whom = {"who": self._who, "at": self._receipt.queued_at}
+        if sent is not None:
+            whom |= {"sent_at": at_of(sent), "pages": int(sent.body.get("pages", "1"))}
         return Told.model_validate({**shared, **whom, **reasons, **self._where()})
 
     def _start(self) -> Entry | None:

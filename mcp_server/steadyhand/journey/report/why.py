@@ -24,6 +24,7 @@ class Why(Value):
     incident: str
     policy: str = Field(description="The name of the ladder it climbs now.")
     version: str = Field(description="The start of the SHA-256 of the policy as it was frozen.")
+    before: tuple[str, ...] = Field(description="What kept its alerts quiet before it opened.")
     told: tuple[Told, ...]
     standing: tuple[str, ...] = Field(description="What keeps anybody from being woken now; empty: nothing.")
     next: tuple[Next, ...]
@@ -43,6 +44,7 @@ def why(
         incident=incident.id,
         policy=incident.policy.ladder.name,
         version=hashlib.sha256(frozen).hexdigest()[:_DIGITS],
+        before=_quiet_before(incident, silences),
         told=explain(incident, receipts, trail),
         standing=(*_standing(incident), *_silenced(incident, silences, now)),
         next=foresee(incident, clocks),
@@ -64,6 +66,17 @@ def _standing(incident: Incident) -> tuple[str, ...]:
     return tuple(words for holds, words in found if holds)
 
 
+def _quiet_before(incident: Incident, silences: Sequence[Silence]) -> tuple[str, ...]:
+    """Alerts that fired under a silence and woke somebody once it was over."""
+    return tuple(
+        f"{one.kind} {one.id} of {one.author} kept {alert.name} on {alert.service} quiet "
+        f"until {one.ends_at:%Y-%m-%d %H:%M} UTC: {one.reason}"
+        for alert in incident.alerts
+        for one in silences
+        if one.ends_at <= incident.opened_at and one.covers(alert, max(alert.starts_at, one.starts_at))
+    )
+
+
 def _silenced(incident: Incident, silences: Sequence[Silence], now: datetime) -> tuple[str, ...]:
     """A silence leaves what is open to its people; whoever asks should know that it lasts."""
     found = {one.id: one for alert in incident.alerts if (one := covering(silences, alert, now))}
@@ -77,6 +90,7 @@ def _silenced(incident: Incident, silences: Sequence[Silence], now: datetime) ->
 def lines(found: Why) -> Iterator[str]:
     """The answer as people read it."""
     yield f"{found.incident} climbs policy {found.policy}, as it was frozen (version {found.version})."
+    yield from (f"Before it opened: {one}." for one in found.before)
     for one in found.told:
         yield from _told(one)
     yield ""
@@ -99,7 +113,8 @@ def _told(one: Told) -> Iterator[str]:
     yield f"{one.at:%Y-%m-%d %H:%M:%S} UTC, {one.act} to {whom}: {one.subject}"
     yield f"  because: {one.because}"
     step = ", ".join(part for part in (one.step, f"policy {one.policy}" if one.step else one.policy) if part)
-    facts = (("step", step), ("chosen", one.chosen), ("held", "; ".join(one.held)))
+    bundled = f"{one.pages} pages left as one message, this among them" if one.pages > 1 else ""
+    facts = (("step", step), ("chosen", one.chosen), ("held", "; ".join(one.held)), ("together", bundled))
     yield from (f"  {name}: {words}" for name, words in facts if words)
     sent = f" at {one.sent_at:%H:%M:%S} UTC" if one.sent_at else ""
     error = f" ({one.error})" if one.error else ""

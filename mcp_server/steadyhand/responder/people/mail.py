@@ -58,7 +58,8 @@ class Mail:
             log.exception("channel %s failed", message.channel)
             return partial(_not_sent, error=EffectUnknown(message.channel, repr(error)), first=message)
         # One receipt stands for all that left together.
-        return partial(_sent, receipt=receipt, within=channel.receipt_within if channel else None)
+        within = channel.receipt_within if channel else None
+        return partial(_sent, receipt=receipt, within=within, pages=len(bundle))
 
 
 _Write = Callable[[Outside, Transaction, Message, datetime], None]
@@ -122,11 +123,13 @@ def _sent(
     *,
     receipt: str,
     within: timedelta | None,
+    pages: int,
 ) -> None:
     """Accepted by the channel. Where a receipt of delivery is due, a clock is set for it."""
     if not tx.sent(message, receipt):
         return
-    tx.record(message.incident, told("message.sent", message, receipt=receipt[:200]), now)
+    bundled = {"pages": str(pages)} if pages > 1 else {}
+    tx.record(message.incident, told("message.sent", message, receipt=receipt[:200], **bundled), now)
     if within is not None and message.act in WAKING:
         about = {"message": message.key}
         arm = Arm(kind="receipt", key=_clock(message), due_at=now + within, payload=about)
