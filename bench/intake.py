@@ -211,6 +211,7 @@ def side_by_side(folder: Path, rounds: int, size: int, repeats: int) -> None:
             here.mkdir()
             for phase, one in zip(("new", "repeated"), measure(here, size, repeats), strict=True):
                 found.setdefault((phase, name), []).append(one)
+                print(f"round {turn + 1} {phase:9} {name:13} {one.rate:,.0f} alerts/s, p99 {one.p99:.1f} ms")
     for phase in ("new", "repeated"):
         show(phase, found[phase, "alertmanager"], found[phase, "steadyhand"])
     print(f"load {load()}")
