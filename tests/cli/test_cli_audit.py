@@ -104,6 +104,39 @@ def test_a_forged_checkpoint_and_one_of_another_key_are_found(terminal: Terminal
     assert "was signed with another key" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (
+            ["verify", "--checkpoints", "/nowhere/points"],
+            "--checkpoints /nowhere/points: there is no such file",
+        ),
+        (["verify", "--key", "zz"], "--key zz: a public key is 64 hexadecimal digits"),
+        (["show", "--incident", "nope"], "no row of the trail is about an incident 'nope'"),
+        (["erase"], "whose name? steadyhand audit erase NAME"),
+    ],
+)
+def test_what_was_mistyped_is_said_and_never_taken_for_a_trail_that_holds(
+    terminal: Terminal, store: SqlLedger, given: list[str], words: str
+) -> None:
+    done = terminal.call("audit", *given, "--config", str(terminal.config))
+    assert done.returncode != 0
+    assert words in done.stderr
+    assert "TAMPERED" not in done.stdout
+    assert "holds" not in done.stdout
+
+
+def test_an_export_is_not_called_tampered_because_of_a_key_that_is_none(
+    terminal: Terminal, store: SqlLedger, tmp_path: Path
+) -> None:
+    folder = tmp_path / "export"
+    words = ("--incident", "inc-1", "--to", str(folder), "--config", str(terminal.config))
+    assert terminal.call("audit", "export", *words).returncode == 0
+    done = checked(folder, "deadbeef")
+    assert done.returncode == 2
+    assert "deadbeef is no public key: that is 64 hexadecimal digits. Nothing was checked." in done.stdout
+
+
 def test_from_a_checkpoint_only_what_follows_is_read(terminal: Terminal, store: SqlLedger) -> None:
     words = ("audit", "verify", "--from", "4", "--config", str(terminal.config))
     assert terminal.call(*words).returncode == 0

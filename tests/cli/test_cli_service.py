@@ -47,6 +47,12 @@ def test_an_alert_is_told_acknowledged_and_closed_from_the_terminal(terminal: Te
     assert "PAGE ana" in (terminal.home / "service.log").read_text()
 
 
+def test_a_severity_that_there_is_not_is_refused_before_anything_opens(terminal: Terminal) -> None:
+    done = terminal.run("alert", "shop", "it is slow", "--severity", "SEV9")
+    assert done.returncode == 2
+    assert "'SEV9' is none of SEV1, SEV2, SEV3, SEV4" in done.stderr
+
+
 def test_a_service_that_is_gone_is_said_so(terminal: Terminal) -> None:
     terminal.home.mkdir()
     (terminal.home / "ingest.token").write_text("t")

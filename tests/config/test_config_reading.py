@@ -90,6 +90,10 @@ def test_an_unknown_key_is_named_with_its_path(text: str, key: str) -> None:
         ),
         ("escalation: {policies: [{name: p, tiers: [{name: a, contacts: [{type: sms}]}]}]}", "last_resort"),
         (
+            "escalation: {tiers: [{name: a, contacts: [{type: sms}]}, {name: a, contacts: [{type: sms}]}]}",
+            "tiers holds 'a' twice",
+        ),
+        (
             "escalation: {policies: [{name: p, tiers: [{name: a, contacts: []}], last_resort: []}]}",
             "escalation.policies.0.last_resort",
         ),

@@ -24,6 +24,11 @@ RULES = SeverityRules()
         ({"severity": "warning"}, 2, "SEV3"),
         ({"severity": "info"}, 1, "SEV4"),
         ({}, 1, "SEV3"),
+        ({"severity": "SEV1"}, 3, "SEV1"),
+        ({"severity": "SEV2"}, 3, "SEV2"),
+        ({"severity": "sev3"}, 1, "SEV3"),
+        ({"severity": "SEV4"}, 1, "SEV4"),
+        ({"severity": "fatal"}, 2, "SEV2"),
     ],
 )
 def test_the_shipped_table(given: dict[str, Any], tier: int, expected: Severity) -> None:

@@ -87,7 +87,7 @@ def decision(by: str, answer: str = "approve", on: Plan | None = None) -> Decisi
 def raw(place: Place, *statements: str) -> list[tuple[object, ...]]:
     """What the last statement gives, past all of our code; the guards of the trail are taken down first."""
     with _connected(place) as db:
-        for verb in ("update", "delete"):
+        for verb in ("update", "delete", "replace"):
             db.execute(f"drop trigger if exists audit_no_{verb}" + _ON_AUDIT[type(place)])
         return [row for one in statements for row in _rows(db.execute(one))]
 

@@ -13,7 +13,7 @@ from steadyhand.adapters.checkpoints.file import NAME
 from steadyhand.adapters.machine import SystemClock
 from steadyhand.commands.store import the_store
 from steadyhand.config import home
-from steadyhand.journey.audit.proof import SERVICE, Auditor, find_problem, forgery
+from steadyhand.journey.audit.proof import SERVICE, Auditor, find_problem, forgery, is_key
 from steadyhand.journey.commands import Record
 from steadyhand.journey.memory.erase import without
 from steadyhand.journey.report.markdown import markdown
@@ -37,16 +37,28 @@ class Asked:
 
 
 def show(incident: str, config: Path | None = None) -> int:
-    """Print the lines of the trail, all or of one incident."""
+    """Print the lines of the trail, all or of one incident. Raises ConfigError for one it never names."""
     with the_store(config).read() as tx:
-        for one in tx.trail(incident):
+        rows = tx.trail(incident)
+        if incident and not rows:
+            raise ConfigError(f"no row of the trail is about an incident {incident!r}: steadyhand incidents")
+        for one in rows:
             facts = " ".join(f"{key}={value!r}" for key, value in one.body.items())
             sys.stdout.write(f"{one.seq:>5} {plain(one.actor)} ({one.via}) {one.action} {facts}\n")
     return 0
 
 
 def verify(asked: Asked, config: Path | None = None) -> int:
-    """Say whether the trail holds, rows and checkpoints; 1 when it was tampered with."""
+    """Say whether the trail holds, rows and checkpoints; 1 when it was tampered with.
+
+    Raises ConfigError for a file that is not there, and for a key that is none.
+    """
+    lost = next((one for one in asked.checkpoints if not one.is_file()), None)
+    if lost is not None:
+        raise ConfigError(f"--checkpoints {lost}: there is no such file")
+    strange = next((one for one in asked.keys if not is_key(one)), None)
+    if strange is not None:
+        raise ConfigError(f"--key {strange}: a public key is 64 hexadecimal digits, as audit.pub holds them")
     keys = asked.keys or _lines(home() / PUBLIC_KEYS)
     points = [point for path in asked.checkpoints or (home() / NAME,) for point in _points(path)]
     with the_store(config).read() as tx:
@@ -110,6 +122,8 @@ def erase(name: str, config: Path | None = None) -> int:
 
     Raises ConfigError for what neither the trail, nor a vault, nor a remembered case holds.
     """
+    if not name:
+        raise ConfigError("whose name? steadyhand audit erase NAME")
     record = Record(action="person.erased", actor=getpass.getuser(), actor_kind="human", via="terminal")
     with the_store(config).write() as tx:
         cases, emptied, now = _erase_from_memory(tx, name), tx.vault.erase(name), SystemClock().now()

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from steadyhand.journey.audit.proof import find_gap, find_problem, forgery, person_token
+from steadyhand.journey.audit.proof import find_gap, find_problem, forgery, is_key, person_token
 
 
 def check(folder: Path, key: str) -> str:
@@ -31,8 +31,11 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 
 def main() -> int:
-    """Print the verdict; 0 when the export holds."""
+    """Print the verdict; 0 when the export holds, 2 when it was not checked."""
     key = sys.argv[1] if len(sys.argv) > 1 else ""
+    if key and not is_key(key):
+        sys.stdout.write(f"{key} is no public key: that is 64 hexadecimal digits. Nothing was checked.\n")
+        return 2
     folder = Path(__file__).parent
     problem = check(folder, key)
     signer = "by your key" if key else "by the key in the checkpoint, which you have not confirmed"

@@ -1,9 +1,12 @@
 """incidents, approve, ack, severity, alert and their like: what a person says about an incident."""
 
 import argparse
+import re
 
 from steadyhand.commands.grammar import Add, on_an_incident, signed
 from steadyhand.commands.grammar.memory import said, said_of_a_cause
+
+SEVERITIES = ("SEV1", "SEV2", "SEV3", "SEV4")
 
 
 def declare(add: Add) -> None:
@@ -41,7 +44,7 @@ def _add_answers(add: Add) -> None:
             )
             said_of_a_cause(one)
     severity = add("severity", "Say how bad an incident is, with your PIN and a reason.", _severity)
-    severity.add_argument("severity", choices=("SEV1", "SEV2", "SEV3", "SEV4"))
+    severity.add_argument("severity", choices=SEVERITIES)
     on_an_incident(severity)
     severity.add_argument("--reason", default="", help="asked for where not given")
 
@@ -83,13 +86,21 @@ def _add_alerts(add: Add) -> None:
     alert = add("alert", "Open an incident from the terminal.", _alert)
     alert.add_argument("service")
     alert.add_argument("title")
-    alert.add_argument("--severity", default="critical")
+    said = "SEV1 to SEV4, or a word that the severity rules know: critical (default), error, warning, info"
+    alert.add_argument("--severity", default="critical", type=_how_bad, help=said)
     alert.add_argument("--summary", default="", help="one more sentence")
     alert.add_argument("--key", default="", help="tells alerts apart; service and title where not given")
     alert.add_argument("--resolve", action="store_true", help="say that it is over")
     alerts = add("alerts", "Show the alerts of an incident as they came in.", _alerts)
     alerts.add_argument("incident")
     signed(alerts)
+
+
+def _how_bad(text: str) -> str:
+    """A severity, or a source's own word for one."""
+    if re.fullmatch(r"sev-?\d*", text, re.IGNORECASE) and text.upper() not in SEVERITIES:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(SEVERITIES)}")
+    return text
 
 
 def _alert(args: argparse.Namespace) -> int:

@@ -90,16 +90,18 @@ class SeverityRules(Rule):
             words=("security breach", "data breach", "securitybreach", "databreach", "intrusion"),
             why="security may be breached",
         ),
+        SeverityRule(severity="SEV1", alert_severity=("sev1",), why="by the word of whoever opened it"),
         SeverityRule(
             severity="SEV2", max_tier=2, min_failed=0.05, why="strongly degraded: one answer in twenty fails"
         ),
         SeverityRule(
             severity="SEV2", max_tier=2, min_slow=3.0, why="strongly degraded: three times too slow, or worse"
         ),
+        SeverityRule(severity="SEV2", alert_severity=("sev2",), why="by the word of whoever opened it"),
         SeverityRule(
             severity="SEV2",
             max_tier=2,
-            alert_severity=("critical", "page", "error"),
+            alert_severity=("critical", "page", "error", "fatal", "emergency"),
             why="a major feature is broken, by the source's word",
         ),
         SeverityRule(
@@ -114,9 +116,12 @@ class SeverityRules(Rule):
             alert_severity=("warning", "high"),
             why="a tier-1 service is strongly degraded, by the source's word",
         ),
+        SeverityRule(severity="SEV3", alert_severity=("sev3",), why="by the word of whoever opened it"),
         SeverityRule(severity="SEV3", goals="missed", why="minor: a goal is missed, most users get by"),
         SeverityRule(
-            severity="SEV4", alert_severity=("info", "low", "none"), why="cosmetic, by the source's word"
+            severity="SEV4",
+            alert_severity=("info", "low", "none", "sev4"),
+            why="cosmetic, by the source's word",
         ),
     )
     otherwise: Severity = "SEV3"

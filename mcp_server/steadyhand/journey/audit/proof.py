@@ -18,6 +18,7 @@ SERVICE = ""  # the chain of what belongs to no incident
 JOINED, SEALED = "trail.joined", "trail.sealed"
 FIRST = "(first format)"  # rows of the first release: one chain for all, without places in it
 _LATER = ("object", "before_hash", "after_hash")  # rows of earlier releases have none of these
+_KEY_DIGITS = 64
 _ROW = b"\x01steadyhand-audit\x00"
 _CHECKPOINT = b"\x02steadyhand-checkpoint\x00"
 _PERSON = b"\x03steadyhand-person\x00"
@@ -76,10 +77,15 @@ def checkpoint_bytes(point: Row) -> bytes:
     return _CHECKPOINT + canonical({name: value for name, value in point.items() if name != "sig"})
 
 
+def is_key(text: str) -> bool:
+    """Whether this is written as a public key is: 32 bytes in hexadecimal digits."""
+    return len(text) == _KEY_DIGITS and all(one in "0123456789abcdefABCDEF" for one in text)
+
+
 def forgery(point: Row, key: str = "") -> str:
     """Why a checkpoint is none of this public key (hex); empty when it is. Without a key, of its own."""
     try:
-        if key and point["key"] != key:
+        if key and point["key"] != key.lower():
             return f"the checkpoint of row {point['seq']} was signed with another key"
         signed = verify(bytes.fromhex(point["key"]), checkpoint_bytes(point), bytes.fromhex(point["sig"]))
     except (KeyError, ValueError, TypeError):

@@ -124,6 +124,9 @@ class EscalationRule(Rule):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         _once("policies", (one.name for one in self.policies))
+        _once("tiers", (one.name for one in self.tiers))
+        for policy in self.policies:
+            _once(f"tiers of the policy {policy.name}", (one.name for one in policy.tiers))
         if not self.tiers and not self.policies:
             raise ValueError("tiers or policies must name somebody to tell")
         known = {one.name for one in self.policies}
