@@ -24,11 +24,12 @@ _MASKS = WordMasks()
 
 
 def cuts(path: Path) -> list[tuple[Path, int, int]]:
-    """The file in blocks of whole lines."""
+    """The file in equal blocks of whole lines."""
     size, places = path.stat().st_size, [0]
+    count = max(1, round(size / _BLOCK))
     with path.open("rb") as file:
-        while places[-1] + _BLOCK < size:
-            file.seek(places[-1] + _BLOCK)
+        for number in range(1, count):
+            file.seek(max(places[-1], number * size // count))
             file.readline()
             places.append(file.tell())
     return [(path, one, after) for one, after in zip(places, [*places[1:], size], strict=True) if one < after]

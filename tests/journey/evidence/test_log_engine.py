@@ -1,8 +1,13 @@
 """Raw blocks of log files become tallies: the same whatever the cut, bounded, and nothing lost in silence."""
 
 import random
+import string
+from collections import defaultdict
 from datetime import UTC, timedelta
+from itertools import pairwise
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from little_world import START, at, log_line, window
 
 from steadyhand.journey.evidence.patterns.block import Block, tally_block
@@ -10,6 +15,7 @@ from steadyhand.journey.evidence.patterns.compare import Patterns, compare
 from steadyhand.journey.evidence.patterns.fold import summary
 from steadyhand.journey.evidence.patterns.formats.reader import Reader
 from steadyhand.journey.evidence.patterns.formats.stamps import Clock
+from steadyhand.journey.evidence.patterns.keys import keyed
 from steadyhand.journey.evidence.patterns.lines import tally_lines
 from steadyhand.journey.evidence.patterns.masks import WordMasks
 from steadyhand.journey.evidence.patterns.mine import templates_of
@@ -230,6 +236,60 @@ def test_columns_of_a_new_message_are_compared_with_all_lines_before() -> None:
     found = compare(tally_lines(lines, window(0, 120), 1000), window(0, 120), window(0, 60)).found
     (new,) = (one for one in found if one.change == "new")
     assert str(new.skew) == "replica=till-2 100 % (was 33 %)"
+
+
+_LUCK = random.Random(11)  # noqa: S311 - made-up values
+_ENDS = ("changed its firmware", "was taken out")
+
+
+def test_hexadecimal_digits_and_single_letters_of_a_flood_need_no_look_at_each_line() -> None:
+    letters = [(_LUCK.choice(string.ascii_uppercase), _LUCK.getrandbits(24)) for _ in range(3000)]
+    lines = [
+        f"node {letter} at {number % 256:02x}:{number >> 8:04x} {_ENDS[number % 2]}"
+        for letter, number in letters
+    ]
+    found = keyed("\n".join(lines).encode())
+    assert len(found.of) > 1000
+    assert len(found.keys) < 100
+
+
+def test_levels_of_one_letter_stay_apart_in_a_flood_of_random_words() -> None:
+    words = ["".join(_LUCK.choices("ghijklmnop", k=9)) for _ in range(4000)]
+    lines = [
+        f"{_LUCK.choice('IIIIWWEF')}0131 02:00:05.0 7 a.go:5] user {word} {_LUCK.choice(_ENDS)}"
+        for word in words
+    ]
+    found = keyed("\n".join(lines).encode())
+    levels: dict[bytes, set[str]] = defaultdict(set)
+    for key, line in zip(found.each(found.keys), lines, strict=True):
+        levels[key].add(line[0])
+    assert len(levels) < 100
+    assert all(len(one) == 1 for one in levels.values())
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.sets(st.integers(1, 2999), max_size=6), st.integers(0, 1000))
+def test_the_counts_do_not_depend_on_where_a_file_is_cut(cuts: set[int], seed: int) -> None:
+    luck = random.Random(seed)  # noqa: S311 - made-up lines
+    texts = ["paid {n}", "cart {n} of {n} closed", "user {word} left", "slow call: {n} ms, code {code}"]
+    lines = [
+        stamped(
+            n / 25,
+            luck.choice(texts).format(n=n, word=luck.choice(["ann", "bob"]), code=luck.choice([200, 500])),
+        )
+        for n in range(3000)
+    ]
+    places = [0, *sorted(cuts), len(lines)]
+    parts, offset = [], 0
+    for start, end in pairwise(places):
+        raw = "".join(lines[start:end])
+        parts.append(tally_block(block(raw, offset), WordMasks(), 100))
+        offset += len(raw)
+    one, many = (
+        compare(each, window(0, 120), window(0, 60)) for each in (tallied("".join(lines)), total(parts, 100))
+    )
+    assert told(one) == told(many)
+    assert [each.seconds for each in one.found] == [each.seconds for each in many.found]
 
 
 def test_templates_show_words_and_hide_values() -> None:

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from itertools import count
 
 _LETTERS = bytes(one for one in range(128) if chr(one).isalpha())
+_APART = bytes(one if one in _LETTERS else 32 for one in range(256))
 _PLACE = re.compile(rb"[^A-Za-z]")
 _RAW_PLACE = re.compile(rb"([^A-Za-z0-9])")
 _ANY = rb"[A-Za-z]*"
 _FEWEST_LINES = 60  # of one shape: fewer cost little as they are
 _SAMPLE = 256
 _USUAL = 50  # a word in more than one of so many lines is one a program wrote
+_HEX = b"abcdefABCDEF"
+_MANY_LETTERS = 8  # so many single letters or hexadecimal digits are no words, and no levels of severity
 _MANY_WORDS = 20  # so many unusual words in one place are values
 _ENOUGH_LINES = 8  # of the sample
 _ROUNDS = 4
@@ -98,29 +101,38 @@ class _Maker:
         """The forms of these lines, the most frequent first."""
         if len(set(sample)) < _MANY_WORDS:
             return []
-        split = [_PLACE.split(line) for line in sample]
-        usual, wide = [], []
-        for place in zip(*split, strict=True):
-            counts = Counter(place)
-            words = {word for word, times in counts.items() if times * _USUAL > len(sample)}
-            usual.append(words)
-            wide.append(len(counts) - len(words) >= _MANY_WORDS)
-        agreed = Counter(
-            tuple([word if word in words else None for word, words in zip(line, usual, strict=True)])
-            for line in split
-        )
-        return [
-            _form(kept, shape, b"%d" % next(self._numbers))
-            for kept, times in agreed.most_common()
-            if times >= _ENOUGH_LINES and self._is_form(kept, wide)
-        ]
+        size, words = len(sample), b"\n".join(sample).translate(_APART).split(b" ")
+        places = [words[at :: len(shape) + 1] for at in range(len(shape) + 1)]
+        common: list[bytes | None] = [place[0] for place in places]
+        differ = [at for at, place in enumerate(places) if place.count(place[0]) < size]
+        told = [_usual(places[at]) for at in differ]
+        wide = {at for at, (_, many) in zip(differ, told, strict=True) if many}
+        agreed = Counter(zip(*(kept for kept, _ in told), strict=True))
+        found = []
+        for words_kept, times in agreed.most_common():
+            kept = common.copy()
+            for at, word in zip(differ, words_kept, strict=True):
+                kept[at] = word
+            if times >= _ENOUGH_LINES and self._is_form(kept, wide):
+                found.append(_form(kept, shape, b"%d" % next(self._numbers)))
+        return found
 
-    def _is_form(self, kept: Sequence[bytes | None], wide: Sequence[bool]) -> bool:
+    def _is_form(self, kept: Sequence[bytes | None], wide: Container[int]) -> bool:
         """Whether words enough are left, and what was not kept stands where values do."""
-        values = [many for word, many in zip(kept, wide, strict=True) if word is None]
+        values = [at for at, word in enumerate(kept) if word is None]
         words = sum(word is not None and word not in self._header for word in kept)
         few = len(values) <= _FEW_VALUES
-        return bool(values) and all(values) and words >= (1 if few else _FEWEST_WORDS)
+        return bool(values) and all(at in wide for at in values) and words >= (1 if few else _FEWEST_WORDS)
+
+
+def _usual(place: Sequence[bytes]) -> tuple[list[bytes | None], bool]:
+    """The usual words of a place, None for each other one; and whether those are values, being so many."""
+    counts = Counter(place)
+    if len(counts) >= _MANY_LETTERS and all(not one[1:] or not one.strip(_HEX) for one in counts):
+        return [None] * len(place), True
+    usual = {word for word, times in counts.items() if times * _USUAL > len(place)}
+    many = len(counts) - len(usual) >= _MANY_WORDS
+    return [word if word in usual else None for word in place], many
 
 
 def _form(kept: Sequence[bytes | None], shape: bytes, key: bytes) -> Form:

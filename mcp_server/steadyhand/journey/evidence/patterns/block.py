@@ -84,7 +84,7 @@ def _records(block: Block) -> tuple[_Records, SecondsOf]:
         if record is not None:
             parsed[key] = record
     cuts = {key: cut_for(shown[key], one) for key, one in parsed.items()}
-    keys = list(map(found.keys.__getitem__, found.numbers))
+    keys = list(found.each(found.keys))
     if len(parsed) == len(shown):
         return _Records(lines, keys, range(len(keys)), parsed), SecondsOf(block.clock, cuts)
     records = _folded(lines, keys, parsed, cuts)

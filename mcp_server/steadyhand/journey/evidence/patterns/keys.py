@@ -1,24 +1,37 @@
 """Lines become keys: equal but for their digits, in a few calls that touch a whole block at once."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
+from typing import TypeVar
 
 from steadyhand.journey.evidence.patterns.alike import Form, unified
 
 _MANY = 200
 _MOST_DISTINCT = 0.02  # of all lines
 _DIGITS = b"0123456789"
+_Value = TypeVar("_Value")
 _TO_ZERO = bytes.maketrans(b"123456789", b"0" * 9)
 
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """The key of each line of one block by its number, and of each key the number of its first line."""
+    """The keys of one block's lines, in the order in which they first come.
+
+    `codes` is which distinct line (without digits) each line is, `of` which key each of those has, and
+    `first` the number of each key's first line.
+    """
 
     keys: Sequence[bytes]
-    numbers: Sequence[int]
+    codes: Sequence[int]
+    of: Sequence[int]
     first: Sequence[int]
     forms: Mapping[bytes, Form]
+
+    def each(self, values: Sequence[_Value]) -> Iterator[_Value]:
+        """Of each line the value of its key; all are looked up in one pass."""
+        return map([values[one] for one in self.of].__getitem__, self.codes)
 
     def shown(self, lines: Sequence[bytes]) -> list[bytes]:
         """Of each key its first line, with a zero for what is known to be a value."""
@@ -31,22 +44,20 @@ class Keyed:
 
 def keyed(block: bytes) -> Keyed:
     """The key of every line. All that looks closer than this looks at one line of each key only."""
-    every = _keys(block)
-    found = dict.fromkeys(every)
-    forms: Mapping[bytes, Form] = {}
-    number: dict[bytes, int] = {}
-    if _too_many(found, every):
-        wide, forms = unified(list(found))
-        of_key = {key: number.setdefault(one, len(number)) for key, one in zip(found, wide, strict=True)}
-    else:
-        of_key = number = {key: at for at, key in enumerate(found)}
-    numbers = list(map(of_key.__getitem__, every))
-    return Keyed(list(number), numbers, _firsts(numbers, len(number)), forms)
+    distinct, codes = _coded(_keys(block))
+    if len(distinct) <= max(_MANY, _MOST_DISTINCT * len(codes)):
+        return Keyed(distinct, codes, range(len(distinct)), _firsts(codes, len(distinct)), {})
+    wide, forms = unified(distinct)  # values of letters keep lines apart: no program has so many messages
+    keys, of = _coded(wide)
+    lines = _firsts(codes, len(distinct))
+    return Keyed(keys, codes, of, [lines[one] for one in _firsts(of, len(keys))], forms)
 
 
-def _too_many(found: Collection[bytes], every: Sequence[bytes]) -> bool:
-    """Whether values of letters keep lines apart: no program has so many messages."""
-    return len(found) > max(_MANY, _MOST_DISTINCT * len(every))
+def _coded(values: Iterable[bytes]) -> tuple[list[bytes], list[int]]:
+    """The distinct ones in the order in which they first come, and which of them each is."""
+    number: dict[bytes, int] = defaultdict(count().__next__)
+    codes = list(map(number.__getitem__, values))
+    return list(number), codes
 
 
 def _firsts(numbers: Sequence[int], count: int) -> list[int]:

@@ -41,14 +41,28 @@ class WordMasks(dict[str, str]):
     Digits must have become zeros before: which digits they were makes no difference here.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._tokens = _Tokens()
+
     def __missing__(self, word: str) -> str:
         if len(self) >= _MOST_WORDS:
             self.clear()
-        masked = self[word] = mask_word(word)
+        masked = self[word] = _masked(word, self._tokens)
         return masked
 
 
-def mask_word(word: str) -> str:
+class _Tokens(dict[str, str]):
+    """Each token, or <*> for one that is a value, remembered too: a new word is mostly of known ones."""
+
+    def __missing__(self, token: str) -> str:
+        if len(self) >= _MOST_WORDS:
+            self.clear()
+        masked = self[token] = VALUE if _is_value(token) else token
+        return masked
+
+
+def _masked(word: str, tokens: _Tokens) -> str:
     """The tokens of one word, parted by a space, those that are values as <*>."""
     if word.isalnum() or _PLAIN.fullmatch(word):
         return VALUE if "0" in word or word in _WORDS_FOR_VALUES else word
@@ -58,7 +72,7 @@ def mask_word(word: str) -> str:
         word = _SPANS.sub(VALUE, word)
     if "=" in word:
         word = _ASSIGNED.sub(VALUE, word)
-    return " ".join([VALUE if _is_value(one) else one for one in _TOKEN.findall(word)])
+    return " ".join(map(tokens.__getitem__, _TOKEN.findall(word)))
 
 
 def _is_value(token: str) -> bool:

@@ -1,7 +1,7 @@
 """Templates that are equal everywhere but at one position are one template."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from steadyhand.journey.evidence.patterns.masks import PUNCTUATION, VALUE
 from steadyhand.journey.evidence.patterns.template import Template, collapsed
@@ -42,14 +42,36 @@ def _sweep(rows: Sequence[Template]) -> dict[Template, Template]:
 
 
 def _siblings(rows: Sequence[Template]) -> list[tuple[int, list[Template]]]:
-    """Rows equal but at one position, with that position; the largest group first."""
+    """Rows of one length equal but at one position, with that position; the largest group first.
+
+    Such rows share all before their middle or all behind it: whoever shares neither has no sibling.
+    """
+    middle = len(rows[0]) // 2
+    before, behind = slice(0, middle), slice(middle, None)
+    found = [
+        (middle + at, bucket) for same in _agreeing(rows, before) for at, bucket in _but_one(same, behind)
+    ]
+    found += [(at, bucket) for same in _agreeing(rows, behind) for at, bucket in _but_one(same, before)]
+    return sorted(found, key=lambda pair: (-len(pair[1]), pair[0], pair[1][0]))
+
+
+def _agreeing(rows: Sequence[Template], part: slice) -> list[list[Template]]:
+    """The rows that are equal in this part, where there are at least two."""
+    same: dict[Template, list[Template]] = defaultdict(list)
+    for row in rows:
+        same[row[part]].append(row)
+    return [one for one in same.values() if len(one) > 1]
+
+
+def _but_one(rows: Sequence[Template], part: slice) -> Iterator[tuple[int, list[Template]]]:
+    """Those equal in all of this part but one position of it."""
     buckets: dict[tuple[int, Template], list[Template]] = defaultdict(list)
     for row in rows:
-        for position, token in enumerate(row):
+        words = row[part]
+        for position, token in enumerate(words):
             if token not in PUNCTUATION:
-                buckets[position, row[:position] + row[position + 1 :]].append(row)
-    found = [(key[0], bucket) for key, bucket in buckets.items() if len(bucket) > 1]
-    return sorted(found, key=lambda pair: (-len(pair[1]), pair[0]))
+                buckets[position, words[:position] + words[position + 1 :]].append(row)
+    return ((position, bucket) for (position, _), bucket in buckets.items() if len(bucket) > 1)
 
 
 def _may_merge(rows: Sequence[Template], position: int) -> bool:

@@ -46,7 +46,7 @@ def numbered(block: bytes, masks: WordMasks) -> tuple[tuple[Template, ...], "arr
     texts = {at: one.decode(errors="replace") for at, one in enumerate(found.shown(lines))}
     rows = rows_of(texts, masks)
     place = [rows.of_key[at] for at in range(len(texts))]
-    return rows.templates, array("i", map(place.__getitem__, found.numbers))
+    return rows.templates, array("i", found.each(place))
 
 
 def templates_of(rows: Iterable[Template]) -> Mapping[Template, Template]:
