@@ -124,6 +124,15 @@ def test_config_check_finds_what_would_reach_nobody(terminal: Terminal) -> None:
     assert "nobody is woken" in done.stdout
 
 
+def test_config_check_says_when_nobody_can_approve(terminal: Terminal) -> None:
+    words = ("config", "check", "--config", str(terminal.config))
+    note = "NOTE: nobody can approve a fix yet: steadyhand people add NAME --role approver"
+    assert terminal.run("people", "add", "eve", "--role", "viewer", typed="314159\n").returncode == 0
+    assert note in terminal.call(*words).stdout
+    assert terminal.run("people", "add", "ana", typed="314159\n").returncode == 0
+    assert note not in terminal.call(*words).stdout
+
+
 def test_config_show_prints_what_can_be_read_again(terminal: Terminal) -> None:
     shown = terminal.call("config", "show", "--config", str(terminal.config)).stdout
     terminal.config.write_text(shown)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from config.compact import FILLED
 
 from steadyhand.cli import main
 from steadyhand.config import parse
@@ -25,7 +26,11 @@ stakeholders: {contacts: [{type: email, address: board@example.org}]}
 """
 
 
-def test_each_contact_without_a_channel_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_contact_without_a_channel_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("PD_KEY", "SLACK"):
+        monkeypatch.setenv(name, "secret")
     path = tmp_path / "incident-config.yaml"
     path.write_text(CONFIG, encoding="utf-8")
     assert main(["config", "check", "--config", str(path)]) == 1
@@ -60,3 +65,36 @@ def test_channels_that_lack_their_secret_are_told_and_block_no_other(
     assert "pagerduty: ready" in out
     assert "slack-eu: NOT READY" in out
     assert "SLACK is named in the configuration but not set" in out
+
+
+def told(path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> str:
+    path.write_text(text, encoding="utf-8")
+    assert main(["config", "check", "--severity", "SEV1", "--config", str(path)]) == 1
+    return capsys.readouterr().out
+
+
+def test_a_secret_that_the_environment_does_not_hold_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STEADYHAND_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PD_KEY", "secret")
+    monkeypatch.delenv("SLACK", raising=False)
+    said = told(tmp_path / "c.yaml", f"{CONFIG}\nwatchdog: {{url_env: WD_NOPE}}\n", capsys)
+    assert "PROBLEM: connections.channels slack-eu: token_env: the environment variable SLACK" in said
+    assert "PROBLEM: watchdog: url_env: the environment variable WD_NOPE" in said
+    assert "PD_KEY" not in said
+
+
+def test_what_severity_rules_ask_for_and_nobody_is_named_for_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STEADYHAND_HOME", str(tmp_path / "home"))
+    said = told(tmp_path / "c.yaml", FILLED, capsys)
+    assert "PROBLEM: severity_rules.SEV1: create_war_room, but war_room.channel names none" in said
+    assert "PROBLEM: severity_rules.SEV1: notify_stakeholders, but stakeholders.contacts names nobody" in said
+    assert "severity_rules.SEV2" not in said
+    more = "war_room: {channel: slack}\nstakeholders: {contacts: [{type: email, address: a@b.c}]}\n"
+    said = told(tmp_path / "c.yaml", f"{FILLED}\n{more}", capsys)
+    assert "severity_rules." not in said
+    assert "after 0s: a war room by slack, with whoever is told by it" in said
+    assert "after 0s, then every 30m: stakeholders by email a@b.c" in said

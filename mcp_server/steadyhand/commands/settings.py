@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from steadyhand.adapters.channels.pagerduty import PagerDutySettings
-from steadyhand.adapters.machine import SystemClock
-from steadyhand.commands.store import changed_by_hand
+from steadyhand.adapters.machine import SystemClock, secret
+from steadyhand.commands.store import changed_by_hand, nobody_approves
 from steadyhand.config import IncidentConfig, load
 from steadyhand.journey.alert.severity import Severity
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.handmade import ShiftChange
-from steadyhand.journey.escalation.ladder import Ladder
+from steadyhand.journey.escalation.ladder import Ladder, SeverityTreatment
 from steadyhand.journey.escalation.policy import SEVERITIES
-from steadyhand.journey.escalation.readiness import Telling, lost_changes, problems, timeline
+from steadyhand.journey.escalation.readiness import Telling, lost_changes, problems, timeline, unused
 from steadyhand.journey.rule import show_duration
 from steadyhand.ports import ConfigError, SteadyhandError
 
@@ -42,10 +42,22 @@ def check(path: Path, severity: Severity, service: str = "", at: str = "") -> in
     sys.stdout.write(f"When nobody answers a {severity}{of} that opens at {start:%Y-%m-%d %H:%M} UTC:\n")
     for line in timeline_lines(config, severity, service, start, changes):
         sys.stdout.write(f"  {line}\n")
+    _note_approvers(config)
     found = list(_problems(config, service, start, changes))
     for one in found:
         sys.stdout.write(f"  PROBLEM: {one}\n")
     return 1 if found else 0
+
+
+def _note_approvers(config: IncidentConfig) -> None:
+    try:
+        if nobody_approves(config):
+            roles = " or ".join(config.approval.approvers)
+            sys.stdout.write(
+                f"  NOTE: nobody can approve a fix yet: steadyhand people add NAME --role {roles}\n"
+            )
+    except SteadyhandError as error:
+        sys.stdout.write(f"  NOTE: who may approve is not looked at: {error}\n")
 
 
 def instant_of(text: str) -> datetime:
@@ -81,6 +93,7 @@ def timeline_lines(
     policy = config.policy(severity, service, changes)
     told = timeline(policy.ladder, severity, start, escalates=policy.treatment.auto_escalate)
     first, again = _rounds(policy.ladder, told)
+    yield from _audiences(config, severity, policy.treatment)
     for one in first:
         yield f"after {show_duration(one.at - start)}: {one.tier} {_whom(one)}"
     if again:
@@ -91,6 +104,31 @@ def timeline_lines(
         yield f"then every {show_duration(pace)}: {told[-1].tier} again, until somebody answers"
     if not policy.treatment.auto_escalate:
         yield "then nobody: this severity does not escalate by itself"
+
+
+def _audiences(config: IncidentConfig, severity: Severity, treatment: SeverityTreatment) -> Iterator[str]:
+    """The war room and the stakeholders, where this severity has them."""
+    if treatment.create_war_room and config.war_room.channel:
+        yield f"after 0s: a war room by {config.war_room.channel}, with whoever is told by it"
+    if treatment.notify_stakeholders and config.stakeholders.contacts:
+        whom = ", ".join(map(str, config.stakeholders.contacts))
+        pace = show_duration(config.stakeholders.next_after(severity))
+        yield f"after 0s, then every {pace}: stakeholders by {whom}"
+
+
+def _unset(config: IncidentConfig) -> Iterator[str]:
+    """Secrets of channels and of the watchdog that this environment does not hold."""
+    wanted = [("watchdog", "url_env", config.watchdog.url_env)]
+    for one in config.connections.channels:
+        for field, value in one:
+            if field.endswith(("_env", "_envs")):
+                names = value.values() if isinstance(value, dict) else [value]
+                wanted += [(f"connections.channels {one.called}", field, str(name)) for name in names]
+    for where, field, name in wanted:
+        try:
+            secret(name)
+        except ConfigError as error:
+            yield f"{where}: {field}: {error}"
 
 
 def _rounds(ladder: Ladder, told: Sequence[Telling]) -> tuple[Sequence[Telling], Sequence[Telling]]:
@@ -134,7 +172,9 @@ def _problems(
     schedules = config.on_call(changes)
     yield from problems(ladders.values(), config.people, schedules, usable, start)
     yield from lost_changes(schedules, changes)
+    yield from unused(config.escalation)
     yield from _around(config, usable)
+    yield from _unset(config)
     yield from _unknown_pagers(config, ladders.values())
     known = {one.name for one in config.services}
     for name in (one for one in config.goals if one not in known):
@@ -160,9 +200,20 @@ def _around(config: IncidentConfig, usable: Collection[str]) -> Iterator[str]:
     room = config.war_room.channel
     if room and room not in {name for one in chats for name in (one.called, one.kind)}:
         yield f"war_room.channel: connections.channels has no Slack channel {room!r}"
+    if "severity_rules" in config.model_fields_set:  # the defaults ask for both, and for nothing of anybody
+        yield from _asked_in_vain(config)
     for one in config.stakeholders.contacts:
         if one.type not in usable:
             yield f"stakeholders: connections.channels has no {one.type}"
+
+
+def _asked_in_vain(config: IncidentConfig) -> Iterator[str]:
+    """What severity_rules asks for and nothing else makes possible."""
+    for severity, one in config.severity_rules.items():
+        if one.create_war_room and not config.war_room.channel:
+            yield f"severity_rules.{severity}: create_war_room, but war_room.channel names none"
+        if one.notify_stakeholders and not config.stakeholders.contacts:
+            yield f"severity_rules.{severity}: notify_stakeholders, but stakeholders.contacts names nobody"
 
 
 def _unknown_pagers(config: IncidentConfig, ladders: Iterable[Ladder]) -> Iterator[str]:

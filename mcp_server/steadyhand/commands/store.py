@@ -37,5 +37,14 @@ def changed_by_hand(config: IncidentConfig, since: datetime) -> Sequence[ShiftCh
         return tx.shift_changes(since)
 
 
+def nobody_approves(config: IncidentConfig) -> bool:
+    """Whether there is a store, and nobody in it may approve. Raises ConfigError, LedgerError."""
+    folder, dsn = home(), secret(config.store.dsn_env)
+    if not _is_there(dsn, folder):
+        return False
+    with closing(open_store(dsn, folder)) as ledger, ledger.read() as tx:
+        return not any(one.role in config.approval.approvers for one in tx.people())
+
+
 def _is_there(dsn: SecretStr | None, folder: Path) -> bool:
     return dsn is not None or (folder / "steadyhand.db").is_file()

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from steadyhand.journey.escalation.readiness import problems, timeline
+from steadyhand.journey.escalation.readiness import problems, timeline, unused
 from steadyhand.responder.rules import Rules
 
 NOW = datetime(2026, 1, 7, 12, 0, tzinfo=UTC)
@@ -92,3 +92,22 @@ def test_a_tier_with_nobody_on_call_takes_no_time() -> None:
 def test_a_running_incident_keeps_only_those_its_ladder_names() -> None:
     of = rules(people=[{"name": one, "contacts": [SMS]} for one in ("ana", "bo", "cy")])
     assert [one.name for one in of.policy("SEV1").ladder.people] == ["ana", "bo"]
+
+
+def test_a_tier_that_cannot_be_answered_or_has_no_time_is_named() -> None:
+    first = {"name": "first", "contacts": [{"person": "ana"}], "acknowledgements": 3, "escalate_after": 0}
+    assert found(rules(escalation={"tiers": [first], "repeat": 0})) == (
+        "escalation tiers, tier first: escalate_after is 0: the next tier is told at the same moment",
+        "escalation tiers, tier first: 3 must acknowledge and 1 are told: its ladder cannot be stopped there",
+    )
+    first["contacts"], first["escalate_after"] = [{"type": "slack", "channel": "#all"}], 5
+    assert found(rules(escalation={"tiers": [first], "repeat": 0})) == ()  # a channel may hold many
+
+
+def test_a_policy_that_no_incident_climbs_is_named() -> None:
+    tiers = [{"name": "a", "contacts": [SMS]}]
+    policies = [{"name": one, "tiers": tiers, "last_resort": [SMS]} for one in ("first", "used", "lost")]
+    of = rules(escalation={"policies": policies, "assign": [{"policy": "used", "severities": ["SEV1"]}]})
+    assert list(unused(of.escalation)) == [
+        "escalation: no row of assign names the policy 'lost': no incident climbs it"
+    ]

@@ -8,7 +8,7 @@ from steadyhand.journey.escalation.contact import Contact, NamedPerson, OnSchedu
 from steadyhand.journey.escalation.handmade import PAST, CoveredSchedule, ShiftChange
 from steadyhand.journey.escalation.ladder import Ladder, Tier
 from steadyhand.journey.escalation.people import PersonRule, Reach
-from steadyhand.journey.escalation.policy import SEVERITIES
+from steadyhand.journey.escalation.policy import SEVERITIES, EscalationRule
 from steadyhand.journey.escalation.schedule import Schedule
 from steadyhand.journey.escalation.shifts import gaps
 from steadyhand.journey.rule import Duration, Instant, Value
@@ -69,10 +69,29 @@ def _tiers(ladder: Ladder, usable: Collection[str], now: datetime) -> Iterator[s
         yield from (f"{where}: {one} leads to nobody: write its name under variables" for one in lost)
         if not reached and not lost:
             yield f"{where}: nobody is on call now: it is passed over at once"
+        if tier.escalate_after <= timedelta() and tier in ladder.tiers:
+            yield f"{where}: escalate_after is 0: the next tier is told at the same moment"
+        if _countable(tier) and 0 < len(reached) < tier.acknowledgements:
+            wanted = f"{tier.acknowledgements} must acknowledge and {len(reached)} are told"
+            yield f"{where}: {wanted}: its ladder cannot be stopped there"
         for one in reached:
             ways = [way.type for way in one.contacts]
             if not _named(tier, one) and not set(ways) & set(usable):
                 yield f"{where}: connections.channels has no {ways[0]}"
+
+
+def _countable(tier: Tier) -> bool:
+    """Whether each of its contacts is one person; behind a channel or a service there may be many."""
+    return all(not isinstance(one, Contact) or one.user or one.address for one in tier.contacts)
+
+
+def unused(rule: EscalationRule) -> Iterator[str]:
+    """Policies that no incident climbs."""
+    climbed = {one.policy for one in rule.assign}
+    climbed |= {rule.ladders[0].name} if rule.policies else set()  # for what no row is about
+    for one in rule.policies:
+        if one.name not in climbed:
+            yield f"escalation: no row of assign names the policy {one.name!r}: no incident climbs it"
 
 
 def _named(tier: Tier, one: Reach) -> bool:
