@@ -5,9 +5,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from steadyhand.journey.evidence.patterns.block import Block, tally_block
 from steadyhand.journey.evidence.patterns.formats.reader import Reader, detected
-from steadyhand.journey.evidence.patterns.formats.stamps import Clock, moment
+from steadyhand.journey.evidence.patterns.formats.stamps import Clock, assumption, moment
 from steadyhand.journey.evidence.patterns.formats.structured import FieldNames
+from steadyhand.journey.evidence.patterns.masks import WordMasks
 
 AT = datetime(2026, 1, 31, 2, 0, 1, tzinfo=UTC)
 CLOCK = Clock(UTC, AT + timedelta(hours=1))
@@ -45,6 +47,45 @@ LINES = [
      "ERROR", "pool is empty", {"logger": "shop.pool"}),
     ("Python", "2026-01-31 02:00:01,000 ERROR:shop.pool:pool is empty", "ERROR", "pool is empty", {}),
     ("text after a time", "2026-01-31 02:00:01 ERROR pool is empty", "ERROR", "ERROR pool is empty", {}),
+    ("JSON", '{"log":"ERROR pool is empty\\n","stream":"stderr","time":"2026-01-31T02:00:01.123456789Z"}',
+     "ERROR", "ERROR pool is empty", {"stream": "stderr"}),
+    ("JSON", r'{"log":"{\"level\":\"error\",\"msg\":\"pool is empty\"}\n","time":"2026-01-31T02:00:01Z"}',
+     "error", "pool is empty", {}),
+    ("JSON", '{"textPayload": "ERROR pool is empty", "timestamp": "2026-01-31T02:00:01Z"}',
+     "ERROR", "ERROR pool is empty", {}),
+    ("JSON", '{"jsonPayload":{"message":"pool is empty"}, "severity": "ERROR", "time": "2026-01-31T02:00:01Z"}',
+     "ERROR", "pool is empty", {}),
+    ("JSON", '{"@timestamp": "2026-01-31T02:00:01Z", "log.level": "WARN", "message": "pool is empty"}',
+     "WARN", "pool is empty", {}),
+    ("JSON", '{"@timestamp": "2026-01-31T02:00:01Z", "log": {"level": "WARN"}, "message": "pool is empty"}',
+     "WARN", "pool is empty", {}),
+    ("JSON", '{"t": {"$date": "2026-01-31T03:00:01.000+01:00"}, "s": "E", "c": "NET", "msg": "pool is empty"}',
+     "ERROR", "pool is empty", {"c": "NET"}),
+    ("CRI", "2026-01-31T02:00:01.123456789Z stderr F ERROR pool is empty",
+     "ERROR", "ERROR pool is empty", {"stream": "stderr"}),
+    ("CRI", '2026-01-31T02:00:01.1Z stdout F {"level":"error","msg":"pool is empty","host":"a"}',
+     "error", "pool is empty", {"host": "a"}),
+    ("text after a time", "31-Jan-2026 02:00:01.250 SEVERE [main] pool is empty",
+     "SEVERE", "SEVERE [main] pool is empty", {}),
+    ("text after a time", "[31-Jan-2026 03:00:01 Europe/Berlin] PHP Fatal error:  no memory",
+     "FATAL", "PHP Fatal error:  no memory", {}),
+    ("text after a time", "01/31/2026 2:00:01 AM ERROR pool is empty", "ERROR", "ERROR pool is empty", {}),
+    ("text after a time", "31/01/2026 02:00:01,250 ERROR pool is empty", "ERROR", "ERROR pool is empty", {}),
+    ("text after a time", "1769824801.123 ERROR pool is empty", "ERROR", "ERROR pool is empty", {}),
+    ("text after a time", "[1769824801] ERROR pool is empty", "ERROR", "ERROR pool is empty", {}),
+    ("text after a time", "Sat Jan 31 03:00:01 CET 2026 ERROR pool is empty",
+     "ERROR", "ERROR pool is empty", {}),
+    ("logfmt", 'ts=2026-01-31T02:00:01Z msg="pool is empty"', "", "pool is empty", {}),
+    ("PostgreSQL", "2026-01-31 03:00:01.123 CET [99] LOG:  pool is empty",
+     "LOG", "pool is empty", {"pid": "99"}),
+    ("PostgreSQL", "2026-01-31 03:00:01.123+01 [99] LOG:  pool is empty",
+     "LOG", "pool is empty", {"pid": "99"}),
+    ("PostgreSQL", "2026-01-31 07:30:01.123 +0530 [99] LOG:  pool is empty",
+     "LOG", "pool is empty", {"pid": "99"}),
+    ("PostgreSQL", "2026-01-30 21:00:01 EST [99] app@shop ERROR:  pool is empty",
+     "ERROR", "pool is empty", {}),
+    ("PostgreSQL", "2026-01-30 23:00:01.123 -03 [99] LOG:  pool is empty",
+     "LOG", "pool is empty", {"pid": "99"}),
 ]  # fmt: skip
 
 
@@ -60,7 +101,14 @@ def test_a_line_gives_its_time_severity_message_and_columns(
     assert columns.items() <= found.fields.items()
     when = moment(found.stamp, CLOCK)
     assert when is not None
-    assert when.at == AT
+    assert when.at.replace(microsecond=0) == AT
+
+
+@pytest.mark.parametrize("line", [one[1] for one in LINES])
+def test_a_line_is_counted_in_the_second_it_is_read_in(line: str) -> None:
+    raw, start = f"{line}\n".encode(), AT.timestamp()
+    block = Block(raw, 0, "shop.log", "shop", Reader(), CLOCK, start, start + 1)
+    assert tally_block(block, WordMasks(), 9).lines == 1
 
 
 @pytest.mark.parametrize("name", sorted({one[0] for one in LINES}))
@@ -92,6 +140,45 @@ def test_a_stamp_without_a_zone_is_read_in_the_sources_zone_and_that_is_told() -
     known = moment("2026-01-31 03:00:01 +0100", berlin)
     assert known is not None
     assert (known.at, known.assumed) == (AT, "")
+
+
+def test_an_abbreviation_of_one_zone_is_known_and_one_of_several_is_told() -> None:
+    known = moment("2026-01-31 03:00:01 CET", CLOCK)
+    assert known is not None
+    assert (known.at, known.assumed) == (AT, "")
+    usual = moment("2026-01-30 20:00:01 CST", CLOCK)
+    assert usual is not None
+    assert usual.at == AT
+    told = "stamps of shop in CST, a name of several zones, read as UTC-06:00"
+    assert assumption(usual.assumed, "shop", CLOCK) == told
+    shanghai = moment("2026-01-31 10:00:01 CST", Clock(ZoneInfo("Asia/Shanghai"), AT))
+    assert shanghai is not None
+    assert (shanghai.at, shanghai.assumed) == (AT, "")
+
+
+def test_a_number_after_a_stamp_is_a_zone_only_where_no_text_follows() -> None:
+    found = Reader().parse("2026-01-31 02:00:01 -12 items were left")
+    assert found is not None
+    assert (found.stamp, found.message) == ("2026-01-31 02:00:01", "12 items were left")
+
+
+def test_a_date_of_two_readings_is_the_nearer_one_and_that_is_told() -> None:
+    march = Clock(UTC, datetime(2026, 4, 3, 9, tzinfo=UTC))
+    for written in ("04/03/2026 08:00:00", "03/04/2026 08:00:00"):
+        found = moment(written, march)
+        assert found is not None
+        assert found.at == datetime(2026, 4, 3, 8, tzinfo=UTC)
+        assert assumption(found.assumed, "shop", march).startswith("dates of shop like 3/4 read as")
+
+
+def test_a_line_inside_an_envelope_that_continues_one_begins_no_record() -> None:
+    reader = Reader()
+    for line in (
+        r'{"log":"\tat shop.Pool.take(Pool.java:3)\n","stream":"stderr","time":"2026-01-31T02:00:01Z"}',
+        "2026-01-31T02:00:01Z stderr F \tat shop.Pool.take(Pool.java:3)",
+    ):
+        assert reader.parse(line) is None
+        assert reader.text(line) == "\tat shop.Pool.take(Pool.java:3)"
 
 
 def test_summer_time_is_kept_to() -> None:

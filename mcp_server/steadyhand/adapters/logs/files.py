@@ -21,6 +21,7 @@ from steadyhand.journey.evidence.patterns.tally import TalliedLogs, Tallies, tot
 from steadyhand.journey.rule import Duration, Rule
 from steadyhand.ports import SourceRefused, SourceUnavailable
 
+_USUAL = FieldNames()
 _MB = 1024 * 1024
 _BLOCK = 6 * _MB  # tallied at a time, whoever does it: so the result does not depend on how many do
 _APART = 4 * _BLOCK  # less than this is not worth a process
@@ -34,9 +35,9 @@ class FileLogSettings(Rule):
     files: dict[str, tuple[str, ...]] = Field(
         min_length=1, description="Service -> globs of its log files; rotated ones may match too."
     )
-    time_fields: tuple[str, ...] = ("ts", "timestamp", "time", "@timestamp")
-    severity_fields: tuple[str, ...] = ("level", "severity", "error_severity")
-    message_fields: tuple[str, ...] = ("msg", "message", "event")
+    time_fields: tuple[str, ...] = tuple(_USUAL.time)
+    severity_fields: tuple[str, ...] = tuple(_USUAL.severity)
+    message_fields: tuple[str, ...] = tuple(_USUAL.message)
     zone: str = Field(
         default="UTC", description="Zone of stamps that name none, e.g. Europe/Berlin; the page says so."
     )

@@ -5,10 +5,9 @@ import re
 from dataclasses import dataclass, field
 
 from steadyhand.journey.evidence.patterns.formats.parsed import severity_in
+from steadyhand.journey.evidence.patterns.formats.structured import FieldNames
 
-_MESSAGE = ("msg", "message", "event", "log")
-_LEVEL = ("level", "severity", "lvl", "log.level", "levelname")
-_TIME = ("ts", "timestamp", "time", "@timestamp")
+_NAMES = FieldNames()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,6 @@ def read_text(text: str) -> Text:
         row = None
     if not isinstance(row, dict):
         return Text(text, severity_in(text))
-    message = next((str(row.pop(one)) for one in _MESSAGE if isinstance(row.get(one), str)), text)
-    severity = next((str(row.pop(one)) for one in _LEVEL if isinstance(row.get(one), str)), "")
-    return Text(message, severity, {key: one for key, one in row.items() if key not in _TIME})
+    message = next((str(row.pop(one)) for one in _NAMES.message if isinstance(row.get(one), str)), text)
+    severity = next((str(row.pop(one)) for one in _NAMES.severity if isinstance(row.get(one), str)), "")
+    return Text(message, severity, {key: one for key, one in row.items() if key not in _NAMES.time})

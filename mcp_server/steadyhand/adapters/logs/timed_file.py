@@ -52,7 +52,7 @@ class TimedFile:
                     yield current
                 current = (offset, record)
             elif current is not None:
-                current[1].message = f"{current[1].message}\n{line}"[:LONGEST_MESSAGE]
+                current[1].message = f"{current[1].message}\n{self.reader.text(line)}"[:LONGEST_MESSAGE]
         if current is not None:
             yield current
 

@@ -87,7 +87,7 @@ def _records(block: Block) -> tuple[_Records, SecondsOf]:
     keys = list(found.each(found.keys))
     if len(parsed) == len(shown):
         return _Records(lines, keys, range(len(keys)), parsed), SecondsOf(block.clock, cuts)
-    records = _folded(lines, keys, parsed, cuts)
+    records = _folded(lines, keys, parsed, cuts, block.reader)
     return records, SecondsOf(block.clock, cuts)
 
 
@@ -96,6 +96,7 @@ def _folded(
     keys: Sequence[bytes],
     parsed: dict[bytes, Parsed],
     cuts: dict[bytes, Cut | None],
+    reader: Reader,
 ) -> _Records:
     """Lines that begin no record belong to the one before; what follows makes it another key."""
     heads: list[int] = []
@@ -109,7 +110,8 @@ def _folded(
     for number, more in following.items():
         key = b"\n".join([own[number], *(keys[at] for at in more[:_MOST_FOLLOWING])])
         if key not in parsed:
-            parsed[key] = _with(parsed[own[number]], [_text(lines[at]) for at in more[:_MOST_FOLLOWING]])
+            text = [reader.text(_text(lines[at])) for at in more[:_MOST_FOLLOWING]]
+            parsed[key] = _with(parsed[own[number]], text)
             cuts[key] = cuts[own[number]]
         own[number] = key
     return _Records(lines, own, heads, parsed)

@@ -11,7 +11,9 @@ NEVER = -1
 _SPLIT = re.compile(rb"(.*\d\d:\d\d:\d\d)([.,]\d+)?(.*)", re.DOTALL)
 _DIGIT = re.compile(rb"\d")
 _EPOCH = r"\b\d{10,19}(?:\.\d+)?\b"
-_ANYWHERE = re.compile(f"{stamps.CLF}|{stamps.ISO}|{stamps.APACHE}|{stamps.SYSLOG}|{_EPOCH}".encode())
+_FORMS = (stamps.CLF, stamps.ISO, stamps.APACHE, stamps.DASHED, stamps.SLASHED, stamps.SYSLOG, _EPOCH)
+_ANYWHERE = re.compile("|".join(_FORMS).encode())
+_SLASHED = re.compile(rb"\d\d?/\d\d?/")  # of one or two digits, so never in one place
 _MOST_STAMPS = 100_000
 
 
@@ -79,7 +81,7 @@ def cut_for(line: bytes, parsed: Parsed) -> Cut | None:
     """Where lines of this one's key have their stamp; None where that differs from line to line."""
     stamp = str(parsed.stamp).encode(errors="replace")
     start = line.find(stamp)
-    if start < 0 or _DIGIT.search(line[:start]):
+    if start < 0 or _DIGIT.search(line[:start]) or _SLASHED.match(stamp):
         return None
     match = _SPLIT.fullmatch(stamp)
     if match is None:

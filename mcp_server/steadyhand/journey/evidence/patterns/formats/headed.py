@@ -105,7 +105,8 @@ HEADED: tuple[Headed, ...] = (
 )
 
 _PLAIN = re.compile(
-    rf"\W{{0,2}}(?P<stamp>{stamps.ISO}|{stamps.SYSLOG}|{stamps.APACHE}|{stamps.DAYTIME})\b\W*"
+    rf"\W{{0,2}}(?P<stamp>{stamps.ISO}|{stamps.SYSLOG}|{stamps.APACHE}|{stamps.DASHED}|{stamps.SLASHED}"
+    rf"|{stamps.EPOCH}|{stamps.DAYTIME})\b\W*"
 )
 
 

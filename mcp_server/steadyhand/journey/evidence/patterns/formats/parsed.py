@@ -16,12 +16,16 @@ _HEAD = 120
 
 @dataclass(slots=True)
 class Parsed:
-    """One line as a record: its stamp as written, its severity, its message and the columns beside it."""
+    """One line as a record: its stamp as written, its severity, its message and the columns beside it.
+
+    It `continues` the record before where only a container runtime's envelope has the stamp.
+    """
 
     stamp: str | float
     message: str
     severity: str = ""
     fields: dict[str, str] = field(default_factory=dict)
+    continues: bool = False
 
 
 def severity_in(text: str) -> str:

@@ -1,10 +1,11 @@
 """Which format a source writes, and each of its lines read by it or by any other that fits."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from steadyhand.journey.evidence.patterns.formats.envelope import cri_line
 from steadyhand.journey.evidence.patterns.formats.headed import HEADED, plain_line
 from steadyhand.journey.evidence.patterns.formats.parsed import Parsed
 from steadyhand.journey.evidence.patterns.formats.structured import (
@@ -30,11 +31,11 @@ class Reader:
 
     def __post_init__(self) -> None:
         if not self.order:
+            inner = partial(_inside, names=self.names, formats=[parse for _, parse in _written(self.names)])
             self.order = [
-                (_JSON, partial(json_line, names=self.names)),
-                *((one.name, one.parse) for one in HEADED),
-                ("logfmt", partial(logfmt_line, names=self.names)),
-                ("text after a time", plain_line),
+                (_JSON, partial(json_line, names=self.names, inner=inner)),
+                ("CRI", partial(cri_line, inner=inner)),
+                *_written(self.names)[1:],
             ]
 
     def parse(self, line: str) -> Parsed | None:
@@ -44,17 +45,40 @@ class Reader:
         """
         if line.startswith(_INDENT) or not line:
             return None
-        found = next((found for _, parse in self.order if (found := parse(line)) is not None), None)
+        found = self._first(line)
         if found is None and line[0] == "{":
             torn = torn_json_line(line, self.names)
             return torn if torn and (torn.stamp or self.order[0][0] == _JSON) else None
-        return found
+        return None if found is not None and found.continues else found
+
+    def text(self, line: str) -> str:
+        """What a line that begins no record says: of one in an envelope only what is inside."""
+        found = self._first(line)
+        return found.message if found is not None and found.continues else line
+
+    def _first(self, line: str) -> Parsed | None:
+        return next((found for _, parse in self.order if (found := parse(line)) is not None), None)
 
     def format_of(self, line: str) -> str:
         """The name of the format this line is written in, "" when it begins no record."""
         if line.startswith(_INDENT):
             return ""
         return next((name for name, parse in self.order if parse(line) is not None), "")
+
+
+def _written(names: FieldNames) -> list[tuple[str, Parse]]:
+    """The formats that programs write."""
+    return [
+        (_JSON, partial(json_line, names=names)),
+        *((one.name, one.parse) for one in HEADED),
+        ("logfmt", partial(logfmt_line, names=names)),
+        ("text after a time", plain_line),
+    ]
+
+
+def _inside(line: str, names: FieldNames, formats: Sequence[Parse]) -> Parsed | None:
+    """A line that was in an envelope; it needs no time of its own."""
+    return next((found for parse in formats if (found := parse(line))), None) or torn_json_line(line, names)
 
 
 def detected(lines: Iterable[str], names: FieldNames) -> tuple[Reader, str]:

@@ -6,43 +6,61 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from steadyhand.journey.evidence.patterns.formats.envelope import Inner, docker_text, opened
 from steadyhand.journey.evidence.patterns.formats.parsed import (
     LONGEST_FIELD,
     LONGEST_MESSAGE,
     MOST_FIELDS,
     Parsed,
+    severity_in,
 )
 
 _PAIR = re.compile(r"""([A-Za-z_][\w.@-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)(?:\s|$)""")
-_FEWEST_PAIRS = 3
+_FEWEST_PAIRS = 2
 _OBJECT = re.compile(r'\{\s*"')
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _WHOLE = re.compile(rf"({_STRING})\s*:\s*({_STRING}|(?:-?\d[\d.eE+-]*|true|false|null)(?=\s*[,}}\]]))")
 _TORN = re.compile(rf'({_STRING})\s*:\s*("(?:[^"\\]|\\.)*)$')
-# as bunyan and pino write them
-_NUMBERED = {
+_TEXTS = ("log", "textPayload")  # a program's line as it wrote it
+# as bunyan and pino, and as MongoDB write them
+_SHORT = {
     "10": "TRACE",
     "20": "DEBUG",
     "30": "INFO",
     "40": "WARN",
     "50": "ERROR",
     "60": "FATAL",
+    "F": "FATAL",
+    "E": "ERROR",
+    "W": "WARNING",
+    "I": "INFO",
+    "D1": "DEBUG",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class FieldNames:
-    """Under which names a structured line writes what every record has; the first that is there counts."""
+    """Under which names a structured line writes what every record has; the first that is there counts.
 
-    time: Sequence[str] = ("ts", "timestamp", "time", "@timestamp")
-    severity: Sequence[str] = ("level", "severity", "error_severity", "lvl")
-    message: Sequence[str] = ("msg", "message", "event")
+    A name with dots is that of a nested value too.
+    """
+
+    time: Sequence[str] = ("ts", "timestamp", "time", "@timestamp", "@t", "t", "datetime", "asctime")
+    severity: Sequence[str] = (
+        "level", "severity", "error_severity", "lvl", "log.level", "levelname", "loglevel", "@l", "s",
+    )  # fmt: skip
+    message: Sequence[str] = (
+        "msg", "message", "event", "log", "textPayload", "jsonPayload.message", "@m", "@mt", "MESSAGE",
+    )  # fmt: skip
 
 
-def json_line(line: str, names: FieldNames) -> Parsed | None:
-    """A line that is a JSON object with a time."""
+def json_line(line: str, names: FieldNames, inner: Inner | None = None) -> Parsed | None:
+    """A line that is a JSON object with a time; what Docker wrapped up is read by `inner`."""
     decoded = _decoded(line)
-    return None if decoded is None else _record(decoded, names)
+    found = None if decoded is None else _record(decoded, names)
+    if decoded is None or found is None or inner is None or (text := docker_text(decoded)) is None:
+        return found
+    return opened(found.stamp, text, {"stream": str(decoded.get("stream", ""))}, inner)
 
 
 def torn_json_line(line: str, names: FieldNames) -> Parsed | None:
@@ -99,13 +117,17 @@ def _unquoted(value: str) -> str:
 
 
 def _record(decoded: Mapping[str, object], names: FieldNames) -> Parsed | None:
-    stamp = next((value for name in names.time if _may_be_time(value := decoded.get(name))), None)
+    stamps = (_bare(_value(decoded, name)) for name in names.time)
+    stamp = next((value for value in stamps if _may_be_time(value)), None)
     return _parsed(stamp, decoded, names) if isinstance(stamp, str | int | float) else None
 
 
 def _parsed(stamp: str | float, decoded: Mapping[str, object], names: FieldNames) -> Parsed:
-    severity = _first(decoded, names.severity)[:50]
-    used = {*names.time, *names.severity, *names.message}
+    level, severity = _first(decoded, names.severity)
+    said, message = _first(decoded, names.message)
+    if not severity and said in _TEXTS:
+        severity = severity_in(message)
+    used = {*names.time, level, said}
     rest = [
         (_text(name), _text(value))
         for name, value in decoded.items()
@@ -113,10 +135,27 @@ def _parsed(stamp: str | float, decoded: Mapping[str, object], names: FieldNames
     ]
     return Parsed(
         stamp=stamp,
-        message=_first(decoded, names.message)[:LONGEST_MESSAGE],
-        severity=_NUMBERED.get(severity, severity),
+        message=message.rstrip("\n"),
+        severity=_SHORT.get(severity, severity[:50]),
         fields=dict(rest[:MOST_FIELDS]),
     )
+
+
+def _value(decoded: Mapping[str, object], name: str) -> object:
+    """The value of this name, or of this path of names."""
+    found = decoded.get(name)
+    first, dot, rest = name.partition(".")
+    if found is None and dot and isinstance(inner := decoded.get(first), dict):
+        return _value(inner, rest)
+    return found
+
+
+def _bare(value: object) -> object:
+    """The time in one of MongoDB's extended JSON, all else as it is."""
+    if isinstance(value, dict):
+        inner = value.get("$date")
+        return inner.get("$numberLong") if isinstance(inner, dict) else inner
+    return value
 
 
 def _may_be_time(value: object) -> bool:
@@ -126,10 +165,13 @@ def _may_be_time(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _first(decoded: Mapping[str, object], names: Sequence[str]) -> str:
-    return next(
-        (_text(decoded[name], LONGEST_MESSAGE) for name in names if decoded.get(name) is not None), ""
-    )
+def _first(decoded: Mapping[str, object], names: Sequence[str]) -> tuple[str, str]:
+    """The first of these names that has a plain value, and that; a nested object is none."""
+    for name in names:
+        value = _value(decoded, name)
+        if value is not None and not isinstance(value, dict):
+            return name, _text(value, LONGEST_MESSAGE)
+    return "", ""
 
 
 def _text(value: object, longest: int = LONGEST_FIELD) -> str:
