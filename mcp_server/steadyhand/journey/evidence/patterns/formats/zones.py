@@ -10,8 +10,9 @@ _UTC = ("Z", "UTC", "GMT", "UCT", "WET")
 _HOURS = {  # each of one offset only
     "WEST": 1, "CET": 1, "MET": 1, "WAT": 1, "CEST": 2, "MEST": 2, "EET": 2, "CAT": 2, "SAST": 2, "EEST": 3,
     "MSK": 3, "EAT": 3, "IDT": 3, "PKT": 5, "WIB": 7, "AWST": 8, "HKT": 8, "WITA": 8, "JST": 9, "KST": 9,
-    "WIT": 9, "ACST": 9.5, "ACDT": 10.5, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13, "NDT": -2.5, "NST": -3.5,
-    "ADT": -3, "EDT": -4, "EST": -5, "MDT": -6, "MST": -7, "PDT": -7, "AKDT": -8, "AKST": -9, "HDT": -9, "HST": -10,
+    "WIT": 9, "ACST": 9.5, "ACDT": 10.5, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13, "NDT": -2.5,
+    "NST": -3.5, "ADT": -3, "EDT": -4, "EST": -5, "MDT": -6, "MST": -7, "PDT": -7, "AKDT": -8, "AKST": -9,
+    "HDT": -9, "HST": -10,
 }  # fmt: skip
 _USUAL_HOURS = {  # each of several; this is the one of most people
     "CST": -6, "CDT": -5, "PST": -8, "AST": -4, "IST": 5.5, "BST": 1, "SST": -11,
