@@ -68,6 +68,18 @@ def test_a_calendar_holds_the_same_shifts(staffed: Terminal) -> None:
     assert len({str(one["UID"]) for one in read.walk("VEVENT")}) == 2
 
 
+def test_a_shift_that_is_under_way_keeps_its_beginning_and_its_uid(staffed: Terminal) -> None:
+    def read(start: str, end: str) -> list[tuple[str, datetime, datetime]]:
+        words = ("ical", "--schedule", "primary", "--from", start, "--to", end)
+        events = icalendar.Calendar.from_ical(oncall(staffed, *words)).walk("VEVENT")
+        return [(str(one["UID"]), one.decoded("DTSTART"), one.decoded("DTEND")) for one in events]
+
+    early, late = (read(f"2026-03-28T{one}Z", f"2026-03-29T{one}Z") for one in ("10:00:00", "10:00:04"))
+    assert early == late
+    assert early[0][1] == datetime(2026, 3, 28, 8, 0, tzinfo=UTC)
+    assert early[-1][2] == datetime(2026, 3, 30, 7, 0, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [
@@ -109,7 +121,7 @@ def taken_by_bo(of: Terminal) -> None:
 def test_shifts_and_calendar_obey_what_was_changed_by_hand(staffed: Terminal) -> None:
     taken_by_bo(staffed)
     shifts = oncall(staffed, "shifts", "--schedule", "primary", *WINDOW).splitlines()[1:]
-    assert shifts == ["  Sat 2026-03-28 09:00 CET to Mon 2026-03-30 09:00 CEST: bo"]
+    assert shifts == ["  Fri 2026-03-27 09:00 CET to Mon 2026-03-30 09:00 CEST: bo"]
     read = icalendar.Calendar.from_ical(oncall(staffed, "ical", "--schedule", "primary", *WINDOW))
     assert [str(one["SUMMARY"]) for one in read.walk("VEVENT")] == ["bo on call (primary)"]
 

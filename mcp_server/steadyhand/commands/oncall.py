@@ -42,7 +42,7 @@ def _found(
             f"no schedule {schedule!r}; schedules: {known}" if schedule else f"schedules: {known}"
         )
     try:
-        return on_call(wanted, now, start, end)
+        return on_call(wanted, now, start, end, cut=False)
     except ValueError as error:
         raise ConfigError(f"--from, --to: {error}") from error
 

@@ -1,14 +1,15 @@
 """Who is on call, from when to when, as people ask it: in the schedule's own time."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from steadyhand.journey.escalation.handmade import Cover, ShiftChange
 from steadyhand.journey.escalation.schedule import Schedule
-from steadyhand.journey.escalation.shifts import Shift, next_handoff, roster
+from steadyhand.journey.escalation.shifts import Shift, next_handoff, roster, whole
 from steadyhand.journey.escalation.walltime import zone_of
 from steadyhand.journey.rule import Instant, Value
 
+Layout = Callable[[Schedule, datetime, datetime], tuple[Shift, ...]]
 LOOK_AHEAD = timedelta(days=14)
 LONGEST = timedelta(days=400)
 
@@ -50,15 +51,18 @@ def _say_cover(cover: Cover, time_zone: str) -> str:
 
 
 def on_call(
-    schedules: Iterable[Schedule], now: datetime, start: datetime, end: datetime
+    schedules: Iterable[Schedule], now: datetime, start: datetime, end: datetime, *, cut: bool = True
 ) -> tuple[OnCall, ...]:
-    """Who is on call now and who comes next, and all shifts from start to end. Raises ValueError."""
+    """Who is on call now and who comes next, and all shifts of the window, cut at it or whole.
+
+    Raises ValueError.
+    """
     if not start < end <= start + LONGEST:
         raise ValueError(f"the window must end after it starts, and within {LONGEST.days} days")
-    return tuple(_one(schedule, now, start, end) for schedule in schedules)
+    return tuple(_one(schedule, now, start, end, roster if cut else whole) for schedule in schedules)
 
 
-def _one(schedule: Schedule, now: datetime, start: datetime, end: datetime) -> OnCall:
+def _one(schedule: Schedule, now: datetime, start: datetime, end: datetime, lay: Layout) -> OnCall:
     handoff = next_handoff(schedule, now)
     return OnCall(
         schedule=schedule.name,
@@ -66,7 +70,7 @@ def _one(schedule: Schedule, now: datetime, start: datetime, end: datetime) -> O
         person=schedule.on_call(now),
         until=handoff.at if handoff else None,
         then=handoff.comes if handoff else "",
-        shifts=roster(schedule, start, end),
+        shifts=lay(schedule, start, end),
     )
 
 

@@ -39,6 +39,31 @@ def roster(schedule: Schedule, start: datetime, end: datetime) -> tuple[Shift, .
     return tuple(found)
 
 
+def whole(schedule: Schedule, start: datetime, end: datetime) -> tuple[Shift, ...]:
+    """All shifts that touch the window, each from its true beginning to its true end, gaps included.
+
+    One that lasts longer than a year beyond the window is cut at it.
+    """
+    first, *more = roster(schedule, start, end)
+    laid = [first.model_copy(update={"starts": _began(schedule, first)}), *more]
+    if schedule.on_call(end) == laid[-1].person:
+        handoff = next_handoff(schedule, end)
+        laid[-1] = laid[-1].model_copy(update={"ends": handoff.at if handoff else end})
+    return tuple(laid)
+
+
+def _began(schedule: Schedule, shift: Shift) -> datetime:
+    start = shift.starts
+    for _ in range(_FARTHEST):
+        *before, last = roster(schedule, start - _LOOK, start)
+        if last.person != shift.person:
+            return start
+        if before:
+            return last.starts
+        start -= _LOOK
+    return shift.starts
+
+
 def shifts(schedule: Schedule, start: datetime, end: datetime) -> tuple[Shift, ...]:
     """Who is on call from when to when, in order."""
     return tuple(one for one in roster(schedule, start, end) if one.person)

@@ -95,7 +95,7 @@ class OnCallPage:
         wanted = [one for one in every if one.name == request.path_params["schedule"]]
         if not wanted:
             raise HTTPException(404, "There is no such schedule.")
-        made = calendar(on_call(wanted, now, now, now + _YEAR)[0], now)
+        made = calendar(on_call(wanted, now, now, now + _YEAR, cut=False)[0], now)
         kept = {"Content-Disposition": f'attachment; filename="{wanted[0].name}.ics"'}
         return Response(made, media_type="text/calendar; charset=utf-8", headers=kept)
 
