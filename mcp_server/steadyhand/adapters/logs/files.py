@@ -161,7 +161,8 @@ class FileLogs:
         if left:
             size = sum(one.end - one.start for one in left)
             gaps.append(f"{self.name}: {size:,} bytes of {left[0].service} were not counted in time")
-        return TalliedLogs(tallies, tuple(gaps), self._unlogged(services))
+        offsets = tuple(one.offset for one in readings if one.offset)
+        return TalliedLogs(tallies, tuple(gaps), self._unlogged(services), offsets=offsets)
 
     def _parts(self, reading: Reading, window: Window, first: int, most: int) -> list[Part]:
         span_s = window.start.timestamp(), window.end.timestamp()

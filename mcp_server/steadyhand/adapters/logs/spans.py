@@ -10,10 +10,16 @@ from pathlib import Path
 
 from steadyhand.adapters.logs.packed import PACKED, unpack
 from steadyhand.adapters.logs.timed_file import TimedFile
-from steadyhand.journey.evidence.model import Window
+from steadyhand.journey.evidence.clocks import told
+from steadyhand.journey.evidence.model import ClockOffset, Window
 from steadyhand.journey.evidence.patterns.formats.structured import FieldNames
 
 _MUCH_S = 60.0  # a request of that length, stamped as it began, is written so late; more is a clock or a zone
+_AHEAD_S = 2.0
+_HALF_HOUR_S = 1_800
+_ZONE_SLACK_S = 60.0
+_DAY_S = 86_400.0  # more is no clock that is off, but a file of another time
+_JUST_NOW_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,7 @@ class Reading:
     most_unpacked: int
     gaps: list[str] = field(default_factory=list)
     files: int = 0
+    offset: ClockOffset | None = None
 
     def spans(self, window: Window) -> Iterator[Span]:
         """The parts of this service's files that may hold lines of the window, newest file first.
@@ -46,13 +53,29 @@ class Reading:
         Raises OSError while a file is read.
         """
         with ExitStack() as stack:
-            files = self._open(stack, window)
-            for file in sorted(files, key=lambda one: one.written_at, reverse=True):
+            files = sorted(self._open(stack, window), key=lambda one: one.written_at, reverse=True)
+            self.offset = next((self._off(one, window) for one in files), None)
+            for file in files:
                 self.files += 1
                 if file.written_at >= window.start.timestamp() and (span := self._span(file, window)):
                     yield span
         if not self.files and not self.gaps:
             self.gaps.append(f"{self.service}: no file matches {', '.join(self.patterns)}")
+
+    def _off(self, file: TimedFile, window: Window) -> ClockOffset | None:
+        """How far the last line's stamp is from when it was written: ahead, or by a zone that was assumed."""
+        last = file.last()
+        if last is None:
+            return None
+        off = last.at.timestamp() - file.written_at
+        live = window.start.timestamp() <= file.written_at <= window.end.timestamp() + _JUST_NOW_S
+        zones = round(off / _HALF_HOUR_S)
+        is_zone = last.assumed and live and zones and abs(off - zones * _HALF_HOUR_S) < _ZONE_SLACK_S
+        if abs(off) > _DAY_S or (off < _AHEAD_S and not is_zone):
+            return None
+        what = f"the last line of {file.path} is {told(off)} when it was written"
+        text = f"{what}; is the zone of its stamps right?" if is_zone else what
+        return ClockOffset(entity=self.service, lo_s=off, hi_s=off, text=text)
 
     def _open(self, stack: ExitStack, window: Window) -> list[TimedFile]:
         found: dict[tuple[int, int], TimedFile] = {}

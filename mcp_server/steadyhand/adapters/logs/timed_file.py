@@ -12,7 +12,7 @@ from steadyhand.adapters.logs.stretch import APART, Probe, Stretch, stretch_of
 from steadyhand.adapters.logs.worker import Part
 from steadyhand.journey.evidence.patterns.formats.parsed import LONGEST_MESSAGE
 from steadyhand.journey.evidence.patterns.formats.reader import SAMPLE, detected
-from steadyhand.journey.evidence.patterns.formats.stamps import Clock
+from steadyhand.journey.evidence.patterns.formats.stamps import Clock, Moment
 from steadyhand.journey.evidence.patterns.formats.structured import FieldNames
 
 _FAR = 4 * APART
@@ -38,6 +38,12 @@ class TimedFile:
     def stretch(self, first: float, last: float, room: int) -> Stretch:
         """Where its records stamped from `first` to `last` (unix seconds) are; see `stretch_of`."""
         return stretch_of(self._probe, self.size, first, last, room)
+
+    def last(self) -> Moment | None:
+        """The time of the last whole record; None where the end of the file holds none."""
+        start = max(0, self.size - _BLOCK)
+        found = (one.moment for _, one in self._parsed(start, self.size, mid_line=start > 0) if one)
+        return max(found, key=lambda one: one.at, default=None)
 
     def records(self, start: int, end: int, *, mid_line: bool) -> Iterator[tuple[int, Record]]:
         """Records that begin in [start, end), with their offsets; `mid_line`: the first line is no whole one.

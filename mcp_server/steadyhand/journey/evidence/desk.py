@@ -1,9 +1,10 @@
 """What every part of the evidence page needs to know, and what each gives."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from steadyhand.journey.evidence.bearings.observed import Calls, Said
+from steadyhand.journey.evidence.clocks import Clocks
 from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.evidence.model import Flag, Item, Window
 from steadyhand.journey.evidence.rule import EvidenceRule
@@ -39,6 +40,7 @@ class Desk:
     masked: tuple[Span, ...]
     rule: EvidenceRule
     masker: Masker
+    clocks: Clocks = field(default_factory=lambda: Clocks(()))
 
     def room(self, kind: str) -> int:
         """How many items this kind may fill."""

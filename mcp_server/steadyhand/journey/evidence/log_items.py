@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
+from steadyhand.journey.evidence.clocks import Clocks
 from steadyhand.journey.evidence.masking import Masker, quoted
 from steadyhand.journey.evidence.model import Item, Onset, Window
 from steadyhand.journey.evidence.onset import Bend, bend, onset_between
@@ -66,11 +67,14 @@ def kept(found: Sequence[Pattern], most: int) -> list[Pattern]:
     return [*found[: most - len(slots)], *slots]
 
 
-def log_item(pattern: Pattern, window: Window, baseline: Window, masker: Masker) -> Item:
-    """The item that tells how one message changed; its id is given later."""
+def log_item(
+    pattern: Pattern, window: Window, baseline: Window, masker: Masker, clocks: Clocks | None = None
+) -> Item:
+    """The item that tells how one message changed; its id is given later. `clocks` tell which are off."""
     skew = pattern.skew
     change = pattern.change or "new"
     onset = _onset(pattern, window, baseline)
+    onset = clocks.widened(onset, pattern.service) if clocks else onset
     exemplar = masker.text(pattern.exemplar.text, _EXEMPLAR)
     counts = f"{pattern.now} lines now, {pattern.before} before"
     code = f" [{masker.text(pattern.codes, 40)}]" if pattern.codes else ""

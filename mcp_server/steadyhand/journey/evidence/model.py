@@ -69,6 +69,16 @@ class Coverage(Value):
         )
 
 
+class ClockOffset(Value):
+    """How far the clock that stamps an entity's records is ahead of the others; negative: behind."""
+
+    entity: str
+    lo_s: float
+    hi_s: float
+    text: str = Field(description="How it shows, for people.")
+    stamps: bool = Field(default=True, description="Whether it surely stamps this entity's lines and spans.")
+
+
 class LogReport(Value):
     """What one log source gave, and what it could not give."""
 

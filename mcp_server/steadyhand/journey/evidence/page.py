@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from steadyhand.journey.evidence.bearings.taken import bearings_of, said_of
 from steadyhand.journey.evidence.change_items import change_item, looked_back
+from steadyhand.journey.evidence.clocks import Clocks, of_calls, of_hosts
 from steadyhand.journey.evidence.database_items import database_items
 from steadyhand.journey.evidence.desk import Desk, Part
 from steadyhand.journey.evidence.log_items import changed, is_faint, kept, log_item
@@ -12,6 +13,7 @@ from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.evidence.metrics_part import charts, metrics_part
 from steadyhand.journey.evidence.model import (
     Change,
+    ClockOffset,
     Coverage,
     DatabaseReport,
     Item,
@@ -22,6 +24,7 @@ from steadyhand.journey.evidence.model import (
     Window,
 )
 from steadyhand.journey.evidence.numbering import began, left_behind, numbered
+from steadyhand.journey.evidence.owners import Owners
 from steadyhand.journey.evidence.patterns.compare import compare
 from steadyhand.journey.evidence.patterns.lines import tally_lines
 from steadyhand.journey.evidence.patterns.tally import Tallies, total
@@ -64,6 +67,7 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
     traced: Sequence[Traced] = (),
     conflicts: Sequence[Conflict] = (),
     gaps: Sequence[str] = (),
+    offsets: Sequence[ClockOffset] = (),
     unlogged: Sequence[str] = (),
     alert_at: datetime | None = None,
     rule: EvidenceRule | None = None,
@@ -74,11 +78,13 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
 
     `seasons` are of this hour of other days. `baseline` is the calm first part of `window`, or of the data
     where that begins later. Lags count from `alert_at`, else the end. No source has a log of the `unlogged`.
+    `offsets` are clocks that the sources themselves saw to be off.
     """
     rule = rule or EvidenceRule()
     told = topology, restarts(changes, rule), rule, masker or Masker()
     window, baseline = _fitted(window, baseline, _oldest(series), rule)
-    desk = Desk(service, window, baseline, alert_at or window.end, *told)
+    clocks = _clocks(series, traced, offsets, topology, service)
+    desk = Desk(service, window, baseline, alert_at or window.end, *told, clocks)
     counted = total((*tallies, tally_lines(lines, window, rule.max_templates)), rule.max_templates)
     parts = {
         "metrics": metrics_part(series, seasons, desk),
@@ -109,7 +115,7 @@ def _laid_out(
         items=tuple(items),
         order=tuple(one.id for one in sorted(items, key=began) if one.onset),
         sequence=tuple(tuple(one.id for one in step) for step in steps),
-        flags=parts["metrics"].flags,
+        flags=(*desk.clocks.flags, *parts["metrics"].flags),
         coverage={name: part.coverage for name, part in parts.items()},
         gaps=tuple(one.title for one in gaps),
         charts=charts(items, parts["metrics"], desk),
@@ -123,6 +129,17 @@ def _laid_out(
         ),
         earlier=left_behind(items, previous),
     )
+
+
+def _clocks(
+    series: Sequence[Series],
+    traced: Sequence[Traced],
+    offsets: Sequence[ClockOffset],
+    topology: Topology,
+    service: str,
+) -> Clocks:
+    hosts = of_hosts(series, Owners(topology, service), Owners(topology, ""))
+    return Clocks((*hosts, *of_calls(traced, service), *offsets))
 
 
 def covered(page: Page, coverage: Sequence[Coverage], seen: Sequence[Service] = ()) -> Page:
@@ -160,7 +177,7 @@ def _logs(counted: Tallies, unlogged: Sequence[str], desk: Desk) -> Part:
         + (f"; no logs of {', '.join(others)}" if others else "")
         + (f"; assumed: {'; '.join(patterns.assumptions)}" if patterns.assumptions else "")
     )
-    items = (log_item(one, desk.window, desk.baseline, desk.masker) for one in shown)
+    items = (log_item(one, desk.window, desk.baseline, desk.masker, desk.clocks) for one in shown)
     return Part(tuple(items), coverage, said=said_of(patterns, desk.window, desk.baseline.end.timestamp()))
 
 

@@ -15,19 +15,14 @@ from steadyhand.journey.evidence.wording import clock
 
 _HOLE_STEPS = 3.5  # a scrape or two may be late
 _SPARSE = 0.5
-_AHEAD_S = 2.0
-_BEHIND_S = 30.0  # a clock's sample may be as old as a scrape
-_DAY_S = 86_400.0
-_CLOCK = "_time_seconds"
 
 
 def flags(series: Sequence[Series], known: Sequence[Signal], grid: Grid, owners: Owners) -> tuple[Flag, ...]:
-    """The faults of these series and signals, by entity: gaps, resets, low counts, clock skew."""
+    """The faults of these series and signals, by entity: gaps, resets, low counts."""
     found = [
         *_gaps(series, grid, owners),
         *_resets(series, owners),
         *_low(known, grid),
-        *_skew(series, owners),
     ]
     return tuple(sorted(found, key=lambda one: (one.kind, one.entity)))
 
@@ -64,19 +59,6 @@ def _low(known: Sequence[Signal], grid: Grid) -> Iterator[Flag]:
     for entity, count in sparse.items():
         text = f"{count} percentiles or shares rest on fewer than ten answers most of the time"
         yield Flag(kind="low_counts", entity=entity, text=text)
-
-
-def _skew(series: Sequence[Series], owners: Owners) -> Iterator[Flag]:
-    """Of hosts that export their clock: the sample nearest to its scrape tells how far it is off."""
-    for one in series:
-        if not one.name.endswith(_CLOCK) or not one.times or abs(one.values[-1] - one.times[-1]) > _DAY_S:
-            continue
-        off = max(map(sub, one.values, one.times))
-        if off > _AHEAD_S or off < -_BEHIND_S:
-            side = "ahead of" if off > 0 else "behind"
-            host = one.labels.get("instance", "a host")[:60]
-            text = f"the clock of {host} is {abs(off):.0f} s {side} that of the metrics"
-            yield Flag(kind="clock_skew", entity=owners.of(one.name, one.labels), text=text)
 
 
 def _clock(at: float) -> str:

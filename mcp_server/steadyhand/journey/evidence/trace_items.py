@@ -95,7 +95,8 @@ def _onset(change: SpanChange, one: Traced, desk: Desk) -> Onset | None:
         return None
     sampled = any(part.sampled for part in one.since.coverage)
     earliest = desk.baseline.end if sampled else change.usual or desk.baseline.end
-    return Onset(at=change.first, lo=min(earliest, change.first), hi=change.first)
+    seen = Onset(at=change.first, lo=min(earliest, change.first), hi=change.first)
+    return desk.clocks.widened(seen, service_name(change.service))
 
 
 def _call(caller: str, service: str, peer: str) -> str:

@@ -57,6 +57,7 @@ async def gather(outside: Outside, incident: Incident, previous: Page | None = N
         traced=traced,
         conflicts=around.conflicts,
         gaps=tuple(dict.fromkeys(gaps)),
+        offsets=[offset for one in logs for offset in one.offsets],
         unlogged=_unlogged(logs),
         alert_at=first,
         rule=outside.rules.evidence,

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from steadyhand.journey.evidence.model import Coverage
+from steadyhand.journey.evidence.model import ClockOffset, Coverage
 from steadyhand.journey.evidence.patterns.mine import UNCLUSTERED, templates_of
 from steadyhand.journey.evidence.patterns.template import Template
 
@@ -104,12 +104,13 @@ class Tallies:
 
 @dataclass(frozen=True, slots=True)
 class TalliedLogs:
-    """What one log source counted, what it could not give, and of which services it holds no log."""
+    """What one log source counted and could not give, of whom it holds no log, whose clock is off."""
 
     tallies: Tallies
     gaps: tuple[str, ...] = ()
     unlogged: tuple[str, ...] = ()
     coverage: tuple[Coverage, ...] = ()
+    offsets: tuple[ClockOffset, ...] = ()
 
 
 def picked(count: int, most: int) -> list[int]:
