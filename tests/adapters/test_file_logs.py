@@ -3,6 +3,7 @@ import gzip
 import json
 import lzma
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -208,7 +209,12 @@ async def test_what_did_not_fit_is_said_and_the_newest_is_kept(tmp_path: Path) -
     assert "only its last 1,000 were read" in found.gaps[0]
 
 
-PACKERS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+def zstd(raw: bytes) -> bytes:
+    packed: bytes = pytest.importorskip("zstandard", reason="the extra zstd is not installed").compress(raw)
+    return packed
+
+
+PACKERS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zstd}
 
 
 @pytest.mark.parametrize("ending", PACKERS)
@@ -230,7 +236,7 @@ async def test_rotated_and_compressed_files_are_read_like_any_other(tmp_path: Pa
         ("shop.log.1.gz", gzip.compress(b"x" * 9_000, mtime=0)[:-9], "cannot be unpacked"),
         ("shop.log.1.gz", b"no gzip", "not a gzip"),
         ("shop.log.1.gz", gzip.compress(b"0" * 20_000_000, mtime=0), "more than 10,000,000 bytes unpacked"),
-        ("shop.log.1.zst", b"(\xb5/\xfd", "compress with gzip"),
+        ("shop.log.1.zst", b"(\xb5/\xfd\x04no zstd at all", "unpacked"),
     ],
 )
 async def test_a_packed_file_that_cannot_be_read_is_a_gap(
@@ -243,6 +249,17 @@ async def test_a_packed_file_that_cannot_be_read_is_a_gap(
     assert len(found.gaps) == 1
     assert why in found.gaps[0].lower()
     assert name in found.gaps[0]
+
+
+async def test_without_the_extra_a_zst_file_is_a_gap_that_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    (tmp_path / "shop.log").write_text(line(1))
+    (tmp_path / "shop.log.1.zst").write_bytes(b"anything")
+    found = await logs(tmp_path).read(["shop"], window(0, 9))
+    assert len(found.lines) == 1
+    assert "install steadyhand[zstd]" in found.gaps[0]
 
 
 async def test_a_packed_file_older_than_the_window_is_not_unpacked(tmp_path: Path) -> None:

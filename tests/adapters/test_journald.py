@@ -116,3 +116,45 @@ async def test_a_file_of_another_form_is_refused_by_name(tmp_path: Path) -> None
     path.write_bytes(b"MESSAGE\n" + b"\xff" * 20)
     with pytest.raises(SourceRefused, match="export format"):
         await source(export=[str(path)]).read(["shop"], WINDOW)
+
+
+async def test_a_text_is_looked_for_where_the_journal_is_and_found_whatever_its_case(
+    journal: dict[str, object],
+) -> None:
+    report = await source(most_lines=100, **journal).read(["shop"], WINDOW, "ORDER 5 p")
+    assert [line.message for line in report.lines] == ["order 5 paid"]
+    assert report.coverage[0].found_by == "text"
+    assert report.coverage[0].read == 1
+    assert (await source(**journal).read(["shop"], WINDOW, "no such (text")).lines == ()
+
+
+async def test_a_journalctl_without_patterns_is_read_and_looked_through_here(tmp_path: Path) -> None:
+    row = {"PRIORITY": "6", "_PID": "1"}
+    rows = [
+        json.dumps(row | {"MESSAGE": text, "__REALTIME_TIMESTAMP": f"{START.timestamp() * 1e6 + at:.0f}"})
+        for at, text in enumerate(["order 5 paid", "order 6 paid"])
+    ]
+    old = tmp_path / "journalctl"
+    lines = "\n".join(rows)
+    old.write_text(
+        '#!/bin/sh\ncase "$*" in *--grep=*)'
+        " echo 'Compiled without pattern matching support' >&2; exit 1;; esac\n"
+        f"cat <<'END'\n{lines}\nEND\n"
+    )
+    old.chmod(0o755)
+    report = await source(program=str(old)).read(["shop"], WINDOW, "order 5")
+    assert [line.message for line in report.lines] == ["order 5 paid"]
+
+
+async def test_a_stack_trace_printed_line_by_line_is_one_record(tmp_path: Path) -> None:
+    printed = [
+        "unexpected: cannot pay",
+        "Traceback (most recent call last):",
+        '  File "/app/pay.py", line 3, in pay',
+    ]
+    entries = [(at, "shop", 3, text) for at, text in enumerate([*printed, "ValueError: no card"], 30)]
+    path = tmp_path / "journal.export"
+    path.write_bytes(exported(entries).replace(b"PRIORITY=", b"_PID=7\nPRIORITY="))
+    report = await source(export=[str(path)]).read(["shop"], WINDOW)
+    assert len(report.lines) == 1
+    assert "ValueError: no card" in report.lines[0].message

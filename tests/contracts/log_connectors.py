@@ -39,6 +39,7 @@ class Connector:
     counts: bool = True
     finds_rare: bool = True
     pages: bool = True
+    line_wise: bool = False  # keeps the lines of a record apart, as nothing before it joins them
     way_out: str = "TOKEN"
 
 
@@ -52,8 +53,8 @@ CONNECTORS = {
         lambda: FakeElastic(kind="opensearch"),
         "app:{}",
     ),
-    "loki": Connector({"kind": "loki", **BEARER}, FakeLoki, '{{app="{}"}}'),
-    "victorialogs": Connector({"kind": "victorialogs", **BEARER}, FakeVictoria, "app:={}"),
+    "loki": Connector({"kind": "loki", **BEARER}, FakeLoki, '{{app="{}"}}', line_wise=True),
+    "victorialogs": Connector({"kind": "victorialogs", **BEARER}, FakeVictoria, "app:={}", line_wise=True),
     "splunk": Connector({"kind": "splunk", **BEARER}, FakeSplunk, "app={}"),
     "datadog": Connector(
         {"kind": "datadog", "api_key_env": "TOKEN", "app_key_env": "TOKEN"},
@@ -62,7 +63,11 @@ CONNECTORS = {
         finds_rare=False,
     ),
     "cloudwatch": Connector(
-        {"kind": "cloudwatch", "region": "eu-west-1"}, FakeCloudWatch, "/app/{}", way_out="InvalidSignature"
+        {"kind": "cloudwatch", "region": "eu-west-1"},
+        FakeCloudWatch,
+        "/app/{}",
+        way_out="InvalidSignature",
+        line_wise=True,
     ),
     "kubernetes": Connector(
         {"kind": "kubernetes", "namespace": "shop", "token_env": "TOKEN"},
@@ -71,6 +76,7 @@ CONNECTORS = {
         counts=False,
         finds_rare=False,
         pages=False,
+        line_wise=True,
     ),
 }
 Made = tuple[RemoteLogs, LogWorld, HttpServer]

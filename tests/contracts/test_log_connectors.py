@@ -62,6 +62,24 @@ async def test_what_needs_many_pages_is_read_once_and_whole(make: Make) -> None:
     assert covered.sampled == ()
 
 
+async def test_a_stack_trace_kept_line_by_line_is_read_as_one_record(
+    make: Make, connector: Connector, name: str
+) -> None:
+    trace = [
+        "Traceback (most recent call last):",
+        '  File "/app/pay.py", line 3, in pay',
+        "ValueError: no card",
+    ]
+    texts = ["cannot pay", *trace]
+    lines = [Held(12 + number / 8, "shop", "error", text) for number, text in enumerate(texts)]
+    twice = 2 if name == "kubernetes" else 1  # its lines are dealt out to two pods
+    async with make([*some(11, 14), *(one for one in lines for _ in range(twice))], page_lines=2) as made:
+        report = await made[0].read(["shop"], WINDOW)
+    found = [one.message for one in report.lines if "shop at" not in one.message]
+    assert found[:1] == (["\n".join(texts)] if connector.line_wise else texts[:1])
+    assert report.coverage[0].read == 2 + twice * len(lines)
+
+
 async def test_of_too_many_lines_a_sample_is_read_and_all_that_is_rare(
     make: Make, connector: Connector
 ) -> None:

@@ -127,7 +127,7 @@ class CloudWatchStore:
             rows = await self._query(service, wanted.window, f"{narrow}{shown}", size, end)
             read = [(one.get("@timestamp", ""), self._line(service, one)) for one in rows]
             new = [line for _, line in read if line.ref not in seen]
-            yield Batch(new)
+            yield Batch(new, streams=[one.fields.get("stream", "") for one in new])
             if len(rows) < size:
                 return
             if not new:

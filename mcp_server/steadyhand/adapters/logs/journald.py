@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ _PRIORITIES = ("emerg", "alert", "crit", "error", "warning", "notice", "info", "
 _PAGE = 1_000
 _LONGEST = 1024 * 1024
 _KEPT = ("_PID", "_HOSTNAME", "_SYSTEMD_UNIT", "SYSLOG_IDENTIFIER", "_COMM", "CODE_FUNC", "CONTAINER_NAME")
+_NO_GREP = "pattern matching"
 Row = dict[str, object]
 
 
@@ -46,6 +48,10 @@ class JournaldSettings(RemoteLogSettings):
         return self
 
 
+class _CannotGrep(Exception):
+    """This journalctl was built without patterns."""
+
+
 class JournaldStore:
     """A LogStore without counts: a journal can be read backwards, and that is all."""
 
@@ -56,8 +62,8 @@ class JournaldStore:
         self._settings = settings
 
     def finds(self, text: str) -> Finding:  # noqa: ARG002 - a LogStore's
-        """It cannot: its lines are read and looked through here."""
-        return ""
+        """As it stands, in messages: journalctl itself looks where it was built to, else it is done here."""
+        return "text"
 
     async def counts(self, service: str, wanted: Slice, width: timedelta) -> Counts:  # noqa: ARG002 - a LogStore's
         """It cannot count without reading."""
@@ -72,7 +78,16 @@ class JournaldStore:
         if self._settings.export:
             yield await asyncio.to_thread(self._exported, service, wanted)
             return
-        process = await self._started(service, wanted)
+        grep = _grep(wanted.text)
+        try:
+            async for batch in self._read(service, wanted, grep):
+                yield batch
+        except _CannotGrep:
+            async for batch in self._read(service, wanted, ()):
+                yield _batch([one for one in batch.lines if _holds(one, wanted.text)], batch.gaps)
+
+    async def _read(self, service: str, wanted: Slice, grep: Sequence[str]) -> AsyncGenerator[Batch, None]:
+        process = await self._started(service, wanted, grep)
         assert process.stdout is not None
         try:
             rows: list[LogLine] = []
@@ -82,24 +97,27 @@ class JournaldStore:
                 lost += line is None
                 rows += [line] if line else []
                 if len(rows) >= _PAGE:
-                    yield Batch(rows)
+                    yield _batch(rows)
                     rows = []
             said = (await process.stderr.read(300)).decode(errors="replace") if process.stderr else ""
-            if await process.wait():
-                raise SourceRefused(self.name, f"journalctl failed: {' '.join(said.split())}")
-            yield Batch(rows, (*self._lost(service, lost), *self._unseen(said)))
+            if await process.wait() and (not grep or _complaint(said)):
+                raise _CannotGrep if grep and _NO_GREP in said else self._failed(said)
+            yield _batch(rows, (*self._lost(service, lost), *self._unseen(said)))
         finally:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
 
-    async def _started(self, service: str, wanted: Slice) -> asyncio.subprocess.Process:
+    def _failed(self, said: str) -> SourceRefused:
+        return SourceRefused(self.name, f"journalctl failed: {' '.join(said.split())}")
+
+    async def _started(self, service: str, wanted: Slice, grep: Sequence[str]) -> asyncio.subprocess.Process:
         span = (
             f"--since=@{wanted.window.start.timestamp():.6f}",
             f"--until=@{wanted.window.end.timestamp():.6f}",
         )
         where = (f"--directory={self._settings.directory}",) if self._settings.directory else ()
-        options = ("-o", "json", "-r", "--no-pager", "-n", str(wanted.most), *span, *where)
+        options = ("-o", "json", "-r", "--no-pager", "-n", str(wanted.most), *span, *where, *grep)
         matches = self._settings.services[service].split()
         try:
             return await asyncio.create_subprocess_exec(
@@ -136,7 +154,7 @@ class JournaldStore:
                             continue
                         line = self._line(service, row)
                         lost += line is None
-                        if line and wanted.window.start <= line.at < wanted.window.end:
+                        if line and _is_wanted(line, wanted):
                             found.append(line)
                         if len(found) > 2 * wanted.most:
                             found = _newest(found, wanted.most)
@@ -144,7 +162,7 @@ class JournaldStore:
                 raise SourceRefused(self.name, f"{path}: {error.strerror}") from error
             except ValueError as error:
                 raise SourceRefused(self.name, f"{path} is not in journalctl's export format") from error
-        return Batch(_newest(found, wanted.most), self._lost(service, lost))
+        return _batch(_newest(found, wanted.most)[::-1], self._lost(service, lost))
 
     def _line(self, service: str, row: Row) -> LogLine | None:
         stamp, priority = str(row.get("__REALTIME_TIMESTAMP", "")), str(row.get("PRIORITY", "6"))
@@ -199,8 +217,31 @@ def _binary(file: BinaryIO) -> bytes:
     return value
 
 
+def _batch(lines: Sequence[LogLine], gaps: tuple[str, ...] = ()) -> Batch:
+    """A unit's output is kept line by line, and so is a stack trace in it: a process is a stream."""
+    return Batch(lines, gaps, [one.fields.get("_PID", "") for one in lines])
+
+
+def _grep(text: str) -> Sequence[str]:
+    return (f"--grep={re.escape(text)}", "--case-sensitive=no") if text else ()
+
+
+def _complaint(said: str) -> str:
+    """What it said beside hints: a search that finds nothing ends like a failure, and says nothing."""
+    return "".join(one for one in said.splitlines() if not one.startswith(("Hint:", " ")))
+
+
+def _holds(line: LogLine, text: str) -> bool:
+    return text.lower() in line.message.lower()
+
+
+def _is_wanted(line: LogLine, wanted: Slice) -> bool:
+    return wanted.window.start <= line.at < wanted.window.end and _holds(line, wanted.text)
+
+
 def _newest(lines: list[LogLine], most: int) -> list[LogLine]:
-    return sorted(lines, key=lambda one: one.at, reverse=True)[:most]
+    """The last of them, the oldest first; those of one instant stay in their order."""
+    return sorted(lines, key=lambda one: one.at)[-most:]
 
 
 def _decoded(raw: bytes) -> Row:

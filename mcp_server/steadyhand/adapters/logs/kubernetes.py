@@ -114,7 +114,8 @@ class KubernetesStore:
             return Batch((), (f"{service}: {self.name}: {log.where}: {error.why}",))
         rows = raw.decode(errors="replace").splitlines()
         lines = [line for one in rows if (line := self._line(service, log, one))]
-        return Batch(lines, self._cut(service, log, raw, full=len(rows) >= most, lines=lines))
+        cut = self._cut(service, log, raw, full=len(rows) >= most, lines=lines)
+        return Batch(lines[::-1], cut, [log.where] * len(lines))
 
     def _cut(
         self, service: str, log: _Log, raw: bytes, *, full: bool, lines: Sequence[LogLine]

@@ -138,19 +138,19 @@ class LokiStore:
             params |= {"start": str(_ns(wanted.window.start)), "end": str(end_ns)}
             found = told(self._web, await self._ask("query_range", params), _Lines)
             read = [
-                (int(str(value[0])), self._line(service, one, value))
+                (int(str(value[0])), self._line(service, one, value), _where(one))
                 for one in found.data.result
                 for value in one.values
             ]
-            new = [line for _, line in read if line.ref not in seen]
-            yield Batch(new)
+            new = [(line, stream) for _, line, stream in read if line.ref not in seen]
+            yield Batch([line for line, _ in new], streams=[stream for _, stream in new])
             if len(read) < size:
                 return
-            oldest = min(stamp for stamp, _ in read)
+            oldest = min(stamp for stamp, _, _ in read)
             if oldest + 1 >= end_ns:
                 yield Batch((), (f"{service}: {self.name} holds more than {size} lines of one nanosecond",))
                 return
-            seen = {line.ref for stamp, line in read if stamp == oldest}
+            seen = {line.ref for stamp, line, _ in read if stamp == oldest}
             left, end_ns = left - len(new), oldest + 1
 
     def _of_levels(self, levels: Sequence[str] | None) -> str:
@@ -165,18 +165,21 @@ class LokiStore:
         fields: dict[str, object] = {**stream.stream, **(more if isinstance(more, dict) else {})}
         level = str(fields.pop(self._settings.level_label, "") or "")
         said = read_text(text)
-        where = ",".join(f"{key}={one}" for key, one in sorted(stream.stream.items()))
         return line_of(
             at=datetime.fromtimestamp(int(stamp) // 1000 / 1_000_000, UTC),
             service=service,
             severity=level or said.severity,
             message=said.message,
             fields={**said.fields, **fields},
-            ref=f"{self.name}:{stamp}:{hash_of(where + text)}",
+            ref=f"{self.name}:{stamp}:{hash_of(_where(stream) + text)}",
         )
 
     async def _ask(self, path: str, params: Mapping[str, str]) -> Answer:
         return await self._web.read(f"{self._settings.url}/loki/api/v1/{path}", params)
+
+
+def _where(stream: _Stream) -> str:
+    return ",".join(f"{key}={one}" for key, one in sorted(stream.stream.items()))
 
 
 def _holding(text: str) -> str:

@@ -2,20 +2,42 @@
 
 import bz2
 import gzip
+import importlib
 import lzma
 import os
+import sys
 import tempfile
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import IO, Any
 
-_Packed = gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile
+
+def _zstd(path: Path) -> IO[bytes]:
+    """An extra: the standard library reads it from Python 3.14 on."""
+    try:
+        zstandard: Any = importlib.import_module("zstandard")
+    except ImportError as error:
+        why = "to read .zst files install steadyhand[zstd], or compress with gzip, bzip2 or xz"
+        raise OSError(0, why) from error
+    packed: IO[bytes] = zstandard.open(path, "rb")
+    return packed
+
+
+def _broken_zstd() -> tuple[type[Exception], ...]:
+    """What it raises, where it is there."""
+    zstandard = sys.modules.get("zstandard")
+    return (zstandard.ZstdError,) if zstandard else ()
+
+
+_Packed = gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile | IO[bytes]
 _OPENERS: Mapping[str, Callable[[Path], _Packed]] = {
     ".gz": gzip.GzipFile,
     ".bz2": bz2.BZ2File,
     ".xz": lzma.LZMAFile,
+    ".zst": _zstd,
 }
-PACKED = (*_OPENERS, ".zst")
+PACKED = tuple(_OPENERS)
 _PART = 1024 * 1024
 
 
@@ -24,17 +46,14 @@ def unpack(path: Path, room: Path, most: int) -> Path:
 
     Raises OSError with the reason where it cannot be read, is broken, or holds more than `most` bytes.
     """
-    opener = _OPENERS.get(path.suffix)
-    if opener is None:
-        raise OSError(0, f"{path.suffix} files cannot be unpacked here; compress with gzip, bzip2 or xz")
     number, made = tempfile.mkstemp(dir=room)
     try:
-        with open(number, "wb") as out, opener(path) as packed:  # noqa: PTH123 - a descriptor, not a path
+        with open(number, "wb") as out, _OPENERS[path.suffix](path) as packed:  # noqa: PTH123 - a descriptor, not a path
             while part := packed.read(_PART):
                 if out.tell() + len(part) > most:
                     raise OSError(0, f"holds more than {most:,} bytes unpacked and was not read")
                 out.write(part)
-    except (EOFError, lzma.LZMAError, zlib.error) as error:
+    except (EOFError, lzma.LZMAError, zlib.error, *_broken_zstd()) as error:
         raise OSError(0, f"cannot be unpacked: {error}") from error
     except gzip.BadGzipFile as error:
         raise OSError(0, str(error)) from error

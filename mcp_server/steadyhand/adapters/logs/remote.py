@@ -14,6 +14,7 @@ from typing import Protocol
 
 from pydantic import Field
 
+from steadyhand.adapters.logs.folding import Folding
 from steadyhand.journey.evidence.model import Coverage, Finding, LogLine, LogReport, Window
 from steadyhand.journey.evidence.patterns.formats.parsed import LONGEST_FIELD, LONGEST_MESSAGE, MOST_FIELDS
 from steadyhand.journey.evidence.patterns.lines import tally_lines
@@ -45,10 +46,14 @@ class RemoteLogSettings(Rule):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some lines, and what was missing from the answer they came in."""
+    """Some lines, the newest first, and what was missing from the answer they came in.
+
+    `streams` tells of each line who wrote it, where a record of many lines comes in as many.
+    """
 
     lines: Sequence[LogLine] = ()
     gaps: tuple[str, ...] = ()
+    streams: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +108,18 @@ class _Look:
     failures: list[SourceError] = field(default_factory=list)
     unread: int = 0
 
-    async def keep(self, batch: Batch) -> None:
-        """Hand on the lines that lie in the window and were not read before."""
+    async def keep(self, batch: Batch, folding: Folding) -> None:
+        """Hand on the records of lines that lie in the window and were not read before."""
         self.gaps.update(dict.fromkeys(batch.gaps))
-        new = [one for one in batch.lines if self._is_new(one)]
-        self.refs.update(one.ref for one in new)
-        self.oldest = min([one.at for one in new] + ([self.oldest] if self.oldest else []), default=None)
-        held = [one for one in new if one.holds(self.here)]
+        streams = batch.streams or [""] * len(batch.lines)
+        new = [pair for pair in zip(batch.lines, streams, strict=True) if self._is_new(pair[0])]
+        self.refs.update(one.ref for one, _ in new)
+        self.oldest = min([one.at for one, _ in new] + ([self.oldest] if self.oldest else []), default=None)
+        await self.hand_on(folding.fold(new))
+
+    async def hand_on(self, records: Sequence[LogLine]) -> None:
+        """Those that hold what is looked for here."""
+        held = [one for one in records if one.holds(self.here)]
         if held:
             await self.take(held)
 
@@ -243,7 +253,7 @@ class RemoteLogs:
 
     async def _slice(self, look: _Look, wanted: Slice, turns: asyncio.Semaphore) -> bool:
         """Read it; says whether as many came as may, so that more may be there."""
-        read = 0
+        read, folding = 0, Folding()
         async with turns:
             try:
                 async with (
@@ -252,11 +262,12 @@ class RemoteLogs:
                 ):
                     async for batch in pages:
                         read += len(batch.lines)
-                        await look.keep(batch)
+                        await look.keep(batch, folding)
             except TimeoutError:
                 look.unread += 1
             except SourceError as error:
                 look.failed(error)
+        await look.hand_on(folding.rest())
         return read >= wanted.most
 
     def _unlogged(self, services: Sequence[str]) -> tuple[str, ...]:

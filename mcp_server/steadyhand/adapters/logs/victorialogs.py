@@ -112,7 +112,8 @@ class VictoriaStore:
             page = f"sort by (_time desc) offset {read} limit {size}"
             query = f"{self._query(service, wanted)} | {page}"
             rows = self._rows(await self._ask("query", {"query": query, **_span(wanted.window)}))
-            yield Batch([self._line(service, one) for one in rows])
+            streams = [one.get("_stream_id", "") for one in rows]
+            yield Batch([self._line(service, one) for one in rows], streams=streams)
             read += size
             if len(rows) < size:
                 return
