@@ -15,6 +15,7 @@ from steadyhand.journey.evidence.patterns.formats.reader import SAMPLE, detected
 from steadyhand.journey.evidence.patterns.formats.stamps import Clock, Moment
 from steadyhand.journey.evidence.patterns.formats.structured import FieldNames
 
+_TAIL = 64 * 1024
 _FAR = 4 * APART
 _RECORDS = 8
 _LONGEST_LINE = 256 * 1024
@@ -41,7 +42,7 @@ class TimedFile:
 
     def last(self) -> Moment | None:
         """The time of the last whole record; None where the end of the file holds none."""
-        start = max(0, self.size - _BLOCK)
+        start = max(0, self.size - _TAIL)
         found = (one.moment for _, one in self._parsed(start, self.size, mid_line=start > 0) if one)
         return max(found, key=lambda one: one.at, default=None)
 
