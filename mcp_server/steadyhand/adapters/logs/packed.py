@@ -24,10 +24,11 @@ def _zstd(path: Path) -> IO[bytes]:
     return packed
 
 
-def _broken_zstd() -> tuple[type[Exception], ...]:
-    """What it raises, where it is there."""
-    zstandard = sys.modules.get("zstandard")
-    return (zstandard.ZstdError,) if zstandard else ()
+def _broken() -> tuple[type[Exception], ...]:
+    """What is raised for a file that is damaged; zstd's own error only where it is there."""
+    zstandard: Any = sys.modules.get("zstandard")
+    zstd: tuple[type[Exception], ...] = (zstandard.ZstdError,) if zstandard else ()
+    return (EOFError, lzma.LZMAError, zlib.error, *zstd)
 
 
 _Packed = gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile | IO[bytes]
@@ -53,7 +54,7 @@ def unpack(path: Path, room: Path, most: int) -> Path:
                 if out.tell() + len(part) > most:
                     raise OSError(0, f"holds more than {most:,} bytes unpacked and was not read")
                 out.write(part)
-    except (EOFError, lzma.LZMAError, zlib.error, *_broken_zstd()) as error:
+    except _broken() as error:
         raise OSError(0, f"cannot be unpacked: {error}") from error
     except gzip.BadGzipFile as error:
         raise OSError(0, str(error)) from error
