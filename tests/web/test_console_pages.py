@@ -3,12 +3,15 @@
 import asyncio
 import html
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from web.house import Browser, House, alert, bearer
+
+from steadyhand.journey.evidence.model import Series
 
 pytestmark = pytest.mark.anyio
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> {{ 7*7 }} <!channel>"
@@ -275,3 +278,25 @@ async def test_an_alert_repeated_by_its_sender_opens_one_incident(house: House) 
             answer = await machine.post("/alerts/generic", json=alert())
             assert answer.json()["incidents"] == ["inc-1"]
     assert len(house.incidents()) == 1
+
+
+async def test_the_evidence_shows_what_surely_came_first_and_which_data_is_in_doubt(house: House) -> None:
+    times = tuple((house.start + timedelta(seconds=one)).timestamp() for one in range(-600, 0, 5))
+    clock = Series(
+        name="node_time_seconds",
+        labels={"job": "shop", "instance": "h1 <b>"},
+        times=times,
+        values=tuple(one + 90 for one in times),
+    )
+    house.users.held = (*house.users.held, clock)
+    incident = await house.break_shop()
+    text = (await (await house.visit()).get(f"/incidents/{incident}")).text
+    page = house.view(incident).page
+    assert page is not None
+    assert len(page.sequence) > 1
+    (order,) = re.findall(r'<p class="h-evidence order">.*?</p>', text, re.DOTALL)
+    steps = [re.findall(r'href="#e-(\w+)"', one) for one in order.partition("No place")[0].split("→")]
+    assert steps[: len(page.sequence)] == [list(one) for one in page.sequence]
+    assert "Data in doubt:" in text
+    assert "the clock of h1 &lt;b&gt; is 90 s ahead of that of the metrics" in text
+    assert "±1 s" in text

@@ -5,7 +5,8 @@ from datetime import datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from steadyhand.journey.alert.severity import MEANING
-from steadyhand.journey.evidence.wording import quantity
+from steadyhand.journey.evidence.model import Onset
+from steadyhand.journey.evidence.wording import quantity, since
 from steadyhand.journey.report.figures import span
 from steadyhand.journey.report.write import describe
 
@@ -54,6 +55,7 @@ def environment() -> Environment:
     )
     made.filters |= {
         "clock": _clock,
+        "spread": _spread,
         "minute": _minute,
         "iso": datetime.isoformat,
         "span": span,
@@ -65,6 +67,11 @@ def environment() -> Environment:
     }
     made.globals |= {"STATUS": STATUS, "GLYPH": GLYPH, "PHASE": PHASE, "EVENTS": EVENTS, "MEANING": MEANING}
     return made
+
+
+def _spread(onset: Onset) -> str:
+    """How far from that instant it may lie, e.g. "±2 s"; "" where it is known to the second."""
+    return since(onset).partition(" ")[2]
 
 
 def _clock(at: datetime) -> str:
