@@ -342,28 +342,6 @@ async def test_stamps_without_a_zone_are_read_in_the_sources_and_that_is_told(
     assert tallied.tallies.assumptions == set(report.assumptions)
 
 
-@pytest.mark.parametrize(
-    ("written", "off_s", "said"),
-    [
-        (lambda at: f"{at:%Y-%m-%dT%H:%M:%S}Z", 90, "90 s ahead of when it was written"),
-        (lambda at: f"{at:%Y-%m-%d %H:%M:%S}", 7200, "is the zone of its stamps right?"),
-        (lambda at: f"{at:%Y-%m-%d %H:%M:%S}", -3600, "is the zone of its stamps right?"),
-        (lambda at: f"{at:%Y-%m-%dT%H:%M:%S}Z", -600, ""),  # copied later than written, as far as one can see
-        (lambda at: f"{at:%Y-%m-%dT%H:%M:%S}Z", 1, ""),
-    ],
-)
-async def test_a_log_that_is_stamped_later_than_it_was_written_tells_that_its_clock_is_off(
-    tmp_path: Path, written: Callable[[datetime], str], off_s: int, said: str
-) -> None:
-    path, now = tmp_path / "shop.log", START + timedelta(seconds=600)
-    stamps = [now + timedelta(seconds=off_s - ago) for ago in range(60, -1, -5)]
-    path.write_text("".join(f"{written(at)} INFO served\n" for at in stamps))
-    os.utime(path, (now.timestamp(), now.timestamp()))
-    report = await logs(tmp_path).tally(["shop"], window(0, 601), 100)
-    found = [(one.entity, one.lo_s, said in one.text) for one in report.offsets]
-    assert found == ([("shop", off_s, True)] if said else [])
-
-
 def test_an_unknown_zone_is_refused_with_the_way_out() -> None:
     with pytest.raises(ValueError, match="'Berlin' is no time zone known here; write"):
         FileLogSettings(files={"shop": ("x",)}, zone="Berlin")

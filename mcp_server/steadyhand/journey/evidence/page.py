@@ -78,23 +78,20 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
 
     `seasons` are of this hour of other days. `baseline` is the calm first part of `window`, or of the data
     where that begins later. Lags count from `alert_at`, else the end. No source has a log of the `unlogged`.
-    `offsets` are clocks that the sources themselves saw to be off.
     """
     rule = rule or EvidenceRule()
-    told = topology, restarts(changes, rule), rule, masker or Masker()
     window, baseline = _fitted(window, baseline, _oldest(series), rule)
     clocks = _clocks(series, traced, offsets, topology, service)
-    desk = Desk(service, window, baseline, alert_at or window.end, *told, clocks)
+    seen = topology, restarts(changes, rule), rule, masker or Masker(), clocks
+    desk = Desk(service, window, baseline, alert_at or window.end, *seen)
     counted = total((*tallies, tally_lines(lines, window, rule.max_templates)), rule.max_templates)
     parts = {
         "metrics": metrics_part(series, seasons, desk),
         "logs": _logs(counted, unlogged, desk),
-        "changes": _changes(looked_back(changes, window), desk),
-        "databases": _databases(databases, desk),
-        **_seen(traced, conflicts, desk),
+        **_seen(changes, databases, traced, conflicts, desk),
     }
-    own = (*trace_gaps(traced), *_own_gaps(databases, counted, series, unlogged, desk))
-    return _laid_out(incident, (*gaps, *own), parts, previous, desk)
+    unseen = (*gaps, *trace_gaps(traced), *_own_gaps(databases, counted, series, unlogged, desk))
+    return _laid_out(incident, unseen, parts, previous, desk)
 
 
 def _laid_out(
@@ -181,10 +178,20 @@ def _logs(counted: Tallies, unlogged: Sequence[str], desk: Desk) -> Part:
     return Part(tuple(items), coverage, said=said_of(patterns, desk.window, desk.baseline.end.timestamp()))
 
 
-def _seen(traced: Sequence[Traced], conflicts: Sequence[Conflict], desk: Desk) -> Mapping[str, Part]:
-    """What was seen of calls, where anything was."""
+def _seen(
+    changes: Sequence[Change],
+    databases: Sequence[DatabaseReport],
+    traced: Sequence[Traced],
+    conflicts: Sequence[Conflict],
+    desk: Desk,
+) -> Mapping[str, Part]:
+    """What was seen of changes and databases, and of calls where anything was."""
+    looked_at = {
+        "changes": _changes(looked_back(changes, desk.window), desk),
+        "databases": _databases(databases, desk),
+    }
     traces = {"traces": traces_part(traced, desk)} if traced else {}
-    return {**traces, **({"topology": topology_part(conflicts, desk)} if conflicts else {})}
+    return {**looked_at, **traces, **({"topology": topology_part(conflicts, desk)} if conflicts else {})}
 
 
 def _changes(changes: Sequence[Change], desk: Desk) -> Part:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from steadyhand.journey.evidence.model import DatabaseReport, Page, Series, Window
+from steadyhand.journey.evidence.model import Coverage, DatabaseReport, Page, Series, Window
 from steadyhand.journey.evidence.page import assemble, covered
 from steadyhand.journey.evidence.patterns.lines import tally_lines
 from steadyhand.journey.evidence.patterns.tally import TalliedLogs, Tallies
@@ -39,7 +39,7 @@ async def gather(outside: Outside, incident: Incident, previous: Page | None = N
     ((logs, series, reports, seasons, seen), silent), (traced, untraced) = await asyncio.gather(
         _asked(outside, names, whole), look_at_calls(outside, names, calm, Window(start=calm.end, end=now))
     )
-    gaps = (*unseen, *untraced, *silent, *(gap for one in logs for gap in one.gaps), *seen.gaps)
+    gaps = dict.fromkeys((*unseen, *untraced, *silent, *_gaps(logs), *seen.gaps))
     window, baseline = windows(first, now, outside.rules.evidence, _oldest(series))
     masker = await asyncio.to_thread(masker_of, outside, incident.id)
     page = await asyncio.to_thread(
@@ -56,7 +56,7 @@ async def gather(outside: Outside, incident: Incident, previous: Page | None = N
         databases=reports,
         traced=traced,
         conflicts=around.conflicts,
-        gaps=tuple(dict.fromkeys(gaps)),
+        gaps=tuple(gaps),
         offsets=[offset for one in logs for offset in one.offsets],
         unlogged=_unlogged(logs),
         alert_at=first,
@@ -64,9 +64,16 @@ async def gather(outside: Outside, incident: Incident, previous: Page | None = N
         previous=previous,
         masker=masker,
     )
-    coverage = [part for one in logs for part in one.coverage]
-    page = covered(page, coverage, around.beyond(outside.rules.topology, names))
+    page = covered(page, _coverage(logs), around.beyond(outside.rules.topology, names))
     return await asyncio.to_thread(settled, outside, incident.id, masker, page)
+
+
+def _gaps(logs: Sequence[TalliedLogs]) -> Sequence[str]:
+    return [gap for one in logs for gap in one.gaps]
+
+
+def _coverage(logs: Sequence[TalliedLogs]) -> Sequence[Coverage]:
+    return [part for one in logs for part in one.coverage]
 
 
 async def _asked(
