@@ -18,7 +18,7 @@ from servers import Reply, Request, free_port, http_server, reply_json, running
 from steadyhand.adapters.metrics.native import NativeHistogram, classic
 from steadyhand.adapters.metrics.prometheus import Prometheus, PrometheusSettings
 from steadyhand.errors import SourceRefused, SourceUnavailable
-from steadyhand.journey.evidence.histogram import quantile
+from steadyhand.journey.evidence.histogram import quantiles
 from steadyhand.journey.evidence.model import Series, Window
 
 PROMETHEUS = shutil.which("prometheus")
@@ -48,7 +48,7 @@ def test_a_percentile_read_from_native_buckets_is_within_a_bucket_of_the_true_on
     values = observed(5_000)
     found = buckets(list(classic("took_seconds", {}, [(0.0, exponential(values, 3))])))
     bounds = sorted(found)
-    told = quantile(0.95, bounds, [found[one][0] for one in bounds])
+    (told,) = quantiles(0.95, bounds, [[found[one][0] for one in bounds]])
     assert told == pytest.approx(sorted(values)[4_749], rel=2 ** (1 / 8) - 1)
 
 
@@ -125,5 +125,5 @@ async def test_a_real_prometheus_gives_a_native_histogram_with_its_percentile(tm
     assert {one.labels["route"] for one in found} == {"/pay"}
     kept = buckets(found)
     bounds = sorted(kept)
-    told = quantile(0.95, bounds, [kept[one][-1] for one in bounds])
+    (told,) = quantiles(0.95, bounds, [[kept[one][-1] for one in bounds]])
     assert told == pytest.approx(sorted(values)[1_899], rel=2 ** (1 / 8) - 1)

@@ -59,6 +59,9 @@ class Together(Generic[Item, Answer]):
             except Exception as error:  # whoever waits must be answered, whatever went wrong
                 log.exception("a round of writes failed")
                 _fail(part, error)
+            except BaseException as error:  # the process is ending: nobody may wait for what never comes
+                _fail([*part, *self._waiting], error)
+                raise
 
     def _next(self) -> list[tuple[Item, "asyncio.Future[Answer]"]]:
         """The first that wait, bounded."""
@@ -105,7 +108,7 @@ def _answer(done: "asyncio.Future[Answer]", answer: Answer | Exception) -> None:
         done.set_result(answer)
 
 
-def _fail(part: Sequence[tuple[Item, "asyncio.Future[Answer]"]], error: Exception) -> None:
+def _fail(part: Sequence[tuple[Item, "asyncio.Future[Answer]"]], error: BaseException) -> None:
     for _, done in part:
         if not done.done():
             done.set_exception(error)
