@@ -52,7 +52,7 @@ def test_a_snooze_stops_the_ladder_until_its_instant() -> None:
     case = snoozed()
     assert case.incident.acked_by == "ana"
     assert case.of(Unsend) == [Unsend()]
-    assert case.of(Disarm)[0].kinds == ("escalate", "reach")
+    assert case.of(Disarm)[0].kinds == ("escalate", "reach", "help")
     assert case.armed == {"resume": NOW + timedelta(minutes=60)}
     assert case.after(TierSilent(rung=0, due_at=NOW)).asked == ()
 
