@@ -209,7 +209,8 @@ def test_only_pages_are_taken_back_answers_and_news_still_go(ledger: SqlLedger) 
         incident = tx.incident("inc-1")
         assert incident is not None
         tx.save(incident, (send("inc-1:0:resolved:r:phone:ana"), Unsend()), NOW)
-    assert [one.key for one in post(ledger, at=NOW + timedelta(seconds=1))] == ["inc-1:0:resolved:r:phone:ana"]
+    told = post(ledger, at=NOW + timedelta(seconds=1))
+    assert [one.key for one in told] == ["inc-1:0:resolved:r:phone:ana"]
 
 
 def test_what_waits_behind_a_message_on_its_way_is_not_due_before_that_has_ended(ledger: SqlLedger) -> None:
