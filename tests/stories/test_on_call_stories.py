@@ -170,6 +170,7 @@ def test_without_any_call_from_outside_escalation_happens(begin: Begin) -> None:
             await asyncio.sleep(0.01)  # the store works in threads of its own
             if night.phone("lead").waiting:
                 break
+        await night.worker.settle()  # what became of the call is on record
         running.cancel()
         await asyncio.wait([running])
         assert night.phone("lead").rang_once
