@@ -132,6 +132,7 @@ async def test_a_canary_that_resets_every_connection_is_counted_as_failing(world
     await target.revert()
 
 
+@pytest.mark.timed
 async def test_slow_answers_come_from_the_log(world: BalancerWorld) -> None:
     target = world.traffic()
     await target.prepare("1.1", 1)
