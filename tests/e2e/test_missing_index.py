@@ -27,7 +27,8 @@ def test_the_index_is_named_built_and_verified_though_the_service_dies_in_the_mi
         seen = [item["title"] for item in view["page"]["items"]]
         assert best["cause"]["facts"].get("version") == truth["release"], (best["cause"], best["onset"], seen)
         onset = datetime.fromisoformat(best["onset"]["at"]).timestamp()
-        assert onset == pytest.approx(truth["onset"], abs=5)
+        # Two guests a second are slow: a percentile shows them in steps of some seconds.
+        assert onset == pytest.approx(truth["onset"], abs=8)
 
         action = view["plan"]["fix"]["action"]
         assert (action["kind"], action["table"], action["columns"]) == (

@@ -65,7 +65,8 @@ def _connections(lab: Description, pages: Path) -> dict[str, object]:
     return {
         "logs": [{"files": {"shop": [lab.shop_logs], "postgres": [lab.postgres_log]}}],
         "metrics": [{"kind": "prometheus", "url": lab.metrics_url}],
-        "databases": [{"kind": "postgres", "name": "postgres", "dsn_env": ENV_READ}],
+        # Guests' orders come twice a second: in one second there may be none of them to be seen.
+        "databases": [{"kind": "postgres", "name": "postgres", "dsn_env": ENV_READ, "sample": "3s"}],
         "hands": [{"kind": "postgres", "name": "postgres", "dsn_env": ENV_FIX}],
         "traffic": [
             {
