@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -12,10 +13,11 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
+from itertools import count, islice
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -112,11 +114,17 @@ async def http_server(
         await asyncio.sleep(0)
 
 
+_LOWEST, _PORTS = 22_000, 10_000  # below those the kernel gives out: none is taken before its server has it
+_NEXT = count(secrets.randbelow(_PORTS))  # tests beside these, in a process of their own, begin elsewhere
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    for number in islice(_NEXT, _PORTS):
+        port = _LOWEST + number % _PORTS
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 @contextmanager
