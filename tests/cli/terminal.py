@@ -1,5 +1,6 @@
 """`steadyhand` as a person or a script calls it: a process of its own, with a home of its own."""
 
+import codecs
 import io
 import json
 import os
@@ -94,17 +95,17 @@ def typed(terminal: Terminal, words: list[str], answers: list[tuple[str, str]]) 
     if pid == 0:
         os.execve(sys.executable, [sys.executable, "-m", "steadyhand", *words], terminal.environment())  # noqa: S606
     seen, ends = "", time.monotonic() + 30
-    waiting = list(answers)
+    waiting, decoder = list(answers), codecs.getincrementaldecoder("utf-8")()
     while time.monotonic() < ends:
         if not select.select([tty], [], [], 0.2)[0]:
             continue
         try:
-            piece = os.read(tty, 4096).decode()
+            piece = os.read(tty, 4096)
         except OSError:
             break
         if not piece:
             break
-        seen += piece
+        seen += decoder.decode(piece)
         if waiting and waiting[0][0] in seen.rsplit("\n", 1)[-1]:
             os.write(tty, waiting.pop(0)[1].encode() + b"\n")
     os.waitpid(pid, 0)

@@ -300,3 +300,21 @@ async def test_the_evidence_shows_what_surely_came_first_and_which_data_is_in_do
     assert "Data in doubt:" in text
     assert "the clock of h1 &lt;b&gt; is 90 s ahead of that of the metrics" in text
     assert "±1 s" in text
+
+
+async def test_forecasts_and_what_goes_with_the_pain_are_told_beside_the_items(house: House) -> None:
+    times = tuple((house.start + timedelta(seconds=one)).timestamp() for one in range(-600, 0, 5))
+    labels = {"job": "shop", "instance": "h1"}
+    used = Series(
+        name="memory_used_bytes",
+        labels=labels,
+        times=times,
+        values=tuple(9e8 + (one - times[0]) * 5e4 for one in times),
+    )
+    limit = used.model_copy(update={"name": "memory_max_bytes", "values": tuple(1e9 for _ in times)})
+    house.users.held = (*house.users.held, used, limit)
+    incident = await house.break_shop()
+    text = (await (await house.visit()).get(f"/incidents/{incident}")).text
+    (told,) = re.findall(r"<strong>Forecasts, the soonest first:</strong>.*?</div>", text, re.DOTALL)
+    assert re.search(r"93 % of the limit, \+0\.3 %/min, limit in \d+ min", told)
+    assert "before failed share of shop_requests_total]" in text

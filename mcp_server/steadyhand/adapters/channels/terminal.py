@@ -70,5 +70,9 @@ class TerminalChannel:
 
 def plain(text: str) -> str:
     """One line without control or format characters, at most 500 characters."""
-    safe = "".join(" " if unicodedata.category(one)[0] == "C" else one for one in text)
-    return " ".join(safe.split())[:_LONGEST]
+    return " ".join(printable(text).split())[:_LONGEST]
+
+
+def printable(line: str) -> str:
+    """The line with spaces where control or format characters were."""
+    return "".join(" " if unicodedata.category(one)[0] == "C" else one for one in line)

@@ -12,7 +12,7 @@ SEVERITIES = ("SEV1", "SEV2", "SEV3", "SEV4")
 def declare(add: Add) -> None:
     """What a person says about an incident."""
     signed(add("incidents", "List incidents and where each stands.", _incidents))
-    for family in (_add_answers, _add_checks, _add_alerts, _add_hands, _add_rollouts):
+    for family in (_add_evidence, _add_answers, _add_checks, _add_alerts, _add_hands, _add_rollouts):
         family(add)
 
 
@@ -20,6 +20,19 @@ def _incidents(args: argparse.Namespace) -> int:
     from steadyhand.commands.answers import show
 
     return show(args.person)
+
+
+def _add_evidence(add: Add) -> None:
+    one = add("evidence", "Show what changed, when and in what order, and what was not seen.", _evidence)
+    on_an_incident(one)
+    one.add_argument("--item", default="", help="open this one, like m1")
+    one.add_argument("--json", action="store_true", help="the page, or the item, as JSON")
+
+
+def _evidence(args: argparse.Namespace) -> int:
+    from steadyhand.commands.evidence import show
+
+    return show(args.id, args.person, args.item, as_json=args.json)
 
 
 def _add_answers(add: Add) -> None:

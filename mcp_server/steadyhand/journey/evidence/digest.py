@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from steadyhand.journey.evidence.model import Chart, Item, Page
+from steadyhand.journey.evidence.notes import beside, in_doubt
 from steadyhand.journey.evidence.page import is_quiet
 from steadyhand.journey.evidence.sequence import in_words, sequence
 from steadyhand.journey.evidence.wording import clock
@@ -11,7 +12,7 @@ from steadyhand.journey.evidence.wording import clock
 MAX_TOKENS = 2_000
 _CHARACTERS_PER_TOKEN = 3
 _SAFE = MAX_TOKENS * _CHARACTERS_PER_TOKEN - 1
-_LINE = 260
+_LINE = 300
 _NAME = 80
 _COVERAGE = 200
 _FLAGS = 6
@@ -72,8 +73,7 @@ def _written(page: Page, kept: Sequence[Item]) -> str:
         ),
         *(f"{one.id} {one.entity[:_NAME]}: {one.title[:_LINE]}{_company(one)}" for one in kept),
         *([f"order: {order} (> surely later, = not to be told apart)"] if order else []),
-        *(f"data {one.kind}: {one.entity[:_NAME]}: {one.text}" for one in page.flags[:_FLAGS]),
-        *([f"{len(page.flags) - _FLAGS} more faults of the data"] if len(page.flags) > _FLAGS else []),
+        *(f"data {one}" for one in in_doubt(page, _FLAGS)),
         *(f"{name}: {text[:_COVERAGE]}" for name, text in sorted(page.coverage.items())),
         *([f"{left_out} weaker items left out here; the page has them."] if left_out else []),
     ]
@@ -81,14 +81,8 @@ def _written(page: Page, kept: Sequence[Item]) -> str:
 
 
 def _company(item: Item) -> str:
-    """How it goes with what hurts, e.g. " [r 0.93, 6 s before p95 of http_seconds]"."""
-    facts = item.facts
-    usual = " [usual at this hour]" if "usual" in facts else ""
-    if "moves_with" not in facts:
-        return usual
-    lag = int(facts["lag_s"])
-    when = "with" if lag == 0 else f"{abs(lag)} s {'after' if lag > 0 else 'before'}"
-    return f"{usual} [r {facts['r']}, {when} {facts['moves_with']}]"
+    """What is said beside it, e.g. " [r 0.93, 6 s before p95 of http_seconds]"."""
+    return "".join(f" [{one}]" for one in beside(item))
 
 
 def _head(page: Page) -> str:

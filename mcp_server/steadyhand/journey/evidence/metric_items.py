@@ -67,9 +67,11 @@ def with_forecast(item: Item, signal: Signal, ahead: Forecast) -> Item:
         "limit_in_min": f"{ahead.minutes:.1f}",
         "limit_in_min_lo": f"{ahead.soonest:.1f}",
         "limit_in_min_hi": f"{ahead.latest:.1f}",
+        "forecast": _ahead(signal, ahead),
     }
-    title = f"{item.title}; {_ahead(signal, ahead)}"
-    return item.model_copy(update={"title": title[:_TITLE], "facts": {**item.facts, **facts}})
+    after = f"; {facts['forecast']}"
+    title = item.title[: _TITLE - len(after)] + after
+    return item.model_copy(update={"title": title, "facts": {**item.facts, **facts}})
 
 
 def forecast_item(signal: Signal, ahead: Forecast, masker: Masker) -> Item:

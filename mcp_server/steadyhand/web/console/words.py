@@ -6,6 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from steadyhand.journey.alert.severity import MEANING
 from steadyhand.journey.evidence.model import Onset
+from steadyhand.journey.evidence.notes import ahead, beside
 from steadyhand.journey.evidence.wording import quantity, since
 from steadyhand.journey.report.figures import span
 from steadyhand.journey.report.write import describe
@@ -56,6 +57,8 @@ def environment() -> Environment:
     made.filters |= {
         "clock": _clock,
         "spread": _spread,
+        "beside": beside,
+        "ahead": ahead,
         "minute": _minute,
         "iso": datetime.isoformat,
         "span": span,
