@@ -1,4 +1,4 @@
-"""What every view says beside an item: how it goes with what hurts, what is usual, when a limit is reached."""
+"""What every view says beside an item: what it moves with, what is usual, when a limit is reached."""
 
 from collections.abc import Sequence
 

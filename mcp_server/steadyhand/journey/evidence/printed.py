@@ -1,4 +1,4 @@
-"""The evidence page and its items for a terminal: columns, wrapped lines, nothing that only a colour tells."""
+"""The evidence page and its items for a terminal: columns, wrapped lines, no colours."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ def printed(page: Page, width: int = 80) -> str:
     parts: Sequence[Iterable[str]] = (
         _head(page, width),
         _in_order(seen, {one.item: one for one in page.charts}, width),
-        _named("Forecasts", [f"{one.id} {one.entity}: {one.facts['forecast']}" for one in ahead(seen)], width),
+        _named("Forecasts", [_forecast(one) for one in ahead(seen)], width),
         _named("Data in doubt", in_doubt(page, _FLAGS), width),
         _named("Not seen", [f"{one.id} {one.title}" for one in missing], width),
         _named("Looked at", _coverage(page), width),
@@ -45,9 +45,7 @@ def printed(page: Page, width: int = 80) -> str:
 def printed_item(item: Item, page: Page, width: int = 80) -> str:
     """One item whole, in lines of at most `width` characters."""
     return "\n".join(
-        line
-        for told in opened(item, page).splitlines()
-        for line in _wrapped(told, width, "", "  ")
+        line for told in opened(item, page).splitlines() for line in _wrapped(told, width, "", "  ")
     )
 
 
@@ -93,6 +91,10 @@ def _bars(chart: Chart) -> str:
     low, high = min(known, default=0.0), max(known, default=0.0)
     step = (high - low) / (len(_BARS) - 1) or 1.0
     return "".join(" " if one is None else _BARS[round((one - low) / step)] for one in tops)
+
+
+def _forecast(item: Item) -> str:
+    return f"{item.id} {item.entity[:_NAME]}: {item.facts['forecast']}"
 
 
 def _named(name: str, told: Sequence[str], width: int) -> Iterator[str]:
