@@ -9,6 +9,7 @@ from steadyhand.evaluation.engines import engine
 from steadyhand.evaluation.errors import NoCases
 from steadyhand.evaluation.score import rows, score
 from steadyhand.evaluation.sources import find_cases
+from steadyhand.evaluation.worlds.further import FURTHER
 from steadyhand.evaluation.worlds.generate import Plan, generated
 from steadyhand.evaluation.worlds.story import FAMILIES
 from steadyhand.evaluation.worlds.traps import EVERY_TRAP
@@ -30,8 +31,7 @@ def test_the_same_seed_gives_the_same_world() -> None:
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 def test_an_easy_world_of_each_family_is_diagnosed(family: str) -> None:
-    plan = Plan(UNSEEN, family, 1)
-    case = _case(plan)
+    case = _case(Plan(UNSEEN + 2, family, 1))
     truth, found = case.reveal(), engine(case)
     assert found.components[0] == truth.component
     assert found.fault_class == truth.fault_class
@@ -57,8 +57,8 @@ def test_a_world_without_a_fault_has_nobody_to_blame() -> None:
 
 
 def test_so_many_worlds_hold_families_traps_and_calm() -> None:
-    kinds = {one.system for one in generated(6, 1)}
-    assert kinds == {"generated", "generated traps", "generated fault-free"}
+    kinds = {one.system for one in generated(7, 1)}
+    assert kinds == {"generated", "generated traps", "generated further", "generated fault-free"}
 
 
 @pytest.mark.parametrize("wanted", ["generated:", "generated:none", "generated:0", "twins:x", "traps:-1"])
@@ -135,7 +135,7 @@ def test_each_word_draws_in_turn_all_there_is_in_four_difficulties() -> None:
 
 def test_the_page_on_worlds_names_every_fault_trap_and_pair() -> None:
     page = (ROOT / "docs/reference/generated-worlds.md").read_text(encoding="utf-8").lower()
-    assert all(f"| {name} |" in page for name in (*EVERY_TRAP, *TWINS))
+    assert all(f"| {name} |" in page for name in (*EVERY_TRAP, *FURTHER, *TWINS))
     assert all(name in page for name in FAMILIES)
 
 

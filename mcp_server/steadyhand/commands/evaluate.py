@@ -15,6 +15,7 @@ from steadyhand.evaluation.kept import Kept
 from steadyhand.evaluation.report import as_json, as_text
 from steadyhand.evaluation.score import Scored, rows, score
 from steadyhand.evaluation.sources import find_cases
+from steadyhand.evaluation.worlds.generate import DRAWN, VERSION
 from steadyhand.journey.diagnosis.ranking.weights import shipped
 from steadyhand.wiring import playbooks
 
@@ -44,12 +45,17 @@ def _about(args: argparse.Namespace, found: Sequence[Scored]) -> dict[str, str]:
     ranker = shipped()
     failed = sum(bool(one.answer.failed) for one in found)
     return {
-        "data": args.data,
+        "data": f"{args.data}{_drawn(args.data)}",
         "cases": f"{len(found)}, part: {args.part}" + (f", {failed} without an answer" if failed else ""),
         "engine": _who(args),
         "ranker": f"{ranker.version}, calibrated on {ranker.calibrated_on} (n {ranker.calibrated_n})",
         "sees": "what existed when the alert came, the samples then in progress included; a capsule: 10 s on",
     }
+
+
+def _drawn(data: str) -> str:
+    """Which worlds these are: the same seeds of another version are others."""
+    return f" (worlds-{VERSION})" if data.partition(":")[0] in DRAWN else ""
 
 
 def _who(args: argparse.Namespace) -> str:

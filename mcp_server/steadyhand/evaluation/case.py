@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from steadyhand.journey.evidence.bearings.observed import Gauge
-from steadyhand.journey.evidence.model import Change, DatabaseReport, LogLine, Page, Series
+from steadyhand.journey.evidence.model import Change, DatabaseReport, LogLine, Page, Series, Span
 from steadyhand.journey.topology import Topology
 
 
@@ -18,6 +18,7 @@ class Held:
     series: tuple[Series, ...] = ()
     changes: tuple[Change, ...] = ()
     databases: tuple[DatabaseReport, ...] = ()
+    spans: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True)

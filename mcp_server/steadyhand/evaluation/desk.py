@@ -12,7 +12,7 @@ from mcp.server.mcpserver.tools import Tool
 
 from steadyhand.adapters.ledger.sql import SqlLedger, open_store
 from steadyhand.evaluation.case import Inputs
-from steadyhand.evaluation.held import HeldMetrics
+from steadyhand.evaluation.held import HeldMetrics, HeldTraces
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.diagnosis.engine import diagnose
 from steadyhand.journey.diagnosis.model import Diagnosis
@@ -75,6 +75,7 @@ def _outside(inputs: Inputs, ledger: SqlLedger) -> Outside:
         owner="evaluation",
         logs=(MemoryLogs(held.lines, "case", names),) if held.lines else (),
         metrics=(HeldMetrics(held.series),) if held.series else (),
+        traces=(HeldTraces(held.spans),) if held.spans else (),
         probes={one.database: MemoryDatabase(one, name=one.database) for one in held.databases},
     )
 

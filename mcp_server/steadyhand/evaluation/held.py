@@ -1,10 +1,12 @@
-"""The series of a case behind the port that metrics tools ask, in PromQL."""
+"""The series of a case behind the port that metrics tools ask, in PromQL; its spans behind that of traces."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from steadyhand.journey.evidence.model import Series, Window
+from steadyhand.adapters.traces.sampled import edges_from, inside, picked
+from steadyhand.journey.evidence.model import Series, Span, SpanReport, Traced, Window
+from steadyhand.journey.seen import CallEdge
 from steadyhand.lab.miniprom.evaluate.engine import Evaluation
 from steadyhand.lab.miniprom.evaluate.parse import parse_expr
 from steadyhand.lab.miniprom.evaluate.plan import BadQuery, EvaluationError, NotCovered
@@ -55,3 +57,32 @@ class HeldMetrics:
         """The expression at one instant; None where it has no value. Raises SourceError."""
         found = await self.series(expression, Window(start=at, end=at), timedelta(seconds=1))
         return found[0].values[-1] if found else None
+
+
+class HeldTraces:
+    """A TraceSource over spans of a case."""
+
+    name = "case"
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self._spans = spans
+
+    async def edges(self, window: Window) -> Sequence[CallEdge]:
+        """Who called whom in the window."""
+        return edges_from(self.report((), window, len(self._spans)), self.name)
+
+    async def spans(self, services: Sequence[str], window: Window, most: int) -> SpanReport:
+        """Traces of the window that pass one of `services` (empty: any), failed ones first."""
+        return self.report(services, window, most)
+
+    def report(self, services: Sequence[str], window: Window, most: int) -> SpanReport:
+        """The same at once."""
+        return picked(inside(self._spans, window), services, window, most, self.name)
+
+    def traced(self, calm: Window, since: Window, most: int) -> tuple[Traced, ...]:
+        """What the calm part saw and what came since, as the evidence page takes it; none without spans."""
+        if not self._spans:
+            return ()
+        return (
+            Traced(source=self.name, calm=self.report((), calm, most), since=self.report((), since, most)),
+        )

@@ -158,6 +158,6 @@ def test_a_healthy_world_replayed_lists_nobody() -> None:
 
 
 def test_what_moves_beside_a_healthy_front_names_nobody() -> None:
-    healthy = [one for one in generated(24, 500) if one.reveal().healthy]
+    healthy = [one for one in generated(28, 500) if one.reveal().healthy]
     found = [diagnose(one.inputs.page, one.inputs.topology, RULE) for one in healthy]
     assert [one.best for one in found] == [None] * 4

@@ -2,7 +2,6 @@
 
 import asyncio
 import glob
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -10,7 +9,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from steadyhand.adapters.traces.otlp import Export, spans_of
-from steadyhand.adapters.traces.sampled import ALL, TraceRule, coverage_of, edges_from, inside, renamed
+from steadyhand.adapters.traces.sampled import TraceRule, edges_from, inside, picked, renamed
 from steadyhand.journey.evidence.model import Span, SpanReport, Window
 from steadyhand.journey.seen import CallEdge
 from steadyhand.ports import SourceRefused
@@ -44,22 +43,15 @@ class OtlpFiles:
 
     def _spans(self, services: Sequence[str], window: Window, most: int) -> SpanReport:
         gaps: list[str] = []
-        traces: dict[str, list[Span]] = defaultdict(list)
-        for kept, span in enumerate(inside(self._all(window, gaps), window)):
-            if kept >= self._settings.most_spans:
-                gaps.append(f"{self.name}: more than {kept:,} spans in the window; the rest was left out")
+        spans: list[Span] = []
+        for span in inside(self._all(window, gaps), window):
+            if len(spans) >= self._settings.most_spans:
+                many = f"more than {len(spans):,} spans in the window"
+                gaps.append(f"{self.name}: {many}; the rest was left out")
                 break
-            traces[span.trace].append(span)
-        wanted = [
-            one for one in traces.values() if not services or any(span.service in services for span in one)
-        ]
-        wanted.sort(key=lambda one: (not any(span.failed for span in one), -one[-1].start.timestamp()))
-        shown = wanted[:most]
-        return SpanReport(
-            spans=tuple(span for one in shown for span in one),
-            gaps=tuple(gaps),
-            coverage=coverage_of(self.name, shown, window, ", ".join(services) or ALL, len(wanted)),
-        )
+            spans.append(span)
+        report = picked(spans, services, window, most, self.name)
+        return report.model_copy(update={"gaps": tuple(gaps)})
 
     def _all(self, window: Window, gaps: list[str]) -> Iterator[Span]:
         # patterns may be absolute, which Path.glob refuses

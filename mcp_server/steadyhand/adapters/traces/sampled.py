@@ -1,6 +1,7 @@
 """What every source of traces is told and does alike."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pydantic import Field
@@ -52,6 +53,23 @@ def coverage_of(
             window=window,
             unit="traces",
         ),
+    )
+
+
+def picked(
+    spans: Iterable[Span], services: Sequence[str], window: Window, most: int, source: str
+) -> SpanReport:
+    """Of these spans the traces that pass one of `services` (empty: any), failed and newest ones first."""
+    traces: dict[str, list[Span]] = defaultdict(list)
+    for span in spans:
+        traces[span.trace].append(span)
+    wanted = [one for one in traces.values() if not services or any(span.service in services for span in one)]
+    wanted.sort(key=lambda one: (not any(span.failed for span in one), -one[-1].start.timestamp()))
+    shown = wanted[:most]
+    who = ", ".join(services) or ALL
+    return SpanReport(
+        spans=tuple(span for one in shown for span in one),
+        coverage=coverage_of(source, shown, window, who, len(wanted)),
     )
 
 

@@ -10,9 +10,11 @@ from steadyhand.evaluation.worlds.shape import World
 STEP_S = 10.0
 CALM = 180  # steps
 STEPS = 270
-_SHARE = 0.6  # of a callee's extra time a caller feels
-_SPREAD = 0.7  # of a callee's failures a caller passes on
+SHARE = 0.6  # of a callee's time a caller feels: it makes that share of its calls
+SPREAD = 0.7  # of a callee's failures a caller passes on
+_WIRE_S = 0.001
 Track = list[float]
+Arrow = tuple[str, str]
 Form = Callable[[int], float]
 
 
@@ -42,6 +44,10 @@ class Course:
     hits: dict[str, Track] = field(default_factory=dict)
     rows: dict[str, Track] = field(default_factory=dict)
     alive: dict[str, Track] = field(default_factory=dict)
+    waiting: dict[str, Track] = field(default_factory=dict)  # share of its time it has no processor
+    others: dict[str, Track] = field(default_factory=dict)  # of a node: processors other processes take
+    wire: dict[Arrow, Track] = field(default_factory=dict)  # seconds between a caller and a callee
+    lost: dict[Arrow, Track] = field(default_factory=dict)  # share of calls that do not arrive
     latency: dict[str, Track] = field(default_factory=dict)
     errors: dict[str, Track] = field(default_factory=dict)
 
@@ -57,6 +63,12 @@ class Course:
             self.hits[name] = self._noisy(0.92, 0.1)
             self.rows[name] = self._noisy(self.chance.uniform(1e3, 4e3))
             self.alive[name] = [1.0] * STEPS
+            self.waiting[name] = self._noisy(0.01)
+            for callee in self.world.calls[name]:
+                self.wire[name, callee] = [_WIRE_S] * STEPS
+                self.lost[name, callee] = [0.0] * STEPS
+        for node in self.world.nodes:
+            self.others[node] = self._noisy(self.chance.uniform(0.2, 0.6))
 
     def _noisy(self, base: float, share: float = 1.0) -> Track:
         """A level with noise that remembers a little of itself."""
@@ -77,10 +89,18 @@ class Course:
         for name in self._callees_first():
             slow, bad = list(self.own[name]), list(self.failing[name])
             for callee in self.world.calls[name]:
+                seen, failed = self.seen_by(name, callee)
                 for at in range(STEPS):
-                    slow[at] += _SHARE * self.latency[callee][at]
-                    bad[at] = 1 - (1 - bad[at]) * (1 - _SPREAD * self.errors[callee][at])
+                    slow[at] += SHARE * seen[at]
+                    bad[at] = 1 - (1 - bad[at]) * (1 - SPREAD * failed[at])
             self.latency[name], self.errors[name] = slow, bad
+
+    def seen_by(self, caller: str, callee: str) -> tuple[Track, Track]:
+        """How long the callee's answers take and how many fail, as this caller sees them."""
+        arrow = caller, callee
+        slow = [a + b for a, b in zip(self.latency[callee], self.wire[arrow], strict=True)]
+        bad = [1 - (1 - a) * (1 - b) for a, b in zip(self.errors[callee], self.lost[arrow], strict=True)]
+        return slow, bad
 
     def _callees_first(self) -> list[str]:
         order: list[str] = []

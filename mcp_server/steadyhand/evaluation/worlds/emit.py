@@ -5,11 +5,15 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
 from steadyhand.evaluation.worlds.course import STEP_S, Track
+from steadyhand.evaluation.worlds.shape import NODE_LABEL
 from steadyhand.evaluation.worlds.story import Deploy, Story
 from steadyhand.journey.evidence.model import Change, DatabaseReport, Index, LogLine, Scan, Series, Session
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 _POOL = 24.0
+_CORES = 4.0
+_MEMORY = 16e9
+_DISK = 80e9
 _ROWS = 900_000
 _STATEMENT = "SELECT * FROM orders WHERE customer_email = $1"
 
@@ -19,20 +23,16 @@ def at(step: float) -> datetime:
     return START + timedelta(seconds=STEP_S * step)
 
 
-def series(story: Story, until: int, left_out: frozenset[tuple[str, str]]) -> list[Series]:
-    """All series up to a step, less those left out (entity, metric)."""
-    found = [*_of_services(story), *_of_arrows(story), *_of_stores(story)]
-    return [
-        _cut(name, labels, track, story, until)
-        for name, labels, track in found
-        if (labels["service"], name) not in left_out
-    ]
+def series(story: Story, until: int) -> list[Series]:
+    """All series up to a step."""
+    times = tuple(at(step).timestamp() for step in range(until + 1))
+    found = (*_of_services(story), *_of_arrows(story), *_of_stores(story), *_of_hosts(story))
+    return [_cut(name, labels, track, story, times) for name, labels, track in found]
 
 
-def _cut(name: str, labels: dict[str, str], track: Track, story: Story, until: int) -> Series:
-    end = story.onset if labels["service"] in story.muted else until
-    times = tuple(at(step).timestamp() for step in range(end + 1))
-    return Series(name=name, labels=labels, times=times, values=tuple(track[: end + 1]))
+def _cut(name: str, labels: dict[str, str], track: Track, story: Story, times: tuple[float, ...]) -> Series:
+    end = story.onset + 1 if labels.get("service") in story.muted else len(times)
+    return Series(name=name, labels=labels, times=times[:end], values=tuple(track[: min(end, len(times))]))
 
 
 _Raw = tuple[str, dict[str, str], Track]
@@ -48,6 +48,7 @@ def _of_services(story: Story) -> Iterator[_Raw]:
         yield "http_requests_total", {**mine, "code": "500"}, _counted(bad)
         yield "request_duration_p95_seconds", mine, course.latency[name]
         yield "process_cpu_usage", mine, course.cpu[name]
+        yield "container_pressure_cpu_waiting_seconds_total", mine, _grown(course.waiting[name])
         yield "process_resident_memory_bytes", mine, course.memory[name]
         yield "pool_connections", {**mine, "state": "in_use"}, [min(_POOL, one) for one in course.pool[name]]
         yield "pool_connections", {**mine, "state": "max"}, [_POOL] * len(course.pool[name])
@@ -58,11 +59,12 @@ def _of_arrows(story: Story) -> Iterator[_Raw]:
     for caller in story.world.services:
         for callee in story.world.calls[caller]:
             labels = {"service": caller, "target": callee}
-            yield "outbound_duration_p95_seconds", labels, course.latency[callee]
+            slow, failing = course.seen_by(caller, callee)
+            yield "outbound_duration_p95_seconds", labels, slow
             asked = course.load[caller]
             if caller in story.hushed:
                 asked = [one * (0.2 if step >= story.onset else 1) for step, one in enumerate(asked)]
-            bad = [load * share for load, share in zip(asked, course.errors[callee], strict=True)]
+            bad = [load * share for load, share in zip(asked, failing, strict=True)]
             good = [load - one for load, one in zip(asked, bad, strict=True)]
             yield "outbound_requests_total", {**labels, "code": "200"}, _counted(good)
             yield "outbound_requests_total", {**labels, "code": "500"}, _counted(bad)
@@ -73,6 +75,7 @@ def _of_stores(story: Story) -> Iterator[_Raw]:
     for name in story.world.databases:
         yield "query_duration_p95_seconds", {"service": name}, course.latency[name]
         yield "process_cpu_usage", {"service": name}, course.cpu[name]
+        yield "container_pressure_cpu_waiting_seconds_total", {"service": name}, _grown(course.waiting[name])
         labels = {"service": name, "relname": "orders"}
         yield "pg_stat_user_tables_seq_tup_read", labels, _counted(course.rows[name])
     for name in story.world.caches:
@@ -87,9 +90,31 @@ def _of_stores(story: Story) -> Iterator[_Raw]:
         )
 
 
+def _of_hosts(story: Story) -> Iterator[_Raw]:
+    """As the node exporter and cAdvisor tell it; what runs beside our services is one container."""
+    course = story.course
+    for node, placed in story.world.nodes.items():
+        mine = {NODE_LABEL: node}
+        taken = (course.others[node], *(course.cpu[name] for name in placed))
+        busy = [min(_CORES, sum(step)) for step in zip(*taken, strict=True)]
+        used = [sum(step) for step in zip(*(course.memory[name] for name in placed), strict=True)]
+        yield "node_cpu_seconds_total", {**mine, "mode": "user"}, _grown(busy)
+        yield "node_cpu_seconds_total", {**mine, "mode": "idle"}, _grown(_CORES - one for one in busy)
+        yield "node_load1", mine, [one * 1.1 for one in busy]
+        yield "node_memory_MemAvailable_bytes", mine, [_MEMORY - one for one in used]
+        free = [_DISK * (1 - step / 1e5) for step in range(len(busy))]
+        yield "node_filesystem_avail_bytes", {**mine, "mountpoint": "/"}, free
+        yield "container_cpu_usage_seconds_total", {**mine, "container": "other"}, _grown(course.others[node])
+
+
 def _counted(per_second: Iterable[float]) -> Track:
     """A counter that grew by so much per second."""
     return [round(one, 1) for one in accumulate(STEP_S * rate for rate in per_second)]
+
+
+def _grown(share: Iterable[float]) -> Track:
+    """A counter of seconds that grew by so many per second."""
+    return [round(one, 4) for one in accumulate(STEP_S * rate for rate in share)]
 
 
 def lines(story: Story, until: int) -> list[LogLine]:
@@ -114,7 +139,20 @@ def lines(story: Story, until: int) -> list[LogLine]:
 
 
 def change_of(one: Deploy) -> Change:
-    """A deploy as a change."""
+    """A deploy as a change; a flag as the service of flags tells it, which is at once in force."""
+    if one.flag:
+        return Change(
+            id=one.id,
+            service=one.service,
+            kind="flag",
+            version=one.flag,
+            author="Kim Doe",
+            summary=f"{one.flag}: turned on the flag",
+            diff=one.diff,
+            source="launchdarkly",
+            handle=one.id,
+            started_at=at(one.at),
+        )
     return Change(
         id=one.id,
         service=one.service,

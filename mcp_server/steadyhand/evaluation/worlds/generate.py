@@ -1,30 +1,40 @@
-"""Cases from a seed: six families in four difficulties, traps and fault-free windows, in turn."""
+"""Cases from a seed: named faults, traps, further faults, fault-free windows, in four difficulties in turn."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 
+from steadyhand.adapters.traces.otlp import Export, spans_of
 from steadyhand.evaluation.case import Case, Held, Inputs, Truth
+from steadyhand.evaluation.held import HeldTraces
 from steadyhand.evaluation.worlds.course import CALM, STEPS, Course
 from steadyhand.evaluation.worlds.emit import START, at, change_of, lines, reports, series
+from steadyhand.evaluation.worlds.further import FURTHER
 from steadyhand.evaluation.worlds.shape import build
+from steadyhand.evaluation.worlds.spans import exported
 from steadyhand.evaluation.worlds.story import FAMILIES, ONSET, Story, bystanders, loud
 from steadyhand.evaluation.worlds.traps import EVERY_TRAP, TRAPS
 from steadyhand.evaluation.worlds.twins import TWINS
 from steadyhand.journey.evidence.bearings.observed import Gauge
 from steadyhand.journey.evidence.bearings.taken import gauges_of
 from steadyhand.journey.evidence.grid import grid_for
-from steadyhand.journey.evidence.model import Series, Window
+from steadyhand.journey.evidence.model import Series, Span, Window
 from steadyhand.journey.evidence.page import assemble
+from steadyhand.journey.evidence.rule import EvidenceRule
 from steadyhand.journey.evidence.series import signals
 
 HEALTHY = "fault-free"
+VERSION = 2
+"""Of the worlds: figures of the same seeds of another version are of other worlds."""
+_TRACES = EvidenceRule().max_traces
 _STRENGTHS = (1.0, 0.6, 0.35, 0.22)
 _NOISE = (0.6, 1.0, 1.3, 1.6)
 _DECOYS = (0, 1, 2, 3)
+_FLAGS = (0, 1, 1, 2)  # innocent ones that are turned on
+_TRACED = (2, 2, 2, 1)  # requests sampled of each step
 _BYSTANDERS = (1, 2, 3, 4)
-_HIDDEN = (0.0, 0.0, 0.1, 0.2)  # of the series are not collected
+_HIDDEN = (0.0, 0.0, 0.1, 0.2)  # of the series are not collected, of the services not traced
 _FEWEST_STEPS = 3  # after the onset before an alert can fire
 
 
@@ -53,6 +63,8 @@ class Plan:
         bystanders(story, _BYSTANDERS[self.level - 1])
         for _ in range(_DECOYS[self.level - 1]):
             story.decoy(story.onset - chance.uniform(3, 120))
+        for _ in range(_FLAGS[self.level - 1]):
+            story.turned(story.onset - chance.uniform(0.5, 120))
         story.name_deploys()
         course.travel()
         if story.calls_back:
@@ -64,7 +76,7 @@ class Plan:
     def _happening(self) -> Callable[[Story], None] | None:
         if self.side is not None:
             return TWINS[self.kind].other if self.side else TWINS[self.kind].one
-        return FAMILIES.get(self.kind) or EVERY_TRAP.get(self.kind)
+        return FAMILIES.get(self.kind) or EVERY_TRAP.get(self.kind) or FURTHER.get(self.kind)
 
     @cached_property
     def until(self) -> int:
@@ -78,7 +90,7 @@ class Plan:
         """What may be seen."""
         story, until, held = self.story, self.until, self.held()
         window = Window(start=START, end=at(until + 0.5))
-        baseline = Window(start=START, end=at(CALM))
+        baseline, since = Window(start=START, end=at(CALM)), Window(start=at(CALM), end=window.end)
         page = assemble(
             incident="case",
             service=story.world.front,
@@ -89,6 +101,7 @@ class Plan:
             series=held.series,
             changes=held.changes,
             databases=held.databases,
+            traced=HeldTraces(held.spans).traced(baseline, since, _TRACES),
             alert_at=at(until),
         )
 
@@ -104,14 +117,24 @@ class Plan:
         """All that can be asked of this world up to the alert."""
         story, until = self.story, self.until
         chance = Random(f"{self.seed}/{self.kind}/hidden")
-        known = series(story, until, frozenset())
+        known = series(story, until)
         looked = self.level < len(_STRENGTHS) or self.seed % 2
         return Held(
             lines=tuple(lines(story, until)),
             series=tuple(one for one in known if chance.random() >= _HIDDEN[self.level - 1]),
             changes=tuple(change_of(one) for one in story.deploys if one.at <= until),
             databases=tuple(reports(story, until)) if looked else (),
+            spans=tuple(self._spans()),
         )
+
+    def _spans(self) -> Iterator[Span]:
+        """Its sampled traces, read back from what the collector would have written."""
+        story, level = self.story, self.level - 1
+        chance = Random(f"{self.seed}/{self.kind}/spans")
+        others = story.world.services[1:]
+        dark = frozenset(one for one in others if chance.random() < _HIDDEN[level])
+        for line in exported(story, self.until, chance, _TRACED[level], dark):
+            yield from spans_of(Export.model_validate_json(line).resources)
 
     def reveal(self) -> Truth:
         """What is true."""
@@ -136,17 +159,20 @@ def _gauges(known: Sequence[Series], window: Window, baseline: Window, story: St
 
 
 def plans(many: int, seed: int) -> Iterator[Plan]:
-    """So many worlds: half of the six families, a third traps, the rest fault-free."""
-    families, traps = list(FAMILIES), list(TRAPS)
+    """So many worlds: of seven three of the six families, two traps, a further fault, a fault-free one.
+
+    Each kind comes in all four difficulties before one comes twice.
+    """
+    families, traps, further = list(FAMILIES), list(TRAPS), list(FURTHER)
     for number in range(many):
-        turn, place = divmod(number, 6)
-        level = 1 + turn % 4
-        if place < 3:  # noqa: PLR2004 - three of six are of the named families
-            yield Plan(seed + number, families[(turn * 3 + place) % len(families)], level)
-        elif place < 5:  # noqa: PLR2004 - two of six are traps
-            yield Plan(seed + number, traps[(turn * 2 + place - 3) % len(traps)], 1 + (turn // 7) % 2)
+        turn, place = divmod(number, 7)
+        if place < 3:  # noqa: PLR2004 - the first three are of the named families
+            yield Plan(seed + number, families[(turn * 3 + place) % len(families)], 1 + (turn // 2) % 4)
+        elif place < 5:  # noqa: PLR2004 - then two traps
+            yield Plan(seed + number, traps[(turn * 2 + place - 3) % len(traps)], 1 + (turn // 7) % 4)
         else:
-            yield Plan(seed + number, HEALTHY, level)
+            kind = further[turn % len(further)] if place == 5 else HEALTHY  # noqa: PLR2004 - the last but one
+            yield Plan(seed + number, kind, 1 + turn % 4)
 
 
 def trap_plans(many: int, seed: int) -> Iterator[Plan]:
@@ -191,4 +217,5 @@ def _system(plan: Plan, drawn: str) -> str:
         return "causal traps"
     if plan.kind in FAMILIES:
         return "generated"
-    return "generated traps" if plan.kind in TRAPS else "generated fault-free"
+    rest = "further" if plan.kind in FURTHER else "fault-free"
+    return f"generated {'traps' if plan.kind in TRAPS else rest}"

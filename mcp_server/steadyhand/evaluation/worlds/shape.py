@@ -6,6 +6,9 @@ from random import Random
 
 from steadyhand.journey.topology import Kind, Service, Topology
 
+NODE_LABEL = "nodename"
+"""By which the series of a host say whose they are."""
+
 _FIRST = (
     "al",
     "be",
@@ -29,13 +32,17 @@ _LAST = ("ba", "dex", "fin", "gar", "lix", "mon", "nis", "pod", "rak", "sten", "
 
 @dataclass(frozen=True)
 class World:
-    """The entities by kind; `front` is the service users meet and that alerts."""
+    """The entities by kind; `front` is the service users meet and that alerts.
+
+    `nodes` are the hosts, each with those that run on it.
+    """
 
     services: tuple[str, ...]
     databases: tuple[str, ...]
     caches: tuple[str, ...]
     outsiders: tuple[str, ...]
     calls: dict[str, tuple[str, ...]]
+    nodes: dict[str, tuple[str, ...]]
 
     @property
     def front(self) -> str:
@@ -44,12 +51,26 @@ class World:
 
     @property
     def everybody(self) -> tuple[str, ...]:
-        """All entities, callees after their callers."""
+        """All that is called, callees after their callers."""
         return (*self.services, *self.databases, *self.caches, *self.outsiders)
 
     def users_of(self, name: str) -> tuple[str, ...]:
         """Who calls it."""
         return tuple(one for one in self.everybody if name in self.calls[one])
+
+    def host_of(self, name: str) -> tuple[str, ...]:
+        """The node it runs on; none for what others run."""
+        return tuple(node for node, placed in self.nodes.items() if name in placed)
+
+    @property
+    def arrows(self) -> tuple[tuple[str, str], ...]:
+        """Who calls whom, among services alone."""
+        return tuple(
+            (caller, callee)
+            for caller in self.services
+            for callee in self.calls[caller]
+            if callee in self.services
+        )
 
     @property
     def topology(self) -> Topology:
@@ -61,19 +82,28 @@ class World:
             **dict.fromkeys(self.outsiders, "third_party"),
         }
         return Topology(
-            services=tuple(
-                Service(name=name, kind=kinds[name], depends_on=self.calls[name]) for name in self.everybody
+            services=(
+                *(
+                    Service(name=name, kind=kinds[name], depends_on=(*self.calls[name], *self.host_of(name)))
+                    for name in self.everybody
+                ),
+                *(
+                    Service(name=node, kind="node", metrics=(f'{{{NODE_LABEL}="{node}"}}',))
+                    for node in self.nodes
+                ),
             )
         )
 
 
 def build(chance: Random) -> World:
-    """6 to 12 services in front of 1 or 2 databases, a cache and 1 or 2 third parties.
+    """6 to 12 services in front of 1 or 2 databases, a cache and 1 or 2 third parties, on 3 or 4 hosts.
 
     Every service is reached from the front; calls go down only, so that there is no cycle.
     """
     size = chance.randint(6, 12)
-    names = _names(chance, size + 5)
+    hosts = chance.randint(3, 4)
+    names = _names(chance, size + 5 + hosts)
+    names, hosting = names[: size + 5], names[size + 5 :]
     services, rest = names[:size], names[size:]
     databases, caches, outsiders = rest[: chance.randint(1, 2)], rest[2:3], rest[3 : chance.randint(4, 5)]
     calls: dict[str, list[str]] = {name: [] for name in names}
@@ -93,7 +123,14 @@ def build(chance: Random) -> World:
         tuple(caches),
         tuple(outsiders),
         {name: tuple(calls[name]) for name in known},
+        _placed(chance, hosting, (*services, *databases, *caches)),
     )
+
+
+def _placed(chance: Random, nodes: Sequence[str], names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Everybody who runs here on one of the nodes, as evenly as a scheduler spreads them."""
+    mixed = chance.sample(names, len(names))
+    return {node: tuple(sorted(mixed[at :: len(nodes)])) for at, node in enumerate(nodes)}
 
 
 def _names(chance: Random, many: int) -> Sequence[str]:

@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-from steadyhand.evaluation.worlds.course import CALM, Course, ramp_from, step_from
+from steadyhand.evaluation.worlds.course import CALM, Arrow, Course, ramp_from, step_from
 from steadyhand.evaluation.worlds.shape import World
+
+_OF_FLAGS = ("new-price", "fast-path", "beta-list", "short-form", "dark-mode", "wide-search")
+_TURNED_ON = '{"op": "replace", "path": "/environments/production/on", "value": true}'
 
 
 @dataclass
 class Deploy:
-    """A change of a service, at a step (fractions of one allowed)."""
+    """A change of a service, at a step (fractions of one allowed); of a flag, `flag` is its key."""
 
     id: str
     service: str
@@ -18,6 +21,7 @@ class Deploy:
     kind: str
     diff: str
     guilty: bool = False
+    flag: str = ""
 
 
 @dataclass
@@ -35,7 +39,8 @@ class Story:
     scanned: dict[str, str] = field(default_factory=dict)  # database -> table
     locked: set[str] = field(default_factory=set)
     said: list[tuple[int, str, str, str]] = field(default_factory=list)  # step, service, level, text
-    muted: set[str] = field(default_factory=set)  # services whose series stop at the onset
+    muted: set[str] = field(default_factory=set)  # services whose series and spans stop at the onset
+    again: dict[Arrow, int] = field(default_factory=dict)  # how often a call is tried since the onset
     skewed: dict[str, float] = field(default_factory=dict)
     hushed: set[str] = field(default_factory=set)  # services that no longer say and call what they did
     equally: frozenset[str] = frozenset()  # as much to blame as `component`
@@ -57,6 +62,13 @@ class Story:
         self.deploys.append(
             Deploy(f"dep-decoy-{number}", name, at, "code", f"-<b>{number}</b>\n+<i>{number}</i>")
         )
+
+    def turned(self, at: float, service: str | None = None, *, guilty: bool = False) -> str:
+        """A flag of a service is turned on; returns its key, which tells nothing."""
+        name = service or self.chance.choice(self.world.services)
+        key = f"{self.chance.choice(_OF_FLAGS)}-{self.chance.randint(100, 999)}"
+        self.deploys.append(Deploy(f"dep-flag-{key}", name, at, "flag", _TURNED_ON, guilty, key))
+        return key
 
     def name_deploys(self) -> None:
         """Number them by time, so that no name tells which is guilty."""

@@ -81,6 +81,7 @@ def retry_storm(story: Story) -> None:
     story.course.bend(story.course.load[story.component], step_from(story.onset + 2), times=3.0)
     for user in story.world.users_of(story.component):
         story.course.bend(story.course.cpu[user], step_from(story.onset + 2), times=1.4)
+        story.again[user, story.component] = 3
 
 
 def missing_data(story: Story) -> None:
@@ -136,6 +137,7 @@ def retry_cycle(story: Story) -> None:
     other = story.chance.choice(story.world.users_of(one))
     course.bend(course.own[one], lambda at: float(start <= at < start + 3), times=1 + 20 * story.strength)
     for end, others in ((one, other), (other, one)):
+        story.again[end, others] = 3
         course.bend(course.load[end], ramp_from(start + 1, 6), times=1 + 6 * story.strength)
         course.bend(course.own[end], ramp_from(start + 1, 6), times=1 + 25 * story.strength)
         course.bend(course.cpu[end], ramp_from(start + 2, 6), times=1.8)
@@ -143,9 +145,18 @@ def retry_cycle(story: Story) -> None:
             (at, end, "WARN", f"retrying call to {others}, attempt {at % 3 + 2}")
             for at in range(start + 1, start + 60)
         ]
+    for tracks in (course.wire, course.lost):
+        tracks[one, other] = list(tracks[other, one])
     story.calls_back = (one, other)
     story.component, story.fault_class = one, "retry_storm"
     story.equally = frozenset({other})
+
+
+def coincidental_flag(story: Story) -> None:
+    """A flag of the loud front is turned on just before; the release that leaks came long ago, elsewhere."""
+    connection_exhaustion(story)
+    next(one for one in story.deploys if one.guilty).at = story.onset - story.chance.uniform(50, 120)
+    story.turned(story.onset - story.chance.uniform(0.5, 6), story.world.front)
 
 
 TRAPS: Mapping[str, Callable[[Story], None]] = {
@@ -166,4 +177,9 @@ TRAPS: Mapping[str, Callable[[Story], None]] = {
 }
 """Those of the seeds of `generated:`; its order is part of what a seed means."""
 
-EVERY_TRAP: Mapping[str, Callable[[Story], None]] = {**TRAPS, "retry cycle": retry_cycle}
+EVERY_TRAP: Mapping[str, Callable[[Story], None]] = {
+    **TRAPS,
+    "retry cycle": retry_cycle,
+    "coincidental flag": coincidental_flag,
+}
+"""All there are; those beside the fourteen are among the worlds of `traps:` alone."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from steadyhand.evaluation.worlds.course import step_from
-from steadyhand.evaluation.worlds.story import Story, connection_exhaustion, pair, slow_service
+from steadyhand.evaluation.worlds.further import new_path, slow_wire
+from steadyhand.evaluation.worlds.story import Deploy, Story, connection_exhaustion, pair, slow_service
 
 Side = Callable[[Story], None]
 _ASKED = "-SELECT name FROM stock\n+SELECT name, size FROM stock"
@@ -118,6 +119,40 @@ def _second_release(story: Story) -> None:
     _two_releases(story, 1)
 
 
+def _one_service_changed_twice(story: Story) -> tuple[str, Deploy, Deploy]:
+    """A service is released, and seconds later a flag of it is turned on; then it is slow and fails."""
+    service = story.chance.choice(story.world.services[1:])
+    story.decoy(story.onset - 3.0, service)
+    story.deploys[-1].diff = "-def parcel(item):\n+def parcel(item, size):"
+    story.turned(story.onset - 2.0, service)
+    new_path(story, service)
+    release, flag = story.deploys[-2:]
+    return service, release, flag
+
+
+def _the_release(story: Story) -> None:
+    """What fails names what the release changed."""
+    service, release, _ = _one_service_changed_twice(story)
+    release.guilty = True
+    _fails(story, service, "TypeError in parcel: missing argument 'size'")
+
+
+def _the_flag(story: Story) -> None:
+    """What fails names the flag."""
+    service, _, flag = _one_service_changed_twice(story)
+    flag.guilty = True
+    _fails(story, service, f"{flag.flag} is on: no rule for this customer")
+
+
+def _fails(story: Story, service: str, text: str) -> None:
+    story.said += [(at, service, "ERROR", text) for at in range(story.onset, story.onset + 60)]
+
+
+def _slow_wire(story: Story) -> None:
+    """Its caller waits as long; the callee itself answers as quickly as ever."""
+    slow_wire(story, *_arrow(story), 2 * story.strength)
+
+
 def _slower(story: Story) -> None:
     """All services are slower and busier."""
     course = story.course
@@ -148,4 +183,6 @@ TWINS: Mapping[str, Twins] = {
     "fault or none": Twins(_sick, _well),
     "which of two releases": Twins(_first_release, _second_release),
     "demand or scarcity": Twins(_more_requests, _same_requests),
+    "release or flag": Twins(_the_release, _the_flag),
+    "callee or the way to it": Twins(_slow_callee, _slow_wire),
 }
