@@ -1,4 +1,4 @@
-"""Cases from a seed: named faults, traps, further faults, fault-free windows, in four difficulties in turn."""
+"""Cases from a seed: named faults, traps, further faults and fault-free windows, in four difficulties."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
