@@ -97,7 +97,8 @@ class FakeElastic(LogWorld):
                 "_index": "logs-2026",
                 "_id": f"d{number}",
                 "_source": {"message": one.text, "@timestamp": one.at.isoformat(), "host": {"name": "h1"}}
-                | ({"log": {"level": one.level}} if one.level else {}),
+                | ({"log": {"level": one.level}} if one.level else {})
+                | ({"event": {"ingested": one.received.isoformat()}} if one.received else {}),
                 "fields": {time: [str(stamp)]},
                 "sort": [stamp, number],
             }

@@ -116,6 +116,8 @@ def event(one: Held) -> Json:
         "index": "main",
         "_cd": f"1:{one.second}:{one.text}"[:60],
     }
+    if one.received:
+        own["_indextime"] = f"{one.received.timestamp():.0f}"
     return own | ({"level": one.level} if one.level else {})
 
 
@@ -282,6 +284,7 @@ class FakeCloudWatch(LogWorld):
         return [
             {"@timestamp": stamp(one.at.isoformat()), "@message": one.text, "@logStream": "s1"}
             | {"@ptr": f"{place[id(one)]}"}
+            | ({"@ingestionTime": stamp(one.received.isoformat())} if one.received else {})
             | ({"severity": one.level} if one.level else {})
             for one in lines[:limit]
         ]

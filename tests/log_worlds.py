@@ -17,16 +17,21 @@ Answer = Callable[[Request], Reply]
 
 @dataclass(frozen=True)
 class Held:
-    """One line: seconds after START, whose it is, its level and its text."""
+    """One line: seconds after START, whose it is, its level and text, how much later it was taken in."""
 
     second: float
     service: str
     level: str
     text: str
+    late_s: float | None = None
 
     @property
     def at(self) -> datetime:
         return START + timedelta(seconds=self.second)
+
+    @property
+    def received(self) -> datetime | None:
+        return None if self.late_s is None else self.at + timedelta(seconds=self.late_s)
 
 
 @dataclass

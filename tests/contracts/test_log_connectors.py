@@ -196,3 +196,26 @@ def too_many(seconds: int) -> Reply:
 
 def waits(seconds: int) -> dict[str, str]:
     return {"retry-after": str(seconds), "x-ratelimit-reset": str(seconds)}
+
+
+TELLS_ARRIVAL = {"elasticsearch", "opensearch", "splunk", "cloudwatch"}
+
+
+@pytest.mark.parametrize("late_s", [-90.0, 0.4, 200.0])
+async def test_a_clock_that_is_off_is_told_where_the_store_says_when_a_line_came_in(
+    name: str, make: Make, late_s: float
+) -> None:
+    lines = [Held(11 + number, "shop", "info", f"order {number} paid", late_s) for number in range(8)]
+    lines.append(Held(12.5, "shop", "info", "a stray stamp", -1_800.0))
+    async with make([*lines, *some(11, 12, 13, service="cart")]) as (source, _, _):
+        assert isinstance(source, LogCounter)
+        found = (await source.tally(["shop", "cart"], WINDOW, 100)).offsets
+    if name not in TELLS_ARRIVAL or late_s == 0.4:
+        assert found == ()
+        return
+    (off,) = found
+    assert off.entity == "shop"
+    assert off.lo_s == pytest.approx(-late_s, abs=1)
+    assert off.hi_s == (pytest.approx(90, abs=1) if late_s < 0 else 0.0)
+    assert ("90 s ahead of" if late_s < 0 else "200 s or more after") in off.text
+    assert name in off.text

@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 import httpx2
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from steadyhand.adapters.logs.remote import Batch, Counts, RemoteLogSettings, line_of
+from steadyhand.adapters.logs.remote import Batch, Counts, RemoteLogSettings, instant_of, line_of
 from steadyhand.adapters.logs.text import read_text
 from steadyhand.adapters.rollouts.aws.api import Aws, AwsAccess
 from steadyhand.journey.evidence.model import Finding, LogLine, Window
@@ -122,19 +122,21 @@ class CloudWatchStore:
         narrow = "".join(f"{one} | " for one in conditions if one)
         while left > 0:
             size = min(left + len(seen), self._settings.page_lines)
-            fields = f"fields @timestamp, @message, @logStream, @ptr, {field} as severity"
+            fields = f"fields @timestamp, @ingestionTime, @message, @logStream, @ptr, {field} as severity"
             shown = f"{fields} | sort @timestamp desc | limit {size}"
             rows = await self._query(service, wanted.window, f"{narrow}{shown}", size, end)
-            read = [(one.get("@timestamp", ""), self._line(service, one)) for one in rows]
-            new = [line for _, line in read if line.ref not in seen]
-            yield Batch(new, streams=[one.fields.get("stream", "") for one in new])
+            read = [(one, self._line(service, one)) for one in rows]
+            fresh = [(one, line) for one, line in read if line.ref not in seen]
+            new = [line for _, line in fresh]
+            received = [instant_of(one.get("@ingestionTime")) for one, _ in fresh]
+            yield Batch(new, streams=[one.fields.get("stream", "") for one in new], received=received)
             if len(rows) < size:
                 return
             if not new:
                 yield Batch((), (f"{service}: {self.name} holds more than {size} lines of one millisecond",))
                 return
-            oldest = min(stamp for stamp, _ in read)
-            seen = {line.ref for stamp, line in read if stamp == oldest}
+            oldest = min(one.get("@timestamp", "") for one, _ in read)
+            seen = {line.ref for one, line in read if one.get("@timestamp", "") == oldest}
             left, end = left - len(new), _ms(_at(oldest, self.name)) + 1
 
     def _of_levels(self, levels: Sequence[str] | None) -> str:

@@ -17,7 +17,7 @@ import httpx2
 from pydantic import BaseModel, Field, SecretStr
 
 from steadyhand.adapters.access import JSON, Access, body_of, told, web_for
-from steadyhand.adapters.logs.remote import Batch, Counts, RemoteLogSettings, flattened, line_of
+from steadyhand.adapters.logs.remote import Batch, Counts, RemoteLogSettings, flattened, instant_of, line_of
 from steadyhand.journey.evidence.model import Finding, LogLine, Window
 from steadyhand.journey.evidence.sampling import Cell, Slice
 from steadyhand.ports import SourceError, SourceRefused
@@ -41,6 +41,9 @@ class ElasticLogSettings(Access, RemoteLogSettings):
     time_field: str = "@timestamp"
     level_field: str = Field(default="log.level", description="A keyword field.")
     message_field: str = Field(default="message", description="A text field.")
+    ingested_field: str = Field(
+        default="event.ingested", description="When a line was taken in, where a pipeline notes it."
+    )
     page_lines: int = Field(
         default=5_000, ge=1, le=10_000, description="index.max_result_window is the limit."
     )
@@ -164,10 +167,13 @@ class ElasticStore:
                 question = {"query": query, "size": size, "pit": {"id": pit, "keep_alive": _KEEP}}
                 question |= self._order(after) | ({"min_score": 1 - wanted.share} if wanted.share < 1 else {})
                 found = await self._search(self._settings.url, question)
-                lines = [line for one in found.hits.hits if (line := self._line(service, one))]
-                lost = len(found.hits.hits) - len(lines)
+                read = [(line, one) for one in found.hits.hits if (line := self._line(service, one))]
+                lost = len(found.hits.hits) - len(read)
                 unread = (f"{service}: {self.name} gave {lost} lines without a time",) if lost else ()
-                yield Batch(lines, (*_missing(found), *unread))
+                received = [
+                    instant_of(flattened(one.source).get(self._settings.ingested_field)) for _, one in read
+                ]
+                yield Batch([line for line, _ in read], (*_missing(found), *unread), received=received)
                 if len(found.hits.hits) < size:
                     return
                 left, after = left - size, found.hits.hits[-1].sort

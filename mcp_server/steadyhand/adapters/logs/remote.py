@@ -15,6 +15,7 @@ from typing import Protocol
 from pydantic import Field
 
 from steadyhand.adapters.logs.folding import Folding
+from steadyhand.journey.evidence.clocks import Arrivals, of_arrivals
 from steadyhand.journey.evidence.model import Coverage, Finding, LogLine, LogReport, Window
 from steadyhand.journey.evidence.patterns.formats.parsed import LONGEST_FIELD, LONGEST_MESSAGE, MOST_FIELDS
 from steadyhand.journey.evidence.patterns.lines import tally_lines
@@ -28,6 +29,7 @@ _CELLS = 180
 _BATCH = 5_000
 _MOMENT = timedelta(milliseconds=2)
 _LONGEST_STAMP = 14
+_MILLISECONDS = 1e11  # a unix time beyond it is in milliseconds
 
 
 class RemoteLogSettings(Rule):
@@ -49,11 +51,13 @@ class Batch:
     """Some lines, the newest first, and what was missing from the answer they came in.
 
     `streams` tells of each line who wrote it, where a record of many lines comes in as many.
+    `received` tells when it was taken in, in unix seconds, where the system says so.
     """
 
     lines: Sequence[LogLine] = ()
     gaps: tuple[str, ...] = ()
     streams: Sequence[str] = ()
+    received: Sequence[float | None] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +111,18 @@ class _Look:
     gaps: dict[str, None] = field(default_factory=dict)
     failures: list[SourceError] = field(default_factory=list)
     unread: int = 0
+    arrivals: Arrivals = field(default_factory=Arrivals)
 
     async def keep(self, batch: Batch, folding: Folding) -> None:
         """Hand on the records of lines that lie in the window and were not read before."""
         self.gaps.update(dict.fromkeys(batch.gaps))
         streams = batch.streams or [""] * len(batch.lines)
-        new = [pair for pair in zip(batch.lines, streams, strict=True) if self._is_new(pair[0])]
+        received = batch.received or [None] * len(batch.lines)
+        told = zip(batch.lines, streams, received, strict=True)
+        fresh = [(line, stream, there) for line, stream, there in told if self._is_new(line)]
+        new = [(line, stream) for line, stream, _ in fresh]
         self.refs.update(one.ref for one, _ in new)
+        self.arrivals.take(there - line.at.timestamp() for line, _, there in fresh if there is not None)
         self.oldest = min([one.at for one, _ in new] + ([self.oldest] if self.oldest else []), default=None)
         await self.hand_on(folding.fold(new))
 
@@ -180,7 +189,9 @@ class RemoteLogs:
         looks = await self._look(services, window, take)
         await count()
         coverage = tuple(covered for _, covered in looks)
-        return TalliedLogs(whole, _gaps(looks), self._unlogged(services), coverage)
+        found = (of_arrivals(look.service, self.name, look.arrivals) for look, _ in looks)
+        offsets = tuple(one for one in found if one is not None)
+        return TalliedLogs(whole, _gaps(looks), self._unlogged(services), coverage, offsets)
 
     async def _look(
         self, services: Sequence[str], window: Window, take: _Take, text: str = ""
@@ -306,6 +317,24 @@ def _instant_of(ref: str, window: Window) -> Window:
     at = datetime.fromtimestamp(int(stamp) / 1000, UTC)
     start, end = max(window.start, at - _MOMENT), min(window.end, at + _MOMENT)
     return Window(start=start, end=end) if start < end else window
+
+
+def instant_of(value: object) -> float | None:
+    """When a system says that it took a line in: ISO 8601, or unix time in seconds or milliseconds."""
+    text = str(value or "")
+    try:
+        number = float(text)
+    except ValueError:
+        return _iso(text)
+    return number / 1000 if number > _MILLISECONDS else number
+
+
+def _iso(text: str) -> float | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def hash_of(text: str) -> str:

@@ -17,7 +17,7 @@ import httpx2
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from steadyhand.adapters.access import FORM, Access, told, web_for
-from steadyhand.adapters.logs.remote import Batch, Counts, RemoteLogSettings, hash_of, line_of
+from steadyhand.adapters.logs.remote import Batch, Counts, RemoteLogSettings, hash_of, instant_of, line_of
 from steadyhand.adapters.logs.text import phrases, read_text
 from steadyhand.journey.evidence.model import Finding, LogLine, Window
 from steadyhand.journey.evidence.sampling import Cell, Slice
@@ -115,7 +115,9 @@ class SplunkStore:
             offset, gaps = 0, await self._finished(sid)
             while offset < wanted.most:
                 found = await self._results(sid, offset, min(self._settings.page_lines, wanted.most - offset))
-                yield Batch([self._line(service, one) for one in found.results], (*gaps, *_missing(found)))
+                lines = [self._line(service, one) for one in found.results]
+                received = [instant_of(_text(one, "_indextime")) for one in found.results]
+                yield Batch(lines, (*gaps, *_missing(found)), received=received)
                 offset, gaps = offset + len(found.results), ()
                 if not found.results:
                     return

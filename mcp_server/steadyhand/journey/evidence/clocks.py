@@ -2,12 +2,15 @@
 
 A host that exports its clock tells it itself. A call seen by both its sides tells it too: in true time the
 called side begins and ends within the caller's span (Cristian, Probabilistic Clock Synchronization, 1989).
-A log file whose last line is later than when it was last written is ahead by as much.
+A log file whose last line is later than when it was last written is ahead by as much, and so are lines that a
+store took in before the instant they are stamped with.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
+from heapq import nsmallest
 from operator import sub
 
 from steadyhand.journey.evidence.model import ClockOffset, Flag, Onset, Series, Span, Traced
@@ -20,6 +23,7 @@ _DAY_S = 86_400.0
 _CLOCK = "_time_seconds"
 _LEAST_S = 0.5  # less than this reverses no order that is claimed
 _LEAST_CALLS = 5
+_LEAST_LINES = 5  # a stray stamp or two are no clock
 _Bounds = tuple[float, float]
 
 
@@ -117,6 +121,36 @@ def _room(caller: Span, callee: Span) -> _Bounds:
     """Between which offsets of the callee's clock its span lies within the caller's."""
     starts = (callee.start - caller.start).total_seconds()
     return starts - (caller.duration_ms - callee.duration_ms) / 1000, starts
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """How long after their stamps the lines of a service were taken in; only the shortest spans are kept."""
+
+    shortest_s: list[float] = field(default_factory=list)
+
+    def take(self, spans_s: Iterable[float]) -> None:
+        """Some more lines: seconds from each one's stamp until it was taken in."""
+        self.shortest_s = nsmallest(_LEAST_LINES, (*self.shortest_s, *spans_s))
+
+
+def of_arrivals(entity: str, store: str, seen: Arrivals) -> ClockOffset | None:
+    """Of a service whose lines were there before their stamps, or never until long after; else None.
+
+    Nothing arrives before it is sent: a clock is ahead by what lines are early, at least. What always comes
+    late was sent late or stamped by a clock that is behind; nobody can tell, so that both are allowed for.
+    """
+    if len(seen.shortest_s) < _LEAST_LINES:
+        return None
+    off = -seen.shortest_s[-1]
+    if -_BEHIND_S <= off <= _AHEAD_S or abs(off) > _DAY_S:
+        return None
+    if off > 0:
+        text = f"its lines are stamped up to {told(off)} when {store} took them in"
+        return ClockOffset(entity=entity, lo_s=off, hi_s=off, text=text)
+    late = f"{store} takes its lines in {-off:.0f} s or more after their stamps"
+    text = f"{late}: sent late, or its clock is behind"
+    return ClockOffset(entity=entity, lo_s=off, hi_s=0.0, text=text)
 
 
 def told(offset_s: float) -> str:
