@@ -23,6 +23,8 @@ from steadyhand.adapters.databases.mysql_text import compared_columns, mask, pla
 from steadyhand.journey.evidence.database_items import database_items
 from steadyhand.journey.evidence.masking import Masker
 from steadyhand.journey.evidence.model import DatabaseReport, Statement
+from steadyhand.journey.remedy.by_hand import statement
+from steadyhand.journey.remedy.model import CancelBackend, CreateIndex, EndSession
 from steadyhand.ports import SourceRefused, SourceUnavailable
 from steadyhand.tools.telling import tell_database
 
@@ -176,6 +178,25 @@ async def test_a_running_scan_of_a_big_table_names_the_index_it_lacks(port: int)
     assert "u7@x" not in report.model_dump_json()
     (found,) = [one for one in database_items(report, Masker()) if one.role == "full_scan"]
     assert found.facts["index"] == "none"
+
+
+def test_an_index_in_the_words_given_to_people_is_built_without_a_lock_and_a_session_ended(port: int) -> None:
+    index = CreateIndex(database="shop", table="orders", columns=("total",), name="ix_orders_total")
+    _run(port, statement(index, "mysql"), user="root")
+    with closing(_session(port)) as root, root.cursor() as cursor:
+        cursor.execute(
+            "select column_name from information_schema.statistics where index_name = 'ix_orders_total'"
+        )
+        assert cursor.fetchall() == (("total",),)
+        cursor.execute("drop index ix_orders_total on shop.orders")
+    began = {"database": "shop", "backend_start": NOW}
+    with _working(port, "select sleep(20)") as pid:
+        _run(port, statement(CancelBackend(pid=pid, query_start=NOW, **began), "mysql"), user="root")
+    with closing(_session(port, "shopper", "shop")) as idle:
+        end = EndSession(pid=idle.thread_id(), transaction_start=NOW, **began)
+        _run(port, statement(end, "mysql"), user="root")
+        with pytest.raises(pymysql.OperationalError), idle.cursor() as cursor:
+            cursor.execute("select 1")
 
 
 def _run(port: int, *statements: str, user: str = "shopper") -> None:

@@ -61,6 +61,7 @@ class MysqlProbe:
         return DatabaseReport(
             database=self.name,
             at=at,
+            system="mysql",
             sessions=look.sessions,
             max_connections=look.max_connections,
             scans=look.scans,

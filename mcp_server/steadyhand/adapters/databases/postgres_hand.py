@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr
 
 from steadyhand.adapters.databases.postgres_index import IndexHand
 from steadyhand.adapters.databases.postgres_setting import SettingHand
+from steadyhand.journey.remedy.by_hand import statement
 from steadyhand.journey.remedy.model import (
     CancelBackend,
     CreateIndex,
@@ -111,22 +112,7 @@ class PostgresHand:
 
     def by_hand(self, action: DatabaseAction) -> str:
         """The statement with which a person does the same."""
-        match action:
-            case CreateIndex():
-                columns = ", ".join(action.columns)
-                return f"CREATE INDEX CONCURRENTLY {action.name} ON {action.table} ({columns});"
-            case DropIndex():
-                return f"DROP INDEX CONCURRENTLY IF EXISTS {action.name};"
-            case CancelBackend():
-                return f"SELECT pg_cancel_backend({action.pid});"
-            case EndSession():
-                return f"SELECT pg_terminate_backend({action.pid});"
-            case SetSetting(value=None):
-                return f"ALTER SYSTEM RESET {action.name}; SELECT pg_reload_conf();"
-            case SetSetting():
-                return f"ALTER SYSTEM SET {action.name} = '{action.value}'; SELECT pg_reload_conf();"
-            case _:
-                assert_never(action)
+        return statement(action, "postgresql")
 
     async def _stop(self, action: CancelBackend | EndSession) -> None:
         """That statement, or that idle session, if it still is the one; another one is never touched."""

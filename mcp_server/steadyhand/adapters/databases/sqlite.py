@@ -62,10 +62,11 @@ class SqliteProbe:
                 look.run()
         except SourceError as error:
             gaps = (f"connection: {error.why}", *unseen)
-            return DatabaseReport(database=self.name, at=at, sessions=sessions, gaps=gaps)
+            return DatabaseReport(database=self.name, at=at, system="sqlite", sessions=sessions, gaps=gaps)
         return DatabaseReport(
             database=self.name,
             at=at,
+            system="sqlite",
             sessions=sessions,
             scans=look.scans,
             indexes=look.indexes,

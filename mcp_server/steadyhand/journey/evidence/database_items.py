@@ -63,7 +63,7 @@ def _item(report: DatabaseReport, role: Role, title: str, facts: dict[str, str],
         direction="up",
         strength=_STRENGTHS[role],
         now=more.get("now"),
-        facts=facts,
+        facts=facts | ({} if report.system == "postgresql" else {"system": report.system}),
         ref=f"{report.database} at {report.at:%H:%M:%S}",
     )
 

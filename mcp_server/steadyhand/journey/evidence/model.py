@@ -261,6 +261,7 @@ class DatabaseReport(Value):
 
     database: str
     at: Instant
+    system: Literal["postgresql", "mysql", "sqlite"] = "postgresql"
     sessions: tuple[Session, ...] = ()
     max_connections: int | None = None
     waits_for_restart: tuple[str, ...] = Field(

@@ -11,8 +11,9 @@ from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.recovery.criteria import assess
 from steadyhand.journey.recovery.model import Goal, Reading
+from steadyhand.journey.remedy.by_hand import System, statement
 from steadyhand.journey.remedy.goals import GoalRule, goals
-from steadyhand.journey.remedy.model import Fix
+from steadyhand.journey.remedy.model import Fix, SetRelease
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.remedy.propose import propose
 from steadyhand.journey.rollout.gauges import GaugeRule
@@ -76,14 +77,39 @@ def make_plans(
 ) -> tuple[Plan, ...]:
     """A plan for each typed fix of a hypothesis, best first; none without a goal to verify it by.
 
-    `watched` are the goals of the services around, which must not get worse.
+    Nobody is asked about a statement that no hand of ours may run. `watched` are the goals of the services
+    around, which must not get worse.
     """
     if not goals:
         return ()
     fixes = propose(best, diagnosis, outside.rules.topology, outside.rules.remedy)
     return tuple(
-        _plan(outside, incident, diagnosis, best, fix, tuple(goals), tuple(watched)) for fix in fixes
+        _plan(outside, incident, diagnosis, best, fix, tuple(goals), tuple(watched))
+        for fix in fixes
+        if _may_run(outside, best, fix)
     )
+
+
+def left_to_people(outside: Outside, diagnosis: Diagnosis, best: Hypothesis) -> str:
+    """What would help that no hand of ours may run, as a person would run it; "" where there is none."""
+    fixes = propose(best, diagnosis, outside.rules.topology, outside.rules.remedy)
+    left = [one.action for one in fixes if not _may_run(outside, best, one)]
+    for action in left:
+        if not isinstance(action, SetRelease) and (words := statement(action, _system(best))):
+            return f"Nothing here may change {action.database}; by hand: {words}"
+    return ""
+
+
+def _may_run(outside: Outside, best: Hypothesis, fix: Fix) -> bool:
+    if isinstance(fix.action, SetRelease):
+        return True
+    return fix.action.database in outside.hands and _system(best) == "postgresql"
+
+
+def _system(best: Hypothesis) -> System:
+    """Which kind of database the cause is in."""
+    told = best.cause.facts.get("system", "")
+    return "mysql" if told == "mysql" else "sqlite" if told == "sqlite" else "postgresql"
 
 
 def _plan(

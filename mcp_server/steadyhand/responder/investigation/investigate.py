@@ -12,7 +12,7 @@ from steadyhand.journey.evidence.model import Page
 from steadyhand.journey.incident.state import Incident, Investigated
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.responder.alerts.intake import UnknownIncident, happen
-from steadyhand.responder.fixes.planning import goals_around, goals_for, make_plans, weigh
+from steadyhand.responder.fixes.planning import goals_around, goals_for, left_to_people, make_plans, weigh
 from steadyhand.responder.investigation.gather import gather
 from steadyhand.responder.investigation.grading import measure, regrade
 from steadyhand.responder.investigation.recalling import from_outcomes
@@ -28,7 +28,9 @@ async def investigate(outside: Outside, timer: Timer) -> None:
     found = diagnose(page, outside.rules.topology.with_seen(page.seen), outside.rules.diagnosis)
     diagnosis = carried_over(earlier, await asyncio.to_thread(from_outcomes, outside, found))
     plans = await _plans(outside, incident, page, diagnosis)
-    await asyncio.to_thread(_store, outside, timer, Found(page, seen, diagnosis, plans))
+    best = diagnosis.best
+    left = left_to_people(outside, diagnosis, best) if best and not plans else ""
+    await asyncio.to_thread(_store, outside, timer, Found(page, seen, diagnosis, plans, left))
 
 
 def _load(outside: Outside, wanted: str) -> tuple[Incident, Page | None, Diagnosis | None]:
@@ -57,11 +59,12 @@ class Found(NamedTuple):
     seen: Impact
     diagnosis: Diagnosis
     plans: tuple[Plan, ...]
+    left_to_people: str
 
 
 def _store(outside: Outside, timer: Timer, found: Found) -> None:
     now = outside.clock.now()
-    page, seen, diagnosis, plans = found
+    page, seen, diagnosis, plans, left = found
     with outside.ledger.write() as tx:
         tx.finish(timer)
         incident = tx.incident(timer.incident)
@@ -75,7 +78,7 @@ def _store(outside: Outside, timer: Timer, found: Found) -> None:
         event = Investigated(
             evidence_at=now,
             started_at=_started(page, diagnosis),
-            headline=headline(diagnosis),
+            headline=" ".join(one for one in (headline(diagnosis), left) if one),
             plans=plans,
             verdict=weigh(outside, tx, incident, plans[0]) if plans else None,
         )

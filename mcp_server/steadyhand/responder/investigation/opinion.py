@@ -15,7 +15,7 @@ from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rule import Share, Value
 from steadyhand.responder.alerts.intake import UnknownIncident
 from steadyhand.responder.fixes.deciding import Refused
-from steadyhand.responder.fixes.planning import goals_around, goals_for, make_plans
+from steadyhand.responder.fixes.planning import goals_around, goals_for, left_to_people, make_plans
 from steadyhand.responder.outside import Outside
 from steadyhand.store import Transaction
 
@@ -184,7 +184,9 @@ async def propose_plans(outside: Outside, wanted: str, hypothesis: str) -> tuple
     watched = await goals_around(outside, incident.service, page.baseline.end, now)
     plans = make_plans(outside, incident, engine, chosen, goals, watched)
     if not plans:
-        raise Refused(f"no typed fix is known for {chosen.cause.fault_class}; get_playbook may help a human")
+        left = left_to_people(outside, engine, chosen)
+        known = left or f"no typed fix is known for {chosen.cause.fault_class}"
+        raise Refused(f"{known}; get_playbook may help a human")
     with outside.ledger.write() as tx:
         for plan in plans:
             tx.put("plan", plan.id, wanted, plan, now)

@@ -6,7 +6,7 @@ from steadyhand.journey.diagnosis.signals.database import full_reads
 from steadyhand.journey.diagnosis.suspect import Mechanism, Suspect
 
 _ROOT = ("root_pid", "root_application")
-_IDENTITY = ("root_backend_start", "root_query_start", "root_transaction_start")
+_IDENTITY = ("root_backend_start", "root_query_start", "root_transaction_start", "system")
 
 
 def _users_of_a_database(scene: Scene) -> tuple[Suspect, ...]:
@@ -38,18 +38,19 @@ def _first_of(scene: Scene, service: str, kind: str) -> str:
 def _tables_read_whole(scene: Scene) -> tuple[Suspect, ...]:
     """Each table that a plan reads whole, and each that is read whole far more than before."""
     scanned = {
-        (one.entity, one.facts.get("table", ""), one.facts.get("columns", ""), one.facts.get("rows", ""))
+        (one.entity, *(one.facts.get(key, "") for key in ("table", "columns", "rows", "system")))
         for one in scene.known("full_scan")
     }
-    covered = {(database, table) for database, table, _, _ in scanned}
-    loaded = {(database, table, "", "") for database, table in full_reads(scene) - covered}
+    covered = {(database, table) for database, table, *_ in scanned}
+    loaded = {(database, table, "", "", "") for database, table in full_reads(scene) - covered}
     return tuple(
         Suspect(
             entity=database,
             kind="database",
-            facts={"database": database, "table": table, "columns": columns, "rows": rows},
+            facts={"database": database, "table": table, "columns": columns, "rows": rows}
+            | ({"system": system} if system else {}),
         )
-        for database, table, columns, rows in sorted(scanned | loaded)
+        for database, table, columns, rows, system in sorted(scanned | loaded)
     )
 
 
