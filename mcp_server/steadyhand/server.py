@@ -31,6 +31,7 @@ from steadyhand.responder.rollouts.orphans import find_orphans
 from steadyhand.tools.server import build_server
 from steadyhand.web.app import build_app
 from steadyhand.web.guarded import Guarded
+from steadyhand.web.heads import BoundedHeads
 from steadyhand.wiring import Wired, sample_plan, wire
 
 log = logging.getLogger("steadyhand.server")
@@ -62,7 +63,9 @@ async def _serve(config: IncidentConfig, folder: Path, listener: socket.socket) 
         wired = wire(config, folder, http)
         _prove(wired)
         app = build(wired)
-        settings = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
+        settings = uvicorn.Config(
+            app, http=BoundedHeads, log_level="warning", access_log=False, timeout_graceful_shutdown=3
+        )
         server = uvicorn.Server(settings)
         with _announced(folder, listener):
             await server.serve(sockets=[listener])

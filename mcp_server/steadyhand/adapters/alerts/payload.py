@@ -52,7 +52,7 @@ def cut(text: str, longest: int) -> str:
 def cut_labels(labels: Mapping[str, str]) -> dict[str, str]:
     """The first labels, each name and value shortened."""
     if len(labels) <= MOST_LABELS and _fit(labels, _LONGEST_NAME) and _fit(labels.values(), _LONGEST_LABEL):
-        return dict(labels)  # so are nearly all
+        return labels if isinstance(labels, dict) else dict(labels)  # so are nearly all
     kept = list(labels.items())[:MOST_LABELS]
     return {cut(name, _LONGEST_NAME): cut(value, _LONGEST_LABEL) for name, value in kept}
 
@@ -63,6 +63,8 @@ def _fit(texts: Iterable[str], longest: int) -> bool:
 
 def number(text: str) -> float | None:
     """The number written there, None where it is none."""
+    if not text:
+        return None
     try:
         value = float(text)
     except ValueError:
@@ -90,8 +92,10 @@ def tagged(tags: Iterable[str]) -> dict[str, str]:
 
 def first_of(labels: Mapping[str, str], names: Iterable[str], otherwise: str) -> str:
     """The value of the first of these labels that is set."""
-    found = next((labels[name] for name in names if labels.get(name)), otherwise)
-    return cut(found, 100)
+    for name in names:
+        if found := labels.get(name):
+            return cut(found, 100)
+    return cut(otherwise, 100)
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -1,16 +1,21 @@
-"""Who waits to learn what became of a post, and whether this process is hearing just now."""
+"""Who waits to learn what became of a post, and how storing posts and hearing them share the time."""
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 
 from pydantic import Field
 
 from steadyhand.journey.rule import Value
+from steadyhand.responder.alerts.gate import Gate
 
 _MOST, _FEWEST = 500, 25  # alerts
-_MOMENT_S = 0.05
+_MOMENT_S, _BLINK_S = 0.05, 0.01  # of a round; the shorter one while posts keep coming
+_BREATH_S, _LONGEST_REST_S = 0.002, 0.5
+_REST = 4  # times as long as it worked, while posts keep coming: a fifth of the time is for hearing
+_LULL_S = 0.05
 
 
 class Taken(Value):
@@ -35,18 +40,20 @@ class Pace:
     def __init__(self) -> None:
         self.alerts = _MOST
         self.worked_s = 0.0
+        self.waited = timedelta()
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
+    def kept(self, *, pressed: bool) -> Iterator[None]:
         """A round is heard."""
         began = time.monotonic()
         yield
-        self.took(time.monotonic() - began)
+        self.took(time.monotonic() - began, pressed=pressed)
 
-    def took(self, worked_s: float) -> None:
-        """A round of so many took this long, in seconds."""
+    def took(self, worked_s: float, *, pressed: bool = False) -> None:
+        """A round of so many took this long, in seconds; a pressed one has less time."""
         self.worked_s = worked_s
-        fitting = self.alerts * _MOMENT_S / max(worked_s, _MOMENT_S / 2)
+        moment = _BLINK_S if pressed else _MOMENT_S
+        fitting = self.alerts * moment / max(worked_s, moment / 2)
         self.alerts = round(min(max(fitting, self.alerts / 2, _FEWEST), _MOST))
 
 
@@ -55,10 +62,12 @@ class Ears:
 
     def __init__(self) -> None:
         self.pace = Pace()
+        self.gate = Gate()
         self._asking: dict[int, asyncio.Future[Taken]] = {}
         self._hearing = False
         self._more = False
         self._knocking = 0
+        self._quiet_since = -_LULL_S
 
     @contextmanager
     def knock(self) -> Iterator[None]:
@@ -68,11 +77,18 @@ class Ears:
             yield
         finally:
             self._knocking -= 1
+            self._quiet_since = time.monotonic()
 
     @property
     def pressed(self) -> bool:
-        """Whether posts wait to be stored."""
-        return self._knocking > 0
+        """Whether posts keep coming."""
+        return self._knocking > 0 or time.monotonic() - self._quiet_since < _LULL_S
+
+    @property
+    def rest_s(self) -> float:
+        """How long to leave the store and the processor to others between two rounds, in seconds."""
+        yields = self.pressed and not self.gate.late
+        return min(max(_REST * self.pace.worked_s, _BREATH_S), _LONGEST_REST_S) if yields else _BREATH_S
 
     def begin(self) -> bool:
         """Whether to begin hearing; where it is under way, whatever came meanwhile is heard as well."""
@@ -85,6 +101,7 @@ class Ears:
     def end(self) -> None:
         """Nothing is heard any more."""
         self._hearing = False
+        self.gate.open()
 
     def goes_on(self) -> bool:
         """Whether a post came while it was found that none is left."""
@@ -98,8 +115,9 @@ class Ears:
         asked.add_done_callback(lambda _: self._asking.pop(receipt, None))
         return asked
 
-    def tell(self, heard: Iterable[Taken]) -> None:
-        """These were heard."""
+    def tell(self, heard: Sequence[Taken]) -> None:
+        """These were heard in a round."""
+        self.gate.heard(sum(one.alerts for one in heard), self.pace.waited)
         for one in heard:
             asked = self._asking.get(one.receipt)
             if asked is not None and not asked.done():

@@ -20,14 +20,12 @@ log = logging.getLogger("steadyhand.hearing")
 _LEFT = timedelta(seconds=1)  # who received a post hears it at once; one that waits longer was left
 _TRIES, _TRIES_OF_A_SICK_STORE = 3, 8
 _AGAIN, _LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
-_BREATH_S = 0.002
-_REST = 4  # times as long as it worked, while posts wait to be stored
 
 
 async def hear_all(outside: Outside) -> None:
     """Hear until nothing waits. Where this process hears already, that goes on for what came meanwhile.
 
-    While posts wait to be stored it rests longer than it works; neither starves the other.
+    While posts keep coming it rests longer than it works; where it falls behind, storing waits for it.
     """
     ears = outside.ears
     if not ears.begin():
@@ -38,7 +36,7 @@ async def hear_all(outside: Outside) -> None:
             ears.tell(taken)
             if not taken and not ears.goes_on():
                 return
-            await asyncio.sleep(_REST * ears.pace.worked_s if ears.pressed else _BREATH_S)
+            await asyncio.sleep(ears.rest_s)
     except LedgerError as error:
         log.error("posts wait to be heard: %s", error)  # noqa: TRY400 - the cause is in the text
         raise
@@ -58,10 +56,11 @@ def hear_round(outside: Outside) -> Sequence[Taken]:
 
     Where one of them spoils it each is tried alone; one that fails again and again is given up and pages.
     """
-    now, numbers, pace = outside.clock.now(), list[int](), outside.ears.pace
+    now, numbers, ears = outside.clock.now(), list[int](), outside.ears
     try:
-        with outside.ledger.write() as tx, pace.kept():
-            posts = tx.waiting(now, pace.alerts)
+        with outside.ledger.write() as tx, ears.pace.kept(pressed=ears.pressed):
+            posts = tx.waiting(now, ears.pace.alerts)
+            ears.pace.waited = now - posts[0].at if posts else timedelta()
             if not posts:
                 return ()
             numbers = [one.number for one in posts]

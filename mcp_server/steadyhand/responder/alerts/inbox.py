@@ -46,6 +46,7 @@ class Inbox:
         """
         ears = self._outside.ears
         with ears.knock():
+            await ears.gate.enter(len(arrival.delivery.alerts))
             taken = await self._posts.put(arrival)
         if taken.heard:
             return taken
