@@ -14,7 +14,7 @@ _LETTERS = bytes(one for one in range(128) if chr(one).isalpha())
 _APART = bytes(one if one in _LETTERS else 32 for one in range(256))
 _PLACE = re.compile(rb"[^A-Za-z]")
 _RAW_PLACE = re.compile(rb"([^A-Za-z0-9])")
-_ANY = rb"[A-Za-z]*"
+_ANY = rb"[A-Za-z]*+"
 _FEWEST_LINES = 60  # of one shape: fewer cost little as they are
 _SAMPLE = 256
 _USUAL = 50  # a word in more than one of so many lines is one a program wrote
@@ -127,17 +127,21 @@ class _Maker:
 
 def _usual(place: Sequence[bytes]) -> tuple[list[bytes | None], bool]:
     """The usual words of a place, None for each other one; and whether those are values, being so many."""
+    if len(set(place)) == len(place) >= max(_USUAL, _MANY_WORDS):
+        return [None] * len(place), True
     counts = Counter(place)
     if len(counts) >= _MANY_LETTERS and all(not one[1:] or not one.strip(_HEX) for one in counts):
         return [None] * len(place), True
     usual = {word for word, times in counts.items() if times * _USUAL > len(place)}
     many = len(counts) - len(usual) >= _MANY_WORDS
-    return [word if word in usual else None for word in place], many
+    return [word if word in usual else None for word in place] if usual else [None] * len(place), many
 
 
 def _form(kept: Sequence[bytes | None], shape: bytes, key: bytes) -> Form:
-    words = [_ANY if word is None else word for word in kept]
-    between = [re.escape(shape[at : at + 1]) for at in range(len(shape))]
-    body = b"".join([one + after for one, after in zip(words, [*between, b""], strict=True)])
+    after = [re.escape(shape[at : at + 1]) for at in range(len(shape))] + [rb"\n"]
+    words = [rb"[^%b]*+" % end if word is None else word for word, end in zip(kept, after, strict=True)]
+    if kept[0] is None:
+        words[0] = _ANY  # not over the end of a line that has its key already
+    body = b"".join([word + end for word, end in zip(words, [*after[:-1], rb"(?=\n)"], strict=True)])
     values = frozenset(at for at, word in enumerate(kept) if word is None)
-    return Form(key, values, re.compile(rb"\n" + body + rb"(?=\n)"))
+    return Form(key, values, re.compile(rb"\n" + body))

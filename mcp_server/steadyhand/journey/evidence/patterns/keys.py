@@ -46,11 +46,10 @@ def keyed(block: bytes) -> Keyed:
     """The key of every line. All that looks closer than this looks at one line of each key only."""
     distinct, codes = _coded(_keys(block))
     if len(distinct) <= max(_MANY, _MOST_DISTINCT * len(codes)):
-        return Keyed(distinct, codes, range(len(distinct)), _firsts(codes, len(distinct)), {})
+        return Keyed(distinct, codes, range(len(distinct)), _firsts(codes, range(len(distinct))), {})
     wide, forms = unified(distinct)  # values of letters keep lines apart: no program has so many messages
     keys, of = _coded(wide)
-    lines = _firsts(codes, len(distinct))
-    return Keyed(keys, codes, of, [lines[one] for one in _firsts(of, len(keys))], forms)
+    return Keyed(keys, codes, of, _firsts(codes, _firsts(of, range(len(keys)))), forms)
 
 
 def _coded(values: Iterable[bytes]) -> tuple[list[bytes], list[int]]:
@@ -60,10 +59,10 @@ def _coded(values: Iterable[bytes]) -> tuple[list[bytes], list[int]]:
     return list(number), codes
 
 
-def _firsts(numbers: Sequence[int], count: int) -> list[int]:
-    """Where each number first stands; they are in the order in which they first come."""
+def _firsts(numbers: Sequence[int], wanted: Iterable[int]) -> list[int]:
+    """Where each wanted number first stands; they are in the order in which they first come."""
     first, at = [], 0
-    for number in range(count):
+    for number in wanted:
         at = numbers.index(number, at)
         first.append(at)
     return first

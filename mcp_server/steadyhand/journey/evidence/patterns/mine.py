@@ -14,6 +14,7 @@ from steadyhand.journey.evidence.patterns.thin import thinned, thinned_by_place
 UNCLUSTERED: Template = ("<unclustered>",)
 MOST_ROWS = 1_000  # from here on lines are thinned out before anybody looks closer
 MOST_KEPT = 6_000  # distinct ones of a block; what is beyond is counted and not looked at
+_BYTE = 256
 _Key = TypeVar("_Key")
 
 
@@ -46,7 +47,7 @@ def numbered(block: bytes, masks: WordMasks) -> tuple[tuple[Template, ...], "arr
     texts = {at: one.decode(errors="replace") for at, one in enumerate(found.shown(lines))}
     rows = rows_of(texts, masks)
     place = [rows.of_key[at] for at in range(len(texts))]
-    return rows.templates, array("i", found.each(place))
+    return rows.templates, array("B" if len(rows.templates) <= _BYTE else "i", found.each(place))
 
 
 def templates_of(rows: Iterable[Template]) -> Mapping[Template, Template]:
