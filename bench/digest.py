@@ -92,7 +92,7 @@ def recall(lines: int, incidents: int) -> None:
             for _ in range(incidents // 2):
                 cause = make(luck, luck.uniform(420, 800), SECONDS - 1)
                 began = time.perf_counter()
-                told = digest([*_copied(quiet), *tallied(cause.lines, "incident.log")])
+                told = digest([*copied(quiet), *tallied(cause.lines, "incident.log")])
                 seconds.append(time.perf_counter() - began)
                 tokens.append(float(str(told["tokens"])))
                 hits[name].append(found_in(told, cause))
@@ -104,7 +104,7 @@ def recall(lines: int, incidents: int) -> None:
     )
 
 
-def _copied(parts: Sequence[Tallies]) -> list[Tallies]:
+def copied(parts: Sequence[Tallies]) -> list[Tallies]:
     """Tallies are added up in place; the quiet ones are used again."""
     return [
         Tallies({kind: tally.copy() for kind, tally in one.kinds.items()}, one.lines, one.unclustered)

@@ -49,7 +49,7 @@ SHAPES: dict[str, Callable[[float], float]] = {
 }
 
 
-_HELD_BACK = 1_000_000  # seeds from here on are for acceptance only
+HELD_BACK = 1_000_000  # seeds from here on are for acceptance only
 
 
 def onset_errors(count: int, first_seed: int = 0) -> None:
@@ -59,7 +59,7 @@ def onset_errors(count: int, first_seed: int = 0) -> None:
     for shape in SHAPES:
         pooled: list[float] = []
         for step in STEPS:
-            errors, inside = _errors(shape, step, range(first_seed, first_seed + count))
+            errors, inside = errors_of(shape, step, range(first_seed, first_seed + count))
             pooled += errors
             _row(shape, f"{step:g} s", errors, count, f"{inside} of {len(errors)}")
         _row(shape, "all", pooled, count * len(STEPS), "")
@@ -71,7 +71,7 @@ def _row(shape: str, step: str, errors: list[float], count: int, inside: str) ->
     print(f"| {shape} | {step} | {len(errors)} of {count} | {middle:.1f} | {late:.1f} | {inside} |")
 
 
-def _errors(shape: str, step: float, seeds: range) -> tuple[list[float], int]:
+def errors_of(shape: str, step: float, seeds: range) -> tuple[list[float], int]:
     errors, inside = [], 0
     for seed in seeds:
         luck = random.Random(f"{shape}{step}{seed}")  # noqa: S311 - made-up samples
@@ -174,7 +174,7 @@ def main() -> None:
     parser.add_argument("--quiet", type=int, default=100)
     parser.add_argument("--held-back", action="store_true")
     given = parser.parse_args()
-    first = _HELD_BACK if given.held_back else 0
+    first = HELD_BACK if given.held_back else 0
     onset_errors(given.count, first)
     false_onsets(given.quiet, first)
 

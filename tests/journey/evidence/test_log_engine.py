@@ -225,9 +225,26 @@ def test_a_value_that_is_now_over_represented_is_named_with_both_shares() -> Non
     lines += [log_line(60 + n / 4, f"query on db-{3 if n % 10 else 1} was slow") for n in range(200)]
     (one,) = compare(tally_lines(lines, window(0, 120), 1000), window(0, 120), window(0, 60)).found
     assert one.change == "shifted"
-    assert str(one.skew) == "on=db-3 90 % (was 24 %)"
+    assert str(one.skew) == "on=db-3 90 % (was 25 %)"
     assert one.skew is not None
     assert abs(one.skew.at - at(60).timestamp()) <= 1
+
+
+def test_a_value_that_took_over_late_in_the_window_is_named_since_when_it_did() -> None:
+    lines = [log_line(n / 3, f"call retried on replica-{n % 6} once") for n in range(2_700)]
+    lines += [log_line(860 + n / 4, "call retried on replica-4 once") for n in range(160)]
+    (one,) = compare(tally_lines(lines, window(0, 900), 1000), window(0, 900), window(0, 360)).found
+    assert one.change == "shifted"
+    assert one.skew is not None
+    assert (one.skew.name, one.skew.value) == ("on", "replica-4")
+    assert one.skew.lo - 1 <= at(860).timestamp() <= one.skew.hi + 1
+
+
+def test_a_few_lines_in_a_row_of_one_user_are_no_shift() -> None:
+    lines = [log_line(second, f"login of user-{second % 20} done") for second in range(114)]
+    lines += [log_line(114 + second, "login of user-7 done") for second in range(6)]
+    (one,) = compare(tally_lines(lines, window(0, 120), 1000), window(0, 120), window(0, 60)).found
+    assert one.change is None
 
 
 def test_columns_of_a_new_message_are_compared_with_all_lines_before() -> None:

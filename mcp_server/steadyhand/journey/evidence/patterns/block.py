@@ -18,7 +18,7 @@ from steadyhand.journey.evidence.patterns.tally import Example, Kind, Tallies, T
 
 _MOST_FOLLOWING = 60
 _MOST_SAMPLES = 4_000
-_SAMPLES_OF_KIND = 240
+_SAMPLES_OF_KIND = 400
 _FEWEST_SAMPLES = 2
 
 

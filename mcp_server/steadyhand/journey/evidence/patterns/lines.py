@@ -11,7 +11,7 @@ from steadyhand.journey.evidence.patterns.mine import rows_of
 from steadyhand.journey.evidence.patterns.tally import Example, Kind, Tallies, Tally, picked
 
 _WITHOUT_DIGITS = str.maketrans("", "", "0123456789")
-_SAMPLES = 240
+_SAMPLES = 400
 
 
 def tally_lines(lines: Sequence[LogLine], window: Window, most: int) -> Tallies:

@@ -5,18 +5,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import log, sqrt
+from statistics import fmean
 
 from steadyhand.journey.evidence.patterns.masks import PUNCTUATION, VALUE
 from steadyhand.journey.evidence.patterns.tally import Example
 from steadyhand.journey.evidence.patterns.template import Template
 
 _FEWEST = 5
+_NO_BURST = 20  # lines since; one user at work gives a few in a row
 _LEAST_SHARE = 0.5
 _LEAST_RISE = 0.3
+_WORTH_A_LOOK = 0.2  # a part of what is now may be as before
 _LONGEST = 80
 _MOST_VALUES = 3
 _PARTS = (0.0, 0.5, 0.75)
-_CONFIDENCE = 2.0
+_CONFIDENCE = 3.7  # covers a change point in 95 of 100 (Siegmund, Int. Statistical Review 56, 1988)
 Shares = Mapping[str, Counter[str]]
 
 
@@ -49,18 +52,22 @@ def usual_columns(examples: Iterable[Example], border: float) -> Shares:
 def skew_of(template: Template, examples: Sequence[Example], border: float, usual: Shares) -> Skew | None:
     """The value that most surely gained: over the same message before, for a new one over `usual` columns.
 
-    `examples` are in order of time, evenly picked. What is now is all after `border`, or the last half or
-    quarter of it. A gain of less than 30 points, or a value in less than half of the lines, is none.
+    `examples` are in order of time, evenly picked. What is now is all since its share changed. A gain of less
+    than 30 points, or a value in less than half of the lines, is none.
     """
     read = [(one.at, dict(_values(template, one))) for one in examples]
-    before = _shares(values.items() for at, values in read if at < border)
+    calm = _shares(values.items() for at, values in read if at < border)
     end = read[-1][0] if read else border
     starts = [border + (end - border) * share for share in _PARTS]
-    found = [one for start in starts if (one := _skew(read, start, before or usual)) is not None]
-    return max(found, key=lambda one: one.sigmas, default=None)
+    likely = {pair for start in starts if (pair := _likely(read, start, calm or usual)) is not None}
+    found = [one for name, value in likely if (one := _skew(read, name, value, border, calm or usual))]
+    return max(found, key=lambda one: (one.sigmas, one.name, one.value), default=None)
 
 
-def _skew(read: Sequence[tuple[float, Mapping[str, str]]], start: float, before: Shares) -> Skew | None:
+def _likely(
+    read: Sequence[tuple[float, Mapping[str, str]]], start: float, before: Shares
+) -> tuple[str, str] | None:
+    """The column and the value that gained most from `start` on, be it for a part of that only."""
     now = _shares(values.items() for at, values in read if at >= start)
     gains = [
         (gain, name, value)
@@ -68,23 +75,33 @@ def _skew(read: Sequence[tuple[float, Mapping[str, str]]], start: float, before:
         if name in before
         for gain, value in _gains(now[name], before[name])
     ]
-    if not gains:
-        return None
-    _, name, value = max(gains)
-    many_now, many_before = now[name].total(), before[name].total()
-    share, was = now[name][value] / many_now, before[name][value] / many_before
-    since = _since([(at, values[name] == value) for at, values in read if name in values])
-    return Skew(name, value, share, was, _sigmas(share, many_now, was, many_before), *since)
+    return max(gains)[1:] if gains else None
 
 
 def _gains(now: Counter[str], before: Counter[str]) -> Iterator[tuple[float, str]]:
     if min(now.total(), before.total()) < _FEWEST:
         return
     for value, count in now.most_common(_MOST_VALUES):
-        share = count / now.total()
-        gain = share - before[value] / before.total()
-        if share >= _LEAST_SHARE and gain >= _LEAST_RISE:
+        gain = count / now.total() - before[value] / before.total()
+        if gain >= _WORTH_A_LOOK:
             yield gain, value
+
+
+def _skew(
+    read: Sequence[tuple[float, Mapping[str, str]]], name: str, value: str, border: float, before: Shares
+) -> Skew | None:
+    """How much this value gained since its share changed, against all the lines before."""
+    seen = [(at, values[name] == value) for at, values in read if name in values]
+    lo, at, hi = _since(seen)
+    now = [hit for when, hit in seen if when >= max(at, border)]
+    share, was = fmean(now) if now else 0.0, before[name][value] / before[name].total()
+    later = sum(when >= border for when, _ in seen)
+    enough = max(_FEWEST, min(_NO_BURST, later // 4))
+    if len(now) < enough or share < _LEAST_SHARE or share - was < _LEAST_RISE:
+        return None
+    earlier = [hit for when, hit in seen if when < max(at, border)]
+    others = (fmean(earlier), len(earlier)) if earlier else (was, before[name].total())
+    return Skew(name, value, share, was, _sigmas(share, len(now), *others), lo, at, hi)
 
 
 def _sigmas(now: float, many_now: int, before: float, many_before: int) -> float:
@@ -93,7 +110,7 @@ def _sigmas(now: float, many_now: int, before: float, many_before: int) -> float
 
 
 def _since(seen: Sequence[tuple[float, bool]]) -> tuple[float, float, float]:
-    """When the value's share changed: earliest, likeliest and latest (likelihood interval of 2 sigma)."""
+    """When the value's share changed: earliest, likeliest and latest (likelihood interval of 95 %)."""
     hits = [0, *accumulate(int(hit) for _, hit in seen)]
     size, total = len(seen), hits[-1]
     fits = [_likelihood(hits[k], k) + _likelihood(total - hits[k], size - k) for k in range(size)]
