@@ -11,6 +11,8 @@ from tools.conftest import Bench
 
 from steadyhand.adapters.metrics.queried import QueriedMetrics, QueriedRule
 from steadyhand.journey.evidence.model import Coverage, LogLine, LogReport, Series, Window
+from steadyhand.journey.evidence.patterns.lines import tally_lines
+from steadyhand.journey.evidence.patterns.tally import TalliedLogs
 from steadyhand.journey.remedy.goals import GoalRule
 from steadyhand.ports import SourceUnavailable
 from steadyhand.responder.fixes.planning import read_goals
@@ -49,6 +51,14 @@ class Searching(MemoryLogs):
         return LogReport(lines=lines, coverage=(found,))
 
 
+class Counting(MemoryLogs):
+    """A source that reads all lines but cannot count all of them in time."""
+
+    async def tally(self, services: Sequence[str], window: Window, most: int) -> TalliedLogs:
+        report = await self.read(services, window)
+        return TalliedLogs(tally_lines(report.lines, window, most), ("files: 900 bytes were not counted",))
+
+
 def with_sources(bench: Bench, **sources: Any) -> Bench:
     bench.night.outside = replace(bench.night.outside, **sources)
     bench.server = build_server(bench.night.outside, playbooks())
@@ -65,6 +75,13 @@ def test_a_text_is_looked_for_by_the_source_and_the_answer_says_how_much_is_show
     assert text.startswith("900 lines matched, 2 read, the last 2 are shown (truncated).")
     assert "searched: loki: 2 of 900 found lines of shop read" in text
     assert "not seen: splunk: not reachable" in text
+
+
+def test_what_could_not_be_counted_is_told_where_the_changed_kinds_are(bench: Bench) -> None:
+    (held,) = bench.night.outside.logs
+    assert isinstance(held, MemoryLogs)
+    text = with_sources(bench, logs=(Counting(held.held),)).text("query_logs", service="shop")
+    assert "files: 900 bytes were not counted" in text
 
 
 def test_where_the_source_found_nothing_nobody_says_that_there_is_no_line(bench: Bench) -> None:

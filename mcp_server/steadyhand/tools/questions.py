@@ -1,7 +1,7 @@
 """Tools that query logs and metrics, read-only and bounded."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -61,7 +61,7 @@ class QuestionTools:
         gaps = [*silent, *(gap for one in reports for gap in one.gaps)]
         if not any(one.lines for one in reports) and not gaps:
             return self._nothing(service, wanted, window, reports)
-        what = "" if wanted else await self._changed_kinds(service, window)
+        what = "" if wanted else await self._changed_kinds(service, window, gaps)
         return _show_lines(reports, wanted, window, gaps, what)
 
     def _nothing(self, service: str, text: str, window: Window, reports: Sequence[LogReport]) -> str:
@@ -76,13 +76,14 @@ class QuestionTools:
         known = ", ".join(one.name for one in self._outside.rules.services)
         return f"No line of {service!r} in {spanned(window)}: no data, not health. Services: {known}"
 
-    async def _changed_kinds(self, service: str, window: Window) -> str:
-        """The kinds of messages that changed after the first part of the window; "" when none did."""
+    async def _changed_kinds(self, service: str, window: Window, told: Collection[str]) -> str:
+        """The kinds of messages that changed after the first part of the window, and gaps not yet `told`."""
         rule = self._outside.rules.evidence
         baseline = Window(start=window.start, end=window.start + window.length * rule.calm_share)
         counts = [await _count(one, service, window, rule.max_templates) for one in self._outside.logs]
         patterns = compare(total((one.tallies for one in counts), rule.max_templates), window, baseline)
-        return log_digest(patterns, window, baseline, masker=MASKER.get(), tokens=_DIGEST)
+        gaps = [gap for one in counts for gap in one.gaps if gap not in told]
+        return log_digest(patterns, window, baseline, masker=MASKER.get(), gaps=gaps, tokens=_DIGEST)
 
     async def query_metrics(
         self, expression: str, minutes: Minutes = 10, source: str = "", until: Until = ""

@@ -1,4 +1,4 @@
-"""What the benchmarks show of the log and the metric engine, on a few fixed seeds: so that none of it is lost."""
+"""What the benchmarks show of the log and the metric engine, kept on a few fixed seeds."""
 
 import random
 from collections.abc import Sequence

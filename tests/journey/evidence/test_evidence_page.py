@@ -145,6 +145,18 @@ def test_a_rolling_restart_is_no_evidence_against_itself() -> None:
     assert is_quiet(page)
 
 
+def test_where_nothing_was_measured_nobody_says_that_it_is_quiet() -> None:
+    unseen = assemble(
+        incident="i1", service="till", window=window(0, 900), baseline=window(0, 360), topology=TOPOLOGY
+    )
+    assert not is_quiet(unseen)
+    assert "QUIET" not in render(unseen)
+    assert "NOT MEASURED" in render(unseen)
+    without_logs = page_of(World(), SECONDS, lines=[])
+    assert is_quiet(without_logs)
+    assert "QUIET: no signal left its calm range and no log line was seen." in render(without_logs)
+
+
 def test_the_same_wobble_without_a_rollout_is_evidence() -> None:
     assert not is_quiet(page_of(RESTARTING, SECONDS))
 

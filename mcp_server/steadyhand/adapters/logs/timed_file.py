@@ -10,6 +10,7 @@ from typing import BinaryIO
 from steadyhand.adapters.logs.records import Record, parse
 from steadyhand.adapters.logs.stretch import APART, Probe, Stretch, stretch_of
 from steadyhand.adapters.logs.worker import Part
+from steadyhand.journey.evidence.patterns.formats.envelope import whole
 from steadyhand.journey.evidence.patterns.formats.parsed import LONGEST_MESSAGE
 from steadyhand.journey.evidence.patterns.formats.reader import SAMPLE, detected
 from steadyhand.journey.evidence.patterns.formats.stamps import Clock, Moment
@@ -52,7 +53,7 @@ class TimedFile:
         A line that begins no record continues the one before it.
         """
         current: tuple[int, Record] | None = None
-        for offset, line in self._lines(start, end, mid_line=mid_line):
+        for offset, line in whole(self._lines(start, end, mid_line=mid_line)):
             record = parse(line, self.reader, self.clock, None if current is None else current[1].moment)
             if record is not None:
                 if current is not None:

@@ -17,6 +17,8 @@ _NAME = 80
 _COVERAGE = 200
 _FLAGS = 6
 _COURSE_POINTS = 30
+_STILL = {"metrics": "no signal left its calm range", "logs": "no new messages appeared"}
+_UNSEEN = {"metrics": "no metric was seen", "logs": "no log line was seen"}
 
 
 def render(page: Page) -> str:
@@ -66,11 +68,7 @@ def _written(page: Page, kept: Sequence[Item]) -> str:
     left_out = len(page.items) - len(kept)
     lines = [
         _head(page),
-        *(
-            []
-            if not is_quiet(page)
-            else ["QUIET: no signal left its calm range and no new messages appeared."]
-        ),
+        *_calm(page),
         *(f"{one.id} {one.entity[:_NAME]}: {one.title[:_LINE]}{_company(one)}" for one in kept),
         *([f"order: {order} (> surely later, = not to be told apart)"] if order else []),
         *(f"data {one}" for one in in_doubt(page, _FLAGS)),
@@ -78,6 +76,16 @@ def _written(page: Page, kept: Sequence[Item]) -> str:
         *([f"{left_out} weaker items left out here; the page has them."] if left_out else []),
     ]
     return "\n".join(lines)
+
+
+def _calm(page: Page) -> list[str]:
+    """Said where nothing left normal: of what was measured, and of what nobody can know."""
+    if not page.measured:
+        return ["NOT MEASURED: neither a sample nor a log line was seen, which is not health."]
+    if not is_quiet(page):
+        return []
+    told = (_STILL if one in page.measured else _UNSEEN for one in _STILL)
+    return [f"QUIET: {' and '.join(text[name] for text, name in zip(told, _STILL, strict=True))}."]
 
 
 def _company(item: Item) -> str:

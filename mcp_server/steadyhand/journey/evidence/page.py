@@ -42,8 +42,11 @@ _MOST_GAPS = 6
 
 
 def is_quiet(page: Page) -> bool:
-    """Whether nothing left normal: only changes, gaps, unmoved figures and a stray new line are there."""
-    return all(
+    """Whether nothing left normal: only changes, gaps, unmoved figures and a stray new line are there.
+
+    Where nothing was measured nobody knows.
+    """
+    return bool(page.measured) and all(
         one.kind in {"change", "gap", "topology"}
         or (one.kind == "metric" and one.direction == "none")
         or (one.kind == "log" and is_faint(one))
@@ -91,7 +94,9 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
         **_seen(changes, databases, traced, conflicts, desk),
     }
     unseen = (*gaps, *trace_gaps(traced), *_own_gaps(databases, counted, series, unlogged, desk))
-    return _laid_out(incident, unseen, parts, previous, desk)
+    page = _laid_out(incident, unseen, parts, previous, desk)
+    held = {"metrics": any(one.times for one in series), "logs": counted.lines > 0}
+    return page.model_copy(update={"measured": tuple(name for name, any_ in held.items() if any_)})
 
 
 def _laid_out(

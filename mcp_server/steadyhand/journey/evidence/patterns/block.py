@@ -7,6 +7,7 @@ from itertools import accumulate, compress
 
 from steadyhand.journey.evidence.patterns.codes import codes_of, may_hold_code, raw_code
 from steadyhand.journey.evidence.patterns.fold import summary, text_of
+from steadyhand.journey.evidence.patterns.formats.envelope import may_be_parted, whole
 from steadyhand.journey.evidence.patterns.formats.parsed import LONGEST_MESSAGE, Parsed
 from steadyhand.journey.evidence.patterns.formats.reader import Reader
 from steadyhand.journey.evidence.patterns.formats.stamps import NO_TIME, Clock, assumption, moment
@@ -24,7 +25,10 @@ _FEWEST_SAMPLES = 2
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole lines of one file: their bytes, where they begin in it, and how and for when they are read."""
+    """Whole lines of one file: their bytes, where they begin in it, and how and for when they are read.
+
+    `starts` are where the lines begin in the block, unless each begins where the one before ends.
+    """
 
     raw: bytes
     offset: int
@@ -34,6 +38,7 @@ class Block:
     clock: Clock
     start: float
     end: float
+    starts: Sequence[int] = ()
 
 
 @dataclass(slots=True)
@@ -48,6 +53,8 @@ class _Records:
 
 def tally_block(block: Block, masks: WordMasks, most: int) -> Tallies:
     """The tallies of the records that begin in this block and lie in its window."""
+    if may_be_parted(block.raw):
+        block = _rejoined(block)
     records, read = _records(block)
     seconds = read.of(records.keys, [records.lines[head] for head in records.heads])
     if NEVER in seconds:
@@ -63,6 +70,19 @@ def tally_block(block: Block, masks: WordMasks, most: int) -> Tallies:
     for number, tally in _tallied(records, numbers, seconds, block).items():
         out.add(kinds[number], tally, most)
     return out
+
+
+def _rejoined(block: Block) -> Block:
+    """The block with one line for each that a container's runtime parted."""
+    lines = block.raw.split(b"\n")
+    starts = _starts(lines)
+    numbered = sorted(whole(enumerate(map(_text, lines))))
+    raw = "\n".join([text for _, text in numbered]).encode(errors="replace")
+    return replace(block, raw=raw, starts=[starts[number] for number, _ in numbered])
+
+
+def _starts(lines: Sequence[bytes]) -> list[int]:
+    return [0, *accumulate(len(one) + 1 for one in lines)]
 
 
 def _filled(seconds: Sequence[int]) -> list[int]:
@@ -187,7 +207,7 @@ class _Starts:
     def __init__(self, records: _Records, block: Block) -> None:
         self._records = records
         self._block = block
-        self._offsets: list[int] = []
+        self._offsets = block.starts
 
     def example(self, index: int, second: int) -> Example:
         """The record of this number; `second` is when, if its stamp says no better."""
@@ -206,9 +226,5 @@ class _Starts:
 
     def _offset(self, line: int) -> int:
         """Where this line begins in the block."""
-        if not self._offsets:
-            at = 0
-            for one in self._records.lines:
-                self._offsets.append(at)
-                at += len(one) + 1
+        self._offsets = self._offsets or _starts(self._records.lines)
         return self._offsets[line]
