@@ -68,7 +68,7 @@ def _written(page: Page, kept: Sequence[Item]) -> str:
     left_out = len(page.items) - len(kept)
     lines = [
         _head(page),
-        *_calm(page),
+        *calm_told(page),
         *(f"{one.id} {one.entity[:_NAME]}: {one.title[:_LINE]}{_company(one)}" for one in kept),
         *([f"order: {order} (> surely later, = not to be told apart)"] if order else []),
         *(f"data {one}" for one in in_doubt(page, _FLAGS)),
@@ -78,7 +78,7 @@ def _written(page: Page, kept: Sequence[Item]) -> str:
     return "\n".join(lines)
 
 
-def _calm(page: Page) -> list[str]:
+def calm_told(page: Page) -> list[str]:
     """Said where nothing left normal: of what was measured, and of what nobody can know."""
     if not page.measured:
         return ["NOT MEASURED: neither a sample nor a log line was seen, which is not health."]

@@ -380,9 +380,7 @@ class Page(Value):
     flags: tuple[Flag, ...] = Field(default=(), description="What is wrong with the data itself.")
     coverage: dict[str, str] = Field(default={}, description="Source -> what was matched, read, left out.")
     gaps: tuple[str, ...] = ()
-    measured: tuple[Literal["metrics", "logs"], ...] = Field(
-        default=("metrics", "logs"), description="Of what anything was seen: a sample, a log line."
-    )
+    measured: tuple[str, ...] = Field(default=("metrics", "logs"), description="Of what anything was seen.")
     charts: tuple[Chart, ...] = ()
     bearings: tuple[Bearing, ...] = Field(default=(), description="Of every entity, what the ranker weighs.")
     seen: tuple[Service, ...] = Field(

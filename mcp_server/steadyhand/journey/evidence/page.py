@@ -94,9 +94,13 @@ def assemble(  # noqa: PLR0913 - each is another thing the outside gave
         **_seen(changes, databases, traced, conflicts, desk),
     }
     unseen = (*gaps, *trace_gaps(traced), *_own_gaps(databases, counted, series, unlogged, desk))
-    page = _laid_out(incident, unseen, parts, previous, desk)
+    return _laid_out(incident, unseen, parts, previous, desk, measured=_measured(series, counted))
+
+
+def _measured(series: Sequence[Series], counted: Tallies) -> list[str]:
+    """Of what anything was seen: a sample, a log line."""
     held = {"metrics": any(one.times for one in series), "logs": counted.lines > 0}
-    return page.model_copy(update={"measured": tuple(name for name, any_ in held.items() if any_)})
+    return [name for name, any_ in held.items() if any_]
 
 
 def _laid_out(
@@ -105,6 +109,8 @@ def _laid_out(
     parts: Mapping[str, Part],
     previous: Page | None,
     desk: Desk,
+    *,
+    measured: Sequence[str],
 ) -> Page:
     gaps = _gap_items(unseen, desk)
     items = numbered([*(item for part in parts.values() for item in part.items), *gaps], previous)
@@ -120,6 +126,7 @@ def _laid_out(
         flags=(*desk.clocks.flags, *parts["metrics"].flags),
         coverage={name: part.coverage for name, part in parts.items()},
         gaps=tuple(one.title for one in gaps),
+        measured=tuple(measured),
         charts=charts(items, parts["metrics"], desk),
         bearings=bearings_of(
             parts["metrics"].signals,
