@@ -1,7 +1,7 @@
 """Small servers that keep the same two series as Datadog, CloudWatch, Graphite and InfluxDB give them.
 
 Requests to CloudWatch are validated with the shapes botocore ships, those to Datadog and InfluxDB by their
-clients in test_vendor_descriptions.py, InfluxDB also by the real one; Graphite's with what its manual says.
+clients in test_vendor_descriptions.py, InfluxDB and Graphite also by the real ones.
 """
 
 import re
@@ -132,7 +132,7 @@ class FakeGraphite(MetricWorld):
             return Reply(400, b"unsupported")
         if not asked["target"].startswith("shop."):
             return Reply(400, b"Invalid target")
-        span = float(asked["from"]), float(asked["until"])
+        span = float(asked["from"]) + 0.001, float(asked["until"])  # the first instant is left out
         return reply_json(
             [
                 {

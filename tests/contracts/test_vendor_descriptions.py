@@ -4,9 +4,10 @@ Judged by the vendors' clients and schemas, in an environment of their own (test
 Elasticsearch with every word of its query language, OpenSearch (paths and parameters; its client leaves
 bodies to the server), Datadog by its OpenAPI models, Kubernetes, GitHub, GitLab, InfluxDB, Splunk (jobs, not
 its search language), LogQL and TraceQL by Grafana's grammars, OTLP by its protocol buffers, PromQL by its
-parser. AWS is judged inside its fakes, by botocore. Prometheus, VictoriaMetrics and git are tested as real
-servers. Of VictoriaLogs, Graphite, Jaeger's query API and Argo CD no description is on PyPI or npm;
-LaunchDarkly's weighs 35 MB for one question: their fakes are written from the manuals and nothing else.
+parser, Argo CD by a client made from its OpenAPI document. AWS is judged inside its fakes, by botocore.
+Prometheus, VictoriaMetrics, InfluxDB, Graphite and git are tested as real servers. Of VictoriaLogs and
+Jaeger's query API no description is on PyPI or npm; LaunchDarkly's weighs 35 MB for one question: their
+fakes are written from the manuals and nothing else.
 """
 
 import json
@@ -134,6 +135,7 @@ CHANGES: dict[str, Sequence[Spoil]] = {
     "github": [("environment", "place"), ("statuses", "states"), ("compare", "diff")],
     "gitlab": [("updated_after", "since_update"), ("order_by", "order"), ("compare", "diff")],
     "kubernetes": [("limit", "most"), ("replicasets", "sets")],
+    "argocd": [("revision", "version"), ("/manifests", "/files")],
 }
 
 

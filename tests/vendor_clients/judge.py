@@ -110,6 +110,25 @@ def _camel(name: str) -> str:
     return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
 
 
+def argocd(one: Json) -> None:
+    from argocd_python_client import ApiClient
+    from argocd_python_client.api.application_service_api import ApplicationServiceApi
+
+    def held(method: str, url: str, query_params: Any = (), **_: object) -> None:
+        raise Caught(method, urlsplit(url).path, dict(query_params), None)
+
+    client = ApiClient()
+    client.request = held
+    api = ApplicationServiceApi(client)
+    calls = {"": api.application_service_get, "/manifests": api.application_service_get_manifests}
+    found = re.fullmatch(r"/api/v1/applications/([^/]+)(/.+)?", one["path"])
+    if found is None or (call := calls.get(found[2] or "")) is None:
+        raise Refused(f"it has no {one['path']}")
+    if unknown := set(one["query"]) - set(call.attribute_map.values()):
+        raise Refused(f"it takes no {sorted(unknown)}")
+    same(one, called(call, unquote(found[1]), **one["query"]))
+
+
 def github(one: Json) -> None:
     from githubkit_schemas.v2022_11_28.rest.repos import ReposClient
 
@@ -241,7 +260,7 @@ def slack(one: Json) -> None:
 
 
 JUDGES = (
-    elasticsearch, opensearch, datadog, kubernetes, github, gitlab, influxdb, splunk, otlp,
+    elasticsearch, opensearch, datadog, argocd, kubernetes, github, gitlab, influxdb, splunk, otlp,
     github_issues, slack,
 )  # fmt: skip
 
