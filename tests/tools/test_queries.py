@@ -72,7 +72,9 @@ def test_a_text_is_looked_for_by_the_source_and_the_answer_says_how_much_is_show
     broken.failure = SourceUnavailable("splunk", "not reachable")
     text = with_sources(bench, logs=(source, broken)).text("query_logs", service="shop", text="  login ")
     assert source.asked == "login"
-    assert text.startswith("900 lines matched, 2 read, the last 2 are shown (truncated).")
+    assert text.startswith(
+        "900 lines matched, 2 read, the last 2 are shown (truncated: a longer text, or fewer minutes)."
+    )
     assert "searched: loki: 2 of 900 found lines of shop read" in text
     assert "not seen: splunk: not reachable" in text
 

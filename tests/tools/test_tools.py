@@ -96,7 +96,9 @@ def test_an_item_of_evidence_is_opened_by_its_id(bench: Bench) -> None:
 
 def test_query_logs_says_what_was_matched_and_shown(bench: Bench) -> None:
     text = bench.text("query_logs", service="shop", text="login")
-    assert text.startswith("60 lines matched, 60 read, the last 40 are shown (truncated).")
+    assert text.startswith(
+        "60 lines matched, 60 read, the last 40 are shown (truncated: a longer text, or fewer minutes)."
+    )
     assert "searched: memory-logs: 60 of 60 lines of shop read" in text
 
 

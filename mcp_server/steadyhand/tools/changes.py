@@ -84,7 +84,8 @@ def _list(seen: Seen, window: Window) -> str:
     rows = [_row(one, masker) for one in found]
     shown = newest(rows, len(rows), _BODY)
     asked = f"Asked: {', '.join(seen.asked)}. get_change shows a diff."
-    head = f"{len(found)} changes, the last {len(shown)} are shown. {spanned(window)} {asked}"
+    cut = "" if len(shown) == len(found) else " (truncated: name a service, or ask for fewer minutes)"
+    head = f"{len(found)} changes, the last {len(shown)} are shown{cut}. {spanned(window)}. {asked}"
     return "\n".join((head, *shown, *(f"not seen: {one}" for one in seen.gaps)))
 
 

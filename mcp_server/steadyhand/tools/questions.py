@@ -130,7 +130,8 @@ def _show_lines(
     rows = [_row(one, text, masker) for one in lines]
     shown = newest(rows, _LINES, _BODY - len(what))
     head = f"{matched:,} lines matched, {len(lines):,} read, the last {len(shown)} are shown"
-    cut = f"{'' if len(shown) == matched else ' (truncated)'}. {spanned(window)}"
+    narrower = "a longer text, or fewer minutes" if text else "give a text, or fewer minutes"
+    cut = f"{'' if len(shown) == matched else f' (truncated: {narrower})'}. {spanned(window)}"
     changed = (f"Kinds of messages, the last part against the first: {what}",) if what else ()
     searched = (f"searched: {one}" for one in _searched(reports))
     return bounded(
