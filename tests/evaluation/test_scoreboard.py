@@ -1,6 +1,7 @@
 """The scoreboard: what a method may see, how an answer is judged, and what is printed of it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from evaluation.layouts import metric_set
 
 from steadyhand.cli import main
 from steadyhand.evaluation.answers import Answer
+from steadyhand.evaluation.baselines import BASELINES
+from steadyhand.evaluation.board import as_html, as_picture
 from steadyhand.evaluation.case import Case, Truth
 from steadyhand.evaluation.engines import engine
 from steadyhand.evaluation.errors import BadCase, NoCases
@@ -15,9 +18,12 @@ from steadyhand.evaluation.figures import Share, bins, calibration_error
 from steadyhand.evaluation.metric_sets import read_case
 from steadyhand.evaluation.score import rows, score
 from steadyhand.evaluation.sources import find_cases
+from steadyhand.evaluation.worlds.generate import VERSION, Plan
 from steadyhand.journey.diagnosis.engine import diagnose
 from steadyhand.journey.diagnosis.ranking.weights import shipped
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
+
+_WELL = Case("well", "generated", Plan(5, "fault-free", 1).look, Plan(5, "fault-free", 1).reveal)
 
 
 def _answer(*names: str, confidence: float = 0.9, change: str | None = None) -> Answer:
@@ -126,3 +132,35 @@ def test_the_board_is_written_as_a_page_and_as_json(
     assert "all pooled" in capsys.readouterr().out
     assert "<svg" in page.read_text(encoding="utf-8")
     assert json.loads(data.read_text(encoding="utf-8"))["rows"][-1]["name"] == "all pooled"
+
+
+def test_the_reliability_of_each_system_is_printed_and_drawn_and_the_pooled_one_last(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn = tmp_path / "sure.svg"
+    assert main(["eval", "generated:7:5", "--picture", str(drawn)]) == 0
+    printed = capsys.readouterr().out.split("said and right", 1)[1].splitlines()[1:]
+    captions = re.findall(r'font-weight="600">([^<]+)<', drawn.read_text(encoding="utf-8"))
+    systems = [one.split(":")[0].strip() for one in printed]
+    assert [one.split(":")[0] for one in captions] == systems
+    assert len(systems) > 2
+    assert systems[-1] == "all pooled"
+
+
+def test_where_nobody_was_blamed_the_picture_says_so() -> None:
+    found = rows(score([_WELL], lambda _: _answer()))
+    assert "No answer blamed anybody" in as_picture(found)
+
+
+def test_beside_each_system_the_page_tells_what_plain_methods_find(tmp_path: Path) -> None:
+    found = score([_case(tmp_path)], engine)
+    page = as_html(rows(found), found, {})
+    beside = page.split("Beside plain methods", 1)[1].split("</table>", 1)[0]
+    assert [name in beside for name in BASELINES] == [True] * len(BASELINES)
+    assert "all pooled" in beside
+
+
+def test_the_report_of_generated_worlds_names_their_version(tmp_path: Path) -> None:
+    data = tmp_path / "board.json"
+    assert main(["eval", "twins:1:3", "--json", str(data)]) == 0
+    assert json.loads(data.read_text())["about"]["data"] == f"twins:1:3 (worlds-{VERSION})"

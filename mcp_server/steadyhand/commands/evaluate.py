@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from steadyhand.evaluation.answering import Respond
 from steadyhand.evaluation.answers import Answer
-from steadyhand.evaluation.board import as_html
+from steadyhand.evaluation.board import as_html, as_picture
 from steadyhand.evaluation.case import Case
 from steadyhand.evaluation.engines import engine
 from steadyhand.evaluation.errors import NoCases, NoEngine
@@ -31,6 +31,8 @@ def evaluate(args: argparse.Namespace) -> int:
         args.json.write_text(as_json(board, found, about), encoding="utf-8")
     if args.html:
         args.html.write_text(as_html(board, found, about), encoding="utf-8")
+    if args.picture:
+        args.picture.write_text(as_picture(board), encoding="utf-8")
     return _end(found)
 
 

@@ -1,6 +1,7 @@
 """The reliability diagram: how often answers were right, by how sure they were, as SVG without a script."""
 
 from collections.abc import Iterator, Sequence
+from html import escape
 
 from steadyhand.evaluation.figures import SURE, Bin
 
@@ -16,6 +17,23 @@ def diagram(found: Sequence[Bin]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" role="img" '
         f'font-size="10" aria-label="share of right answers by confidence">{parts}</svg>'
+    )
+
+
+def picture(found: Sequence[tuple[str, Sequence[Bin]]]) -> str:
+    """Several diagrams side by side, each under its caption, as one file; one without dots, if there is none."""
+    found = found or [("No answer blamed anybody.", ())]
+    wide, high = _LEFT + _SIDE + 40, _TOP + _SIDE + _BELOW + 24
+    parts = "".join(
+        f'<svg x="{number * wide + 10}" y="0" width="{wide}" height="{high}">'
+        f'<text x="{_LEFT}" y="16" font-weight="600">{escape(caption)}</text>'
+        f'<g transform="translate(0 18)">{"".join((*_frame(), *_dots(bins), *_bars(bins)))}</g></svg>'
+        for number, (caption, bins) in enumerate(found)
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{len(found) * wide + 10}" height="{high}" '
+        f'font-family="sans-serif" font-size="10"><rect width="100%" height="100%" fill="#fff"/>'
+        f"{parts}</svg>\n"
     )
 
 

@@ -26,6 +26,7 @@ HEADS = (
     "onset s",
     "s/case",
 )
+FAMILY = " / "
 MEANS: dict[str, str] = {
     "n": "cases with a fault, + fault-free windows; AC and chance speak of the former, spec. of the latter",
     "chance": "AC@1/AC@3 of a blind draw among all that could be named",
@@ -89,8 +90,15 @@ def _numbers(row: Row) -> str:
 def as_text(found: Sequence[Row]) -> str:
     """The table for a terminal, the pooled row last."""
     asked = [f"  {row.name}: {', '.join(told)}" for row in found if (told := extras(row))]
+    sure = [f"  {row.name}: {told}" for row in found if (told := reliability(row)) and FAMILY not in row.name]
     lines = [_WIDE.format(*HEADS), *(_WIDE.format(*cells(row)) for row in found), *asked]
-    return "\n".join(line.rstrip() for line in lines)
+    told = [*lines, "said and right, the least sure fifth first:", *sure] if sure else lines
+    return "\n".join(line.rstrip() for line in told)
+
+
+def reliability(row: Row) -> str:
+    """How sure the answers were and how many of them were right, by about equal counts."""
+    return ", ".join(f"{one.confidence:.2f} {one.right.hits}/{one.right.of}" for one in row.bins)
 
 
 def extras(row: Row) -> tuple[str, ...]:

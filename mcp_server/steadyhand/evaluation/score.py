@@ -54,6 +54,7 @@ class Row:
     decoys: Share
     baselines: Mapping[str, Share]
     baselines_three: Mapping[str, Share]
+    baselines_average: Mapping[str, float | None]
     failed: Share
     abstained: Share
     specificity: Share
@@ -154,6 +155,9 @@ def _row(name: str, found: Sequence[Scored]) -> Row:
         decoys=Share(sum(one.answer.change in one.truth.decoys for one in sick), len(sick)),
         baselines=_plain(placed, 1),
         baselines_three=_plain(placed, 3),
+        baselines_average={
+            name: average_of_five([one.baselines[name] for one in placed]) for name in BASELINES
+        },
         failed=Share(sum(bool(one.answer.failed) for one in found), len(found)),
         abstained=Share(sum(one.answer.abstained for one in sick), len(sick)),
         specificity=Share(sum(one.right for one in found if one.truth.healthy), len(found) - len(sick)),

@@ -34,6 +34,7 @@ def declare(add: Add) -> None:
         help="US dollars for a million tokens, with --engine claude",
     )
     one.add_argument("--html", type=Path, help="write the page with the reliability diagrams here")
+    one.add_argument("--picture", type=Path, help="write the reliability diagrams alone here, as SVG")
     one.add_argument("--json", type=Path, help="write all figures, case by case, here")
 
 
