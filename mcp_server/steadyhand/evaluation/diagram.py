@@ -21,7 +21,7 @@ def diagram(found: Sequence[Bin]) -> str:
 
 
 def picture(found: Sequence[tuple[str, Sequence[Bin]]]) -> str:
-    """Several diagrams side by side, each under its caption, as one file; one without dots, if there is none."""
+    """Several diagrams side by side, each under its caption, as one file; an empty one for none."""
     found = found or [("No answer blamed anybody.", ())]
     wide, high = _LEFT + _SIDE + 40, _TOP + _SIDE + _BELOW + 24
     parts = "".join(
