@@ -20,19 +20,18 @@ LOOKED_FOR = timedelta(seconds=10)
 
 def read_case(folder: Path) -> Case:
     """The case in this folder. Raises BadCase; reading its inputs or truth, ConfigError too."""
+
+    def look() -> Inputs:
+        return inputs_of(read_folder(folder))
+
     if recordings.is_recording(folder):
-        return Case(
-            folder.name,
-            "recorded faults",
-            lambda: inputs_of(recordings.read_recording(folder)),
-            lambda: recordings.truth_of(folder),
-        )
-    return Case(
-        folder.name,
-        "capsules",
-        lambda: inputs_of(read_capsule(folder)),
-        lambda: _truth(folder, read_capsule(folder, truth=True).truth),
-    )
+        return Case(folder.name, "recorded faults", look, lambda: recordings.truth_of(folder))
+    return Case(folder.name, "capsules", look, lambda: _truth(folder, read_capsule(folder, truth=True).truth))
+
+
+def read_folder(folder: Path) -> Capsule:
+    """The capsule in this folder, whichever of the two layouts it has. Raises ConfigError, BadCase."""
+    return recordings.read_recording(folder) if recordings.is_recording(folder) else read_capsule(folder)
 
 
 def as_seen(whole: Capsule) -> Capsule:

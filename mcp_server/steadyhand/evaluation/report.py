@@ -90,10 +90,11 @@ def _numbers(row: Row) -> str:
 def as_text(found: Sequence[Row]) -> str:
     """The table for a terminal, the pooled row last."""
     asked = [f"  {row.name}: {', '.join(told)}" for row in found if (told := extras(row))]
-    sure = [f"  {row.name}: {told}" for row in found if (told := reliability(row)) and FAMILY not in row.name]
+    sure = [f"  {row.name}: {kept}" for row in found if (kept := reliability(row)) and FAMILY not in row.name]
     lines = [_WIDE.format(*HEADS), *(_WIDE.format(*cells(row)) for row in found), *asked]
-    told = [*lines, "said and right, the least sure fifth first:", *sure] if sure else lines
-    return "\n".join(line.rstrip() for line in told)
+    if sure:
+        lines += ["said and right, the least sure fifth first:", *sure]
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def reliability(row: Row) -> str:

@@ -18,9 +18,16 @@ def read_metrics(path: Path) -> tuple[Series, ...]:
     """Series of a CSV file, or of an answer of Prometheus' `query_range`. Raises ConfigError."""
     if path.suffix == ".csv":
         return read_csv(path)
-    answer = _json(path)
-    data = answer.get("data", answer) if isinstance(answer, dict) else {}
-    if data.get("resultType") != "matrix":
+    try:
+        answer = _json(path)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{error}; metrics are answers of query_range, or CSV in a file named .csv"
+        ) from error
+    data = answer.get("data", answer) if isinstance(answer, dict) else None
+    if isinstance(answer, dict) and answer.get("error"):
+        raise ConfigError(f"{path}: holds no data but an error of Prometheus: {answer['error']}")
+    if not isinstance(data, dict) or data.get("resultType") != "matrix":
         raise ConfigError(f"{path}: data.resultType: must be matrix, as query_range answers it")
     return tuple(_matrix(one, index, path) for index, one in enumerate(data.get("result", ())))
 
@@ -42,8 +49,11 @@ def _matrix(one: Any, index: int, path: Path) -> Series:  # noqa: ANN401 - JSON
 
 def read_changes(path: Path) -> tuple[Change, ...]:
     """A list of changes as `POST /changes` takes them. Raises ConfigError that names file and key."""
+    found = _json(path)
+    if not isinstance(found, list):
+        raise ConfigError(f"{path}: must hold a list of changes, as POST /changes takes them")
     try:
-        return _CHANGES.validate_python(_json(path))
+        return _CHANGES.validate_python(found)
     except ValidationError as error:
         raise ConfigError(explain_validation(error, str(path))) from error
 

@@ -15,6 +15,7 @@ import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from steadyhand.ports import ConfigError
 SCHEMA_VERSION = 1
 _HEAD = {"schema_version", "id", "source", "service", "start", "end", "first_alert_at", "gaps"}
 _COLUMNS = ("ts", "name", "labels", "value")
+_LATEST_S = 1e11  # the year 5138: what is later is in milliseconds
 
 
 def write_capsule(capsule: Capsule, folder: Path) -> None:
@@ -75,23 +77,41 @@ def read_capsule(folder: Path, *, truth: bool = False) -> Capsule:
 def read_csv(path: Path) -> tuple[Series, ...]:
     """Series of a CSV with `ts`, `name`, `value` and `labels` as JSON; other columns are labels too.
 
-    `ts` is unix seconds. Raises ConfigError that names file and line.
+    `ts` is unix seconds, or as other tools export it: milliseconds, or ISO 8601. Raises ConfigError that
+    names file and line.
     """
     points: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     with path.open(encoding="utf-8", newline="") as source:
         rows = csv.DictReader(source)
         missing = {"ts", "name", "value"} - set(rows.fieldnames or ())
         if missing:
-            raise ConfigError(f"{path}: line 1: no column {', '.join(sorted(missing))}")
+            wanted = "write ts,name,value and labels as JSON, or a column for each label"
+            raise ConfigError(f"{path}: line 1: no column {', '.join(sorted(missing))}; {wanted}")
         for row in rows:
             try:
-                at, value = float(row["ts"]), float(row["value"])
+                at, value = _seconds(row["ts"]), float(row["value"])
                 labels = json.loads(row.get("labels") or "{}")
                 labels |= {key: text for key, text in row.items() if key not in _COLUMNS and text}
             except (ValueError, TypeError) as error:
                 raise ConfigError(f"{path}: line {rows.line_num}: {error}") from error
             points[row["name"], json.dumps(labels, sort_keys=True)].append((at, value))
     return tuple(_series(name, labels, found) for (name, labels), found in sorted(points.items()))
+
+
+def _seconds(text: str) -> float:
+    """Unix seconds of a stamp. Raises ValueError."""
+    try:
+        number = float(text)
+    except ValueError:
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(f"ts {text!r} is neither unix seconds nor like 2026-01-31T02:00:00Z") from None
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    seconds = number / 1000 if number > _LATEST_S else number
+    if not 0 <= seconds <= _LATEST_S:
+        raise ValueError(f"ts {text!r} is no time in unix seconds or milliseconds")
+    return seconds
 
 
 def _series(name: str, labels: str, found: list[tuple[float, float]]) -> Series:
@@ -124,7 +144,7 @@ def _load(path: Path) -> Any:  # noqa: ANN401 - JSON
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ConfigError(f"{path} is not there; `steadyhand capsule` says what a capsule holds") from error
+        raise ConfigError(f"{path} is not there; `steadyhand capsule import` makes a capsule") from error
     except ValueError as error:
         raise ConfigError(f"{path} is not JSON: {error}") from error
 

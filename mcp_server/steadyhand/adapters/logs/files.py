@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -73,8 +73,10 @@ class FileLogs:
     Lines without a time of their own belong to the record before them.
     """
 
-    def __init__(self, settings: FileLogSettings) -> None:
+    def __init__(self, settings: FileLogSettings, written_at: datetime | None = None) -> None:
+        """`written_at`: when the files were last written, where copying them has changed what they say."""
         self.name = settings.name
+        self._written_at = written_at
         self._settings = settings
         self._names = FieldNames(settings.time_fields, settings.severity_fields, settings.message_fields)
         self._zone = ZoneInfo(settings.zone)
@@ -197,6 +199,7 @@ class FileLogs:
                 left=most_bytes,
                 room=room,
                 most_unpacked=self._settings.most_tallied_bytes,
+                written_at=self._written_at,
             )
             for one in services
             if one in files

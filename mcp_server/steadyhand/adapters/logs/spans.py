@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 from steadyhand.adapters.logs.packed import PACKED, unpack
@@ -43,6 +43,7 @@ class Reading:
     left: int
     room: Path
     most_unpacked: int
+    written_at: datetime | None = None
     gaps: list[str] = field(default_factory=list)
     files: int = 0
     offset: ClockOffset | None = None
@@ -97,7 +98,7 @@ class Reading:
 
     def _timed(self, path: str, stack: ExitStack) -> TimedFile:
         real = unpack(Path(path), self.room, self.most_unpacked) if path.endswith(PACKED) else Path(path)
-        return TimedFile(path, stack.enter_context(real.open("rb")), self.names, self.zone)
+        return TimedFile(path, stack.enter_context(real.open("rb")), self.names, self.zone, self.written_at)
 
     def _span(self, file: TimedFile, window: Window) -> Span | None:
         found = file.stretch(window.start.timestamp(), window.end.timestamp(), self.left)

@@ -28,11 +28,14 @@ class TimedFile:
     Its format is recognised by its first lines; `format` tells it to people.
     """
 
-    def __init__(self, path: str, file: BinaryIO, names: FieldNames, zone: tzinfo) -> None:
+    def __init__(
+        self, path: str, file: BinaryIO, names: FieldNames, zone: tzinfo, written_at: datetime | None = None
+    ) -> None:
+        """`written_at`: when it was last written, where it is a copy that does not say so itself."""
         self.path = path
         self._file = file
         self.size = os.fstat(file.fileno()).st_size
-        self.written_at = os.fstat(file.fileno()).st_mtime
+        self.written_at = written_at.timestamp() if written_at else os.fstat(file.fileno()).st_mtime
         self.clock = Clock(zone, datetime.fromtimestamp(self.written_at, UTC))
         first = [line for _, line in islice(self._lines(0, self.size, mid_line=False), SAMPLE)]
         self.reader, self.format = detected(first, names)

@@ -20,13 +20,17 @@ def declare(add: Add) -> None:
     )
     capsule.add_argument("--logs", nargs="*", default=[], metavar="SERVICE=FILE", help="import: log files")
     capsule.add_argument("--changes", type=Path, help="import: a JSON list, as POST /changes takes them")
+    capsule.add_argument("--zone", default="UTC", help="import: zone of log stamps that name none")
     capsule.add_argument("--cause", default="", help="import: the fault class it turned out to be")
+    capsule.add_argument("--component", default="", help="import: who turned out to be to blame")
+    capsule.add_argument("--change", default="", help="import: id of the change that brought it")
     capsule.add_argument("--after", default="", help="show: only what was known so long after the alert")
     capsule.add_argument("--config", type=Path, help=WHICH)
 
 
 def _capsule(args: argparse.Namespace) -> int:
-    from steadyhand.commands.capsule import Exported, bring_in, record, show
+    from steadyhand.commands.capsule import bring_in, record, show
+    from steadyhand.commands.capsule_import import Exported
     from steadyhand.ports import ConfigError
 
     if args.what == "show":
@@ -44,6 +48,9 @@ def _capsule(args: argparse.Namespace) -> int:
         metrics=args.metrics,
         logs=args.logs,
         changes=args.changes,
+        zone=args.zone,
         cause=args.cause,
+        component=args.component,
+        change=args.change,
     )
     return bring_in(given, args.folder, args.config)
