@@ -155,9 +155,7 @@ def _row(name: str, found: Sequence[Scored]) -> Row:
         decoys=Share(sum(one.answer.change in one.truth.decoys for one in sick), len(sick)),
         baselines=_plain(placed, 1),
         baselines_three=_plain(placed, 3),
-        baselines_average={
-            name: average_of_five([one.baselines[name] for one in placed]) for name in BASELINES
-        },
+        baselines_average=_averages(placed),
         failed=Share(sum(bool(one.answer.failed) for one in found), len(found)),
         abstained=Share(sum(one.answer.abstained for one in sick), len(sick)),
         specificity=Share(sum(one.right for one in found if one.truth.healthy), len(found) - len(sick)),
@@ -170,9 +168,7 @@ def _row(name: str, found: Sequence[Scored]) -> Row:
         onset_error=median(errors) if errors else None,
         seconds=median(one.answer.seconds for one in found),
         tokens=sum(one.answer.tokens for one in found),
-        cost=sum(costs)
-        if (costs := [one.answer.cost for one in found if one.answer.cost is not None])
-        else None,
+        cost=_costs(found),
     )
 
 
@@ -185,6 +181,15 @@ def _chance(placed: Sequence[Scored], most: int) -> float | None:
 def _plain(placed: Sequence[Scored], most: int) -> dict[str, Share]:
     """AC@k of each plain method."""
     return {name: hits_within([one.baselines[name] for one in placed], most) for name in BASELINES}
+
+
+def _costs(found: Sequence[Scored]) -> float | None:
+    costs = [one.answer.cost for one in found if one.answer.cost is not None]
+    return sum(costs) if costs else None
+
+
+def _averages(placed: Sequence[Scored]) -> dict[str, float | None]:
+    return {name: average_of_five([one.baselines[name] for one in placed]) for name in BASELINES}
 
 
 def pairs(found: Sequence[Scored]) -> Share:
