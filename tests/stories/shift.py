@@ -9,7 +9,7 @@ from typing import Any
 
 from stores import Place
 
-from steadyhand.journey.incident.state import Acknowledged, Event, Incident
+from steadyhand.journey.incident.state import Acknowledged, Event, Incident, MessageFailed
 from steadyhand.responder.alerts.intake import tell_incident
 from steadyhand.responder.engine.worker import Worker
 from steadyhand.responder.rules import Rules
@@ -43,6 +43,11 @@ def rules(*tiers: dict[str, Any], repeat: int = 0, **given: Any) -> Rules:
 def patient(*names: str) -> list[dict[str, Any]]:
     """People who are only ever rung by telephone."""
     return [{"name": one, "contacts": [{"type": "phone", "user": one}]} for one in names or CREW]
+
+
+def lost(key: str, target: str = "ana") -> MessageFailed:
+    """The telephone's network says of a call that it did not get through."""
+    return MessageFailed(key=key, channel="phone", target=target, subject="s", body="b", why="not in use")
 
 
 LADDER = rules(tier("ana"), tier("lead", after=30), tier("boss", after=60), people=patient())

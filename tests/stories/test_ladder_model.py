@@ -4,38 +4,23 @@ The model knows one thing: since when which rung has waited for an answer. Held 
 the rungs it says were told, in its order, each by one message; nobody is told while somebody has it.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from journey.incident_case import NOW, alert
 
-from steadyhand.journey.alert.severity import Severity
-from steadyhand.journey.commands import Arm, Command, Disarm, Send, Unsend
 from steadyhand.journey.escalation.contact import Contact
-from steadyhand.journey.escalation.ladder import Ladder, SeverityTreatment, Tier
+from steadyhand.journey.escalation.ladder import Ladder, Tier
 from steadyhand.journey.escalation.people import Reach
-from steadyhand.journey.incident.open import open_incident
-from steadyhand.journey.incident.reduce import reduce
-from steadyhand.journey.incident.state import (
-    Acknowledged,
-    AlertsSeen,
-    Event,
-    Policy,
-    QuietOver,
-    Reassigned,
-    Snoozed,
-    TierSilent,
-)
-from steadyhand.responder.rules import Rules
+from steadyhand.journey.incident.state import Acknowledged, AlertsSeen, Reassigned, Snoozed, TierSilent
+from stories.paged_world import MINUTE, World
 
-MINUTE = timedelta(minutes=1)
 WAITS = (5, 10, 20)
 NAMES = ("ana", "bo", "cy")
 UNACK = 45 * MINUTE
 REMIND = 40 * MINUTE
-SEVERITY: Severity = "SEV2"
 LADDER = Ladder(
     tiers=tuple(
         Tier(name=name, contacts=(Contact(type="phone", user=name),), escalate_after=wait * MINUTE)
@@ -49,65 +34,12 @@ LADDER = Ladder(
 RUNGS = [*NAMES, *NAMES, "all"]
 
 
-class World:
-    """The incident with its timers and its mail: a timer fires at its instant, a message leaves at once."""
-
-    def __init__(self, now: datetime) -> None:
-        self.now = now
-        self.timers: dict[str, Arm] = {}
-        self.sent: dict[str, str] = {}
-        rules = Rules()
-        policy = Policy(
-            ladder=LADDER,
-            treatment=SeverityTreatment(auto_escalate=True),
-            approval=rules.approval,
-            relapse=rules.recovery.relapse,
-        )
-        self.incident, asked = open_incident("inc-1", alert(), (SEVERITY, "test"), policy, now)
-        self._obey(asked)
-
-    def happens(self, event: Event) -> None:
-        self.incident, asked = reduce(self.incident, event, self.now)
-        self._obey(asked)
-
-    def _obey(self, asked: tuple[Command, ...]) -> None:
-        for one in asked:
-            match one:
-                case Arm():
-                    self.timers[one.key] = one
-                case Disarm():
-                    self.timers = {k: t for k, t in self.timers.items() if t.kind not in one.kinds}
-                case Send():
-                    assert one.key not in self.sent, "a message is sent once"
-                    self.sent[one.key] = one.target
-                case Unsend() | _:
-                    pass
-
-    def passes(self, span: timedelta, *, asleep: bool) -> None:
-        """Each timer fires at its instant; after a sleep, late, all at the end."""
-        end = self.now + span
-        if asleep:
-            self.now = end
-        while due := sorted((t for t in self._ours() if t.due_at <= end), key=lambda t: (t.due_at, t.key)):
-            timer = due[0]
-            del self.timers[timer.key]
-            self.now = max(self.now, timer.due_at)
-            if timer.kind == "escalate":
-                self.happens(TierSilent(rung=int(timer.payload["rung"]), due_at=timer.due_at))
-            else:
-                self.happens(QuietOver(due_at=timer.due_at))
-        self.now = end
-
-    def _ours(self) -> list[Arm]:
-        return [one for one in self.timers.values() if one.kind in ("escalate", "resume")]
-
-
 class Ladders(RuleBasedStateMachine):
     """What the world does beside what the model says it should."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(NOW)
+        self.world = World(NOW, LADDER)
         self.told = [RUNGS[0]]
         self.rung = 0
         self.since: datetime | None = NOW  # the rung waits since then; None while somebody has it
@@ -179,7 +111,7 @@ class Ladders(RuleBasedStateMachine):
 
     @invariant()
     def exactly_those_were_told_in_that_order(self) -> None:
-        assert list(self.world.sent.values()) == self.told
+        assert [one.target for one in self.world.sent.values()] == self.told
 
     @invariant()
     def both_agree_on_whether_somebody_has_it(self) -> None:

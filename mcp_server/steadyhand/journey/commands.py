@@ -44,6 +44,10 @@ class Disarm(Value):
 class Unsend(Value):
     """Take back pages that have not left yet: somebody has it."""
 
+    ways: tuple[tuple[str, str], ...] = Field(
+        default=(), description="Only those by these channels and targets; empty: all."
+    )
+
 
 class LookedAt(Value):
     """Whoever can be reached by these ways answered: what reached them by one of them was seen."""

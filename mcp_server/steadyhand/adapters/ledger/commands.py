@@ -58,7 +58,7 @@ def _message(
         case FollowUp():
             return [("message.taken_back", one) for one in outbox.follow_up(db, incident, command, now)]
         case Unsend():
-            return [("message.taken_back", one) for one in outbox.unsend(db, incident)]
+            return [("message.taken_back", one) for one in outbox.unsend(db, incident, command)]
         case LookedAt():
             return [("message.seen", one) for one in outbox.looked_at(db, incident, command)]
         case _:

@@ -25,7 +25,7 @@ from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.batch import Batch
 from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
 from steadyhand.adapters.ledger.schema import is_state
-from steadyhand.journey.commands import FollowUp, LookedAt, Send
+from steadyhand.journey.commands import FollowUp, LookedAt, Send, Unsend
 from steadyhand.journey.escalation.delivery import WAKING
 from steadyhand.store import Arrival, Ending, Message
 
@@ -109,17 +109,21 @@ def follow_up(db: Batch, incident: str, command: FollowUp, now: datetime) -> Seq
     return back
 
 
-def unsend(db: Batch, incident: str) -> Sequence[Message]:
+def unsend(db: Batch, incident: str, command: Unsend) -> Sequence[Message]:
     """Take back pages, and say which: somebody has it."""
     pages = or_(_ROW.key.like(f"{incident}:%:page:%"), _ROW.key.like(f"help:{incident}:%"))
-    return _take_back(db, (_ROW.incident == incident) & pages)
+    which = (_ROW.incident == incident) & pages
+    return _take_back(db, which & _by(command.ways) if command.ways else which)
 
 
 def looked_at(db: Batch, incident: str, command: LookedAt) -> Sequence[Message]:
     """What reached them was seen, and what that was: they answered. What may not have arrived stays."""
-    theirs = tuple_(_ROW.channel, _ROW.target).in_(command.ways)
     there = (_ROW.incident == incident) & _ROW.state.in_(("sent", "delivered"))
-    return _changed(db, update(s.outbox).where(there, theirs).values(state="seen"))
+    return _changed(db, update(s.outbox).where(there, _by(command.ways)).values(state="seen"))
+
+
+def _by(ways: Sequence[tuple[str, str]]) -> ColumnElement[bool]:
+    return tuple_(_ROW.channel, _ROW.target).in_(ways)
 
 
 def _take_back(db: Batch, which: ColumnElement[bool]) -> Sequence[Message]:

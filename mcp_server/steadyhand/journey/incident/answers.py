@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from steadyhand.journey.commands import ActorKind, Disarm, LookedAt, Record, Unsend
+from steadyhand.journey.commands import Disarm, LookedAt, Record, Unsend
+from steadyhand.journey.incident.climbing import awaited, next_rung, stand_in
 from steadyhand.journey.incident.paging import EVERY, LADDER, call, lateness
 from steadyhand.journey.incident.state import (
     Acknowledged,
@@ -15,7 +16,6 @@ from steadyhand.journey.incident.state import (
 )
 from steadyhand.journey.rule import show_duration
 
-_KINDS: dict[str, ActorKind] = {"steadyhand": "system", "model": "agent"}  # whoever else asks is a person
 AnswerEvent = Acknowledged | TierSilent | Escalated | ClosedByHuman
 
 
@@ -46,17 +46,35 @@ def _acknowledged(incident: Incident, event: Acknowledged, now: datetime) -> Out
         action="incident.acknowledged", actor=event.by, actor_kind="human", via=event.via, body=body
     )
     if len(acks) < needed:
-        return incident.model_copy(update={"acks": acks}), (*looked_at(incident, event.by), record)
+        after, more = _one_of_several(incident.model_copy(update={"acks": acks}), event.by, now)
+        return after, (*looked_at(incident, event.by), record, *more)
     after = incident.model_copy(update={"acks": acks, "acked_by": ", ".join(acks)})
     return after, (Disarm(kinds=LADDER), Unsend(), *looked_at(incident, event.by), record)
 
 
+def _one_of_several(incident: Incident, by: str, now: datetime) -> Outcome:
+    """They are rung no more by this step, the others are; where it waits for nobody else, it goes on."""
+    ways = _ways(incident, by)
+    quiet = (Unsend(ways=ways),) if ways else ()
+    if by not in awaited(incident):
+        return incident, quiet
+    after = incident.model_copy(update={"answered": (*incident.answered, by)})
+    if awaited(after):
+        return after, quiet
+    why = f"{by} has it, and more must."
+    onward, commands = stand_in(after, why, now) if after.reserve else next_rung(after, now, why)
+    return onward, (*quiet, *commands)
+
+
 def looked_at(incident: Incident, by: str) -> tuple[LookedAt, ...]:
     """Whoever answers has seen what was sent to them; of ways that are nobody's by name nothing is known."""
+    ways = _ways(incident, by)
+    return (LookedAt(ways=ways),) if ways else ()
+
+
+def _ways(incident: Incident, by: str) -> tuple[tuple[str, str], ...]:
     told = (*incident.told, *incident.called)
-    ways = ((way.type, way.whom) for one in told if one.who == by for way in one.contacts)
-    found = tuple(dict.fromkeys(ways))
-    return (LookedAt(ways=found),) if found else ()
+    return tuple(dict.fromkeys((way.type, way.whom) for one in told if one.who == by for way in one.contacts))
 
 
 def _promptness(incident: Incident, now: datetime) -> dict[str, str]:
@@ -86,18 +104,6 @@ def _reminded(incident: Incident, now: datetime, why: str) -> Outcome:
     again = incident.model_copy(update={"calls": incident.calls + 1})
     after, pages = call(again, now, f"{why} Nobody has it since {incident.opened_at:%H:%M} UTC.")
     return after, (Record(action="escalation.reminded", body={"why": why}), *pages)
-
-
-def next_rung(incident: Incident, now: datetime, why: str, by: str = "steadyhand") -> Outcome:
-    """Up the ladder, if anybody is left on it."""
-    if incident.status == "resolved" or not incident.policy.ladder.has_next(incident.rung):
-        return incident, (Record(action="escalation.exhausted", body={"why": why}),)
-    later = incident.model_copy(update={"rung": incident.rung + 1})
-    after, pages = call(later, now, why)
-    kind = _KINDS.get(by, "human")
-    tier = after.policy.ladder.tier(after.rung).name
-    record = Record(action="incident.escalated", actor=by, actor_kind=kind, body={"to": tier, "why": why})
-    return after, (record, *pages)
 
 
 def _closed(incident: Incident, event: ClosedByHuman, now: datetime) -> Outcome:

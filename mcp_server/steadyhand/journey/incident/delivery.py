@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import assert_never
 
-from steadyhand.journey.commands import Act, Command, Record, Send
+from steadyhand.journey.commands import Act, Record, Send
 from steadyhand.journey.escalation.contact import Contact
 from steadyhand.journey.escalation.people import Reach
-from steadyhand.journey.incident.answers import next_rung
+from steadyhand.journey.incident.climbing import awaited, next_rung, stand_in
 from steadyhand.journey.incident.paging import cry, lateness, message, next_way, page_one, page_step, thread
 from steadyhand.journey.incident.state import (
     ContactSilent,
@@ -43,13 +43,19 @@ def _failed(incident: Incident, event: MessageFailed, now: datetime) -> Outcome:
         return incident, (record,)
     way = owner.after(event.channel, event.target)
     current = event.key.startswith(f"{incident.id}:{incident.episode}:{page_step(incident)}")
+    if current and owner.who in incident.answered:
+        return incident, (record,)
     if way is None and current and owner in incident.called:
         after, commands = _unreachable(incident, owner, event.why, now)
         return after, (record, *commands)
     if way is None:
         return incident, (record,)
-    patience = next_way(incident, owner, owner.contacts.index(way) + 1, now) if current else None
-    return incident, (record, _again(incident, event, way), *((patience,) if patience else ()))
+    again = _again(incident, event, way)
+    number = owner.contacts.index(way)
+    if not current or number < incident.tried.get(owner.who, 1):  # it was tried already: its time runs on
+        return incident, (record, again)
+    after, patience = _tried(incident, owner, number + 1, now)
+    return after, (record, again, *patience)
 
 
 def _owner(incident: Incident, event: MessageFailed) -> Reach | None:
@@ -70,44 +76,37 @@ def _unreachable(incident: Incident, who: Reach, why: str, now: datetime) -> Out
     after = incident.model_copy(update={"lost": (*incident.lost, who.who)})
     record = Record(action="person.unreachable", body={"who": who.who})
     if incident.reserve:
-        other, commands = _instead(after, f"{who.who} cannot be reached.", now)
+        other, commands = stand_in(after, f"{who.who} cannot be reached.", now)
         return other, (record, *commands)
-    if {one.who for one in after.called} - set(after.lost):
+    if awaited(after):
         return after, (record,)
     tier = incident.policy.ladder.tier(incident.rung).name
-    higher, commands = next_rung(after, now, f"Nobody of {tier} can be reached.")
+    nobody = "Nobody else" if after.answered else "Nobody"
+    higher, commands = next_rung(after, now, f"{nobody} of {tier} can be reached.")
     if not after.policy.ladder.has_next(after.rung):
         commands = (*commands, cry(after, f"The last way failed: {why}.", now))
     return higher, (record, *commands)
-
-
-def _instead(incident: Incident, why: str, now: datetime) -> Outcome:
-    """Call the next of those in reserve."""
-    other, *rest = incident.reserve
-    told = incident.told if other in incident.told else (*incident.told, other)
-    update = {"called": (*incident.called, other), "reserve": tuple(rest), "told": told}
-    after = incident.model_copy(update=update)
-    record = Record(action="escalation.next_person", body={"who": other.who, "why": why})
-    return after, (record, page_one(after, other.contacts[0], why), *_patience(after, other, 1, now))
 
 
 def _silent(incident: Incident, event: ContactSilent, now: datetime) -> Outcome:
     """By their next way, or whoever stands in; their rung's own clock runs on beside it."""
     one = next((one for one in incident.called if one.who == event.who), None)
     over = bool(incident.acked_by) or incident.status == "resolved" or event.rung != incident.rung
-    if one is None or over or event.who in (*incident.acks, *incident.lost):
+    if one is None or over or event.who not in awaited(incident):
         return incident, ()
     why = f"{event.who} did not answer{lateness(event.due_at, now)}."
     if event.tried < len(one.contacts):
         way = one.contacts[event.tried]
         record = Record(action="escalation.next_way", body={"who": one.who, "by": str(way)})
-        patience = _patience(incident, one, event.tried + 1, now)
-        return incident, (record, page_one(incident, way, why), *patience)
+        after, patience = _tried(incident, one, event.tried + 1, now)
+        return after, (record, page_one(incident, way, why), *patience)
     if not incident.reserve:
         return incident, ()
-    return _instead(incident, why, now)
+    return stand_in(incident, why, now)
 
 
-def _patience(incident: Incident, one: Reach, tried: int, now: datetime) -> tuple[Command, ...]:
-    arm = next_way(incident, one, tried, now)
-    return (arm,) if arm else ()
+def _tried(incident: Incident, one: Reach, ways: int, now: datetime) -> Outcome:
+    """So many of their ways were tried by now; the time of the last one runs from now."""
+    arm = next_way(incident, one, ways, now)
+    after = incident.model_copy(update={"tried": {**incident.tried, one.who: ways}})
+    return after, ((arm,) if arm else ())

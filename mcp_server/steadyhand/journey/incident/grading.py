@@ -85,7 +85,7 @@ def _raised(
     called, pages = call(after, now, f"Raised from {before.severity}: {event.why}")
     reached = {(one.channel, one.target) for one in pages if isinstance(one, Send)}
     others = (one for one in _shown(after, before, event, now) if (one.channel, one.target) not in reached)
-    commands: tuple[Command, ...] = (Disarm(kinds=LADDER), record, *others, *pages)
+    commands: tuple[Command, ...] = (Disarm(kinds=LADDER), Unsend(), record, *others, *pages)
     return called, commands
 
 

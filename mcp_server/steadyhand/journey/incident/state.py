@@ -69,6 +69,10 @@ class Incident(Value):
     called: tuple[Reach, ...] = Field(default=(), description="Whom the present rung told.")
     reserve: tuple[Reach, ...] = Field(default=(), description="Whom it tells when those stay silent.")
     lost: tuple[str, ...] = Field(default=(), description="Of those called, who cannot be reached at all.")
+    answered: tuple[str, ...] = Field(default=(), description="Of those called, who did, while more must.")
+    tried: dict[str, int] = Field(
+        default={}, description="By how many of their ways; one where nothing is said."
+    )
     told: tuple[Reach, ...] = Field(default=(), description="Everybody told so far.")
     acks: tuple[str, ...] = Field(default=(), description="Who said they have it, while more are needed.")
     acked_by: str = ""
