@@ -34,6 +34,7 @@ class World:
     def __init__(self, now: datetime, ladder: Ladder, severity: Severity = "SEV2") -> None:
         self.now = now
         self.timers: dict[str, Arm] = {}
+        self.known: set[str] = set()  # keys, of what was taken back too
         self.waiting: dict[str, Send] = {}
         self.sent: dict[str, Send] = {}
         self.left: dict[str, datetime] = {}
@@ -69,8 +70,9 @@ class World:
                     self.timers[one.key] = one
                 case Disarm():
                     self.timers = {k: t for k, t in self.timers.items() if t.kind not in one.kinds}
-                case Send() if one.key not in self.sent:
-                    self.waiting.setdefault(one.key, one)  # a known key is there already
+                case Send() if one.key not in self.known:  # a known key is there already
+                    self.known.add(one.key)
+                    self.waiting[one.key] = one
                 case Unsend():
                     back = {k for k, m in self.waiting.items() if ":page:" in k and _meant(one, m)}
                     self.waiting = {k: m for k, m in self.waiting.items() if k not in back}

@@ -185,6 +185,24 @@ def test_an_acknowledgement_before_the_deadline_takes_the_held_page_back(night: 
     asyncio.run(story())
 
 
+def test_what_is_written_once_a_page_may_leave_does_not_overtake_it_either(night: Informed) -> None:
+    async def story() -> None:
+        incident = night.alert()
+        night.leave_alone(incident)
+        until = night.clock.now() + TOLD.enrichment.deadline
+        await night.clock.advance(seconds=1)
+        with night.outside.ledger.write() as tx:
+            tx.disarm(f"{incident}:enrich")
+            assert tx.release_pages(incident, "Nothing changed lately.", until, night.clock.now()) == 1
+        await night.clock.advance(seconds=0.01)
+        nothing = Investigated(evidence_at=night.clock.now(), started_at=None, headline="Nothing known.")
+        tell_incident(night.outside, incident, nothing)
+        await look(night)
+        assert [":page:" in one.key for one in night.phone.rings] == [True, False]
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize("look_at_once", [True, False])
 def test_what_follows_never_overtakes_a_page_that_is_held(night: Informed, *, look_at_once: bool) -> None:
     async def story() -> None:

@@ -188,5 +188,5 @@ class QuietNights(RuleBasedStateMachine):
         assert self.world.rang == self.rang
 
 
-QuietNights.TestCase.settings = settings(max_examples=250, stateful_step_count=12, deadline=None)
+QuietNights.TestCase.settings = settings(max_examples=200, stateful_step_count=12, deadline=None)
 TestQuietNights = QuietNights.TestCase

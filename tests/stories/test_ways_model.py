@@ -245,5 +245,5 @@ class Ways(RuleBasedStateMachine):
         assert bool(self.world.incident.acked_by) == (self.model.held_until is not None)
 
 
-Ways.TestCase.settings = settings(max_examples=350, stateful_step_count=30, deadline=None)
+Ways.TestCase.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)
 TestWays = Ways.TestCase

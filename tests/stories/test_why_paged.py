@@ -191,6 +191,26 @@ def test_pages_that_left_as_one_message_say_so(begin: Begin) -> None:
     tell(story(begin(given)))
 
 
+@pytest.mark.parametrize("known_at_once", [True, False])
+def test_a_page_is_told_at_the_instant_it_left_not_at_its_deadline(
+    begin: Begin, *, known_at_once: bool
+) -> None:
+    async def story(night: Shift) -> None:
+        incident = night.alert()
+        night.leave_alone(incident)
+        if not known_at_once:
+            with night.outside.ledger.write() as tx:
+                tx.disarm(f"{incident}:enrich")
+        await night.passes(seconds=10)
+        (page,) = why(night, incident).told
+        assert page.at == page.sent_at
+        assert page.held == (() if known_at_once else ("5 s, so that it could say more (enrichment)",))
+        heard(night)
+
+    given = rules(tier("ana", after=60), people=patient(), enrichment={"deadline": "5s"})
+    tell(story(begin(given)))
+
+
 def test_a_silence_that_kept_its_alert_quiet_before_is_named(begin: Begin) -> None:
     async def story(night: Shift) -> None:
         now = night.clock.now()

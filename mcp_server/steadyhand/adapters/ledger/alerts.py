@@ -190,14 +190,18 @@ class AlertRows:
         return from_ms(due) if tried == 0 else None
 
     def release_pages(self, incident: str, text: str, until: datetime, now: datetime) -> int:
-        """Let pages that wait until then leave now, with these words at their end; returns how many."""
+        """Let pages that wait until then leave now, with these words at their end; returns how many.
+
+        They count as queued now, before whatever is written later, and what waits for them just after.
+        """
         row = s.outbox.c
         waiting = (row.incident == incident) & s.is_state(s.outbox, "queued") & (row.attempts == 0)
         follows = waiting & (row.due_at == to_ms(until) + 1) & (row.queued_at == row.due_at)
-        self._db.execute(update(s.outbox).where(follows).values(due_at=to_ms(now)))
+        self._db.execute(update(s.outbox).where(follows).values(queued_at=to_ms(now) + 1, due_at=to_ms(now)))
         pages = waiting & (row.due_at == to_ms(until)) & row.key.like(f"{incident}:%:page:%")
         words = row.body + f"\n{text}" if text else row.body
-        return self._db.execute(update(s.outbox).where(pages).values(body=words, due_at=to_ms(now))).rowcount
+        leaving = {"body": words, "queued_at": to_ms(now), "due_at": to_ms(now)}
+        return self._db.execute(update(s.outbox).where(pages).values(leaving)).rowcount
 
 
 # Made once: building a statement costs more than running it.

@@ -36,8 +36,8 @@ def _for_more(receipt: Receipt, start: Entry) -> str:
     """The first page waits a moment for what is measured at once; it leaves as soon as that is known."""
     if start.action not in _WAITS_FOR_MORE or receipt.queued_at <= at_of(start):
         return ""
-    waited = min(receipt.due_at, receipt.queued_at) - at_of(start)
-    return f"{waited.total_seconds():.0f} s, so that it could say more (enrichment)"
+    waited = round((receipt.queued_at - at_of(start)).total_seconds())
+    return f"{waited} s, so that it could say more (enrichment)" if waited else ""
 
 
 def _throttled(receipt: Receipt) -> str:
