@@ -100,7 +100,8 @@ def _respond(args: argparse.Namespace) -> Respond:
         from steadyhand.evaluation.command import Command  # noqa: PLC0415 - the same
     except ImportError as error:
         raise NoEngine(f"tools over cases need {error.name}: pip install 'steadyhand[demo]'") from error
-    logging.getLogger("mcp").setLevel(logging.WARNING)  # each look would be told
+    for chatty in ("mcp", "alembic"):  # each look, and each step of each case's own store, would be told
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     if args.engine == "command":
         return Command(args.command, args.deadline, playbooks())
     return Claude(args.model, args.deadline, playbooks(), Price(*args.price) if args.price else None)

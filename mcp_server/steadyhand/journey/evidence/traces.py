@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from math import log, sqrt
+from math import ceil, log, sqrt
 from statistics import quantiles
 
 from pydantic import Field
@@ -15,6 +15,7 @@ from steadyhand.journey.topology import Kind
 
 _SURE = 3.0  # sigmas of the signed root of G
 _SLOWER = 2.0  # times
+_BY_CHANCE = 0.05
 _FEW = 5  # spans: fewer say nothing of how long they take
 _Call = tuple[str, str, str]
 
@@ -186,9 +187,19 @@ def _sides(
         odd = [one for one in since if one.duration_ms > limit]
     else:
         return (), None
-    told = {id(one) for one in odd}
-    usual = [one for one in (*calm, *since) if id(one) not in told]
-    return usual, odd[0].start if odd else None
+    return (_proving(calm, since, odd), odd[0].start) if odd else ((), None)
+
+
+def _proving(calm: Sequence[Span], since: Sequence[Span], odd: Sequence[Span]) -> Sequence[Span]:
+    """The usual spans that show that it had not begun: so many later ones are usual by chance once in 20.
+
+    Where every span is odd since the first, the last usual one shows it; where every second, the fifth last.
+    """
+    told, first = {id(one) for one in odd}, odd[0].start
+    share = len(odd) / sum(one.start >= first for one in since)
+    by_chance = ceil(log(_BY_CHANCE) / log(1 - share)) - 1 if share < 1 else 0
+    usual = [one for one in (*calm, *since) if id(one) not in told and one.start <= first]
+    return usual[: max(0, len(usual) - by_chance)]
 
 
 def _limit(calm: Sequence[Span], slower: float) -> float:
