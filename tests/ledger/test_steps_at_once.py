@@ -1,7 +1,9 @@
 """Steps that are due are taken and ended in one transaction; letters under way are few, however many wait."""
 
 import asyncio
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,6 +13,7 @@ from ledger.shelf import LEASE, NOW, arm, filled, raw, send
 from stores import Place
 
 from steadyhand.adapters.ledger.sql import SqlLedger
+from steadyhand.adapters.ledger.transaction import SqlTransaction
 from steadyhand.ports import LedgerError, Letter
 from steadyhand.responder.engine.duties import STEPS
 from steadyhand.responder.engine.worker import Worker
@@ -18,6 +21,7 @@ from steadyhand.testing.phone import Phone
 
 LATER = NOW + timedelta(minutes=20)
 UNDER_WAY = 20
+IN_ONE = 200  # steps in one transaction
 
 
 @pytest.fixture
@@ -98,6 +102,71 @@ def test_of_many_messages_to_a_slow_channel_few_are_under_way_and_all_arrive(pla
             await worker.turn()
         await worker.settle()
         assert len(phone.rings) == 3 * UNDER_WAY
+
+    asyncio.run(story())
+
+
+def test_in_a_storm_those_that_left_are_replaced_without_another_turn(place: Place) -> None:
+    ledger = SqlLedger(place)
+    with ledger.write() as tx:
+        for number in range(3 * UNDER_WAY):
+            tx.send("", send(f"k-{number}").model_copy(update={"target": f"t-{number}"}), NOW)
+
+    async def story() -> None:
+        phone = Phone()
+        worker = Worker(replace(outside(ledger, phone, NOW, "a"), channels={"phone": phone}))
+        await worker.turn()
+        await worker.settle()
+        assert len(phone.rings) == 3 * UNDER_WAY
+
+    asyncio.run(story())
+
+
+class Toiling(SqlLedger):
+    """A store in which steps take as long as one likes, after the first ones."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self.toils, self.done = threading.Event(), threading.Event()
+        self._rounds = 0
+
+    @contextmanager
+    def write(self, *, first: bool = False) -> Iterator[SqlTransaction]:
+        if threading.current_thread().name.startswith("steps"):
+            self._rounds += 1
+            if self._rounds > 1:
+                self.toils.set()
+                assert self.done.wait(20)
+        with super().write(first=first) as tx:
+            yield tx
+
+
+@pytest.mark.parametrize(("waited_s", "waiting"), [(1, 1), (3, 0)])
+def test_messages_leave_the_store_to_steps_where_many_are_due_but_not_for_long(
+    place: Place, waited_s: int, waiting: int
+) -> None:
+    ledger = Toiling(place)
+    filled(place)
+    with ledger.write() as tx:
+        for number in range(IN_ONE + 1):
+            tx.arm("inc-1", arm(NOW, f"step-{number}"))
+
+    async def story() -> None:
+        phone = Phone()
+        there = outside(ledger, phone, NOW, "a")
+        worker = Worker(replace(there, channels={"phone": phone}))
+        await there.clock.advance(minutes=20)
+        await worker.turn()
+        assert await asyncio.to_thread(ledger.toils.wait, 20)
+        with ledger.write() as tx:
+            tx.send("", send("news"), there.clock.now())
+        await worker.turn()
+        await there.clock.advance(seconds=waited_s)
+        await worker.turn()
+        kept = raw(place, "select count(*) from outbox where key = 'news' and state = 'queued'")
+        assert kept == [(waiting,)]
+        ledger.done.set()
+        await worker.settle()
 
     asyncio.run(story())
 

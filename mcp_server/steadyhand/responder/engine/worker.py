@@ -27,6 +27,7 @@ _BATCH = 200  # steps in one transaction: others wait for the store no longer th
 _MAIL = 20  # messages under way at once
 _POLL = timedelta(seconds=0.2)
 _SOON = timedelta(seconds=0.02)
+_STEPS_FIRST = timedelta(seconds=2)  # so long at most messages leave the store to steps that are due
 _RECLAIM = timedelta(seconds=1)
 _HEAR = timedelta(seconds=1)
 _SIGN_IN = timedelta(seconds=10)
@@ -48,7 +49,9 @@ class Worker:
         self._works: set[asyncio.Task[None]] = set()
         self._mail = Mail(outside)
         self._letters: set[asyncio.Task[None]] = set()
+        self._filling: asyncio.Task[None] | None = None
         self._stepping: asyncio.Task[None] | None = None
+        self._many_since: datetime | None = None
         self._pinging: asyncio.Task[None] | None = None
         self._done_at: dict[str, datetime] = {}
 
@@ -93,7 +96,7 @@ class Worker:
         if due is None or due > now:
             return min(due - now, _POLL) if due else _POLL
         # All is claimed before anything is begun: a message of this turn's timers leaves with the next turn.
-        mail = await self._mail.claim(_MAIL - len(self._letters))
+        mail = () if self._leaves_room(now) else await self._mail.claim(_MAIL - len(self._letters))
         works = await self._claim(WORKS, _WORKERS - len(self._works))
         self._begin(works, mail)
         return _SOON
@@ -106,11 +109,38 @@ class Worker:
             task = self._start(self._labour.do(timer, before), timer.key)
             self._works.add(task)
             task.add_done_callback(self._works.discard)
-        # Beside the timers and each for itself: a slow receiver keeps nobody else waiting.
+        self._begin_letters(mail)
+        if len(self._letters) >= _MAIL and not _runs(self._filling):
+            self._filling = self._start(self._fill(), "letters")
+
+    def _begin_letters(self, mail: Sequence[Bundle]) -> None:
+        """Beside the timers and each for itself: a slow receiver keeps nobody else waiting."""
         for bundle in mail:
             task = self._start(self._post(bundle), bundle[0].key)
             self._letters.add(task)
             task.add_done_callback(self._letters.discard)
+
+    def _leaves_room(self, now: datetime) -> bool:
+        """Whether this turn claims no messages: those that leave are replaced anyhow, or steps go first.
+
+        Steps do so where many are due, for who is woken next hangs on them; but not for long.
+        """
+        many = self._many_since is not None and abs(now - self._many_since) < _STEPS_FIRST
+        return many or _runs(self._filling)
+
+    async def _fill(self) -> None:
+        """In a storm of messages those that left are replaced at once, not with the next turn."""
+        room = claimed = _MAIL
+        try:
+            while claimed == room:
+                if self._letters:
+                    await asyncio.wait(self._letters, timeout=_SOON.total_seconds())
+                room = _MAIL - len(self._letters)
+                mail = await self._mail.claim(room)
+                self._begin_letters(mail)
+                claimed = len(mail)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told, and the next turn claims again
+            await self._labour.stumbled(error)
 
     async def settle(self) -> None:
         """Wait until everything begun so far is done."""
@@ -166,10 +196,12 @@ class Worker:
         loop = asyncio.get_running_loop()
         try:
             while await loop.run_in_executor(_STEPPING, step_through, self._outside, _BATCH) == _BATCH:
-                pass
+                self._many_since = self._many_since or self._outside.clock.now()
         except Exception as error:  # noqa: BLE001 - each of them is tried again below, and its failure named
             log.warning("steps are taken one by one: %r", error)
             await self._step_alone()
+        finally:
+            self._many_since = None
 
     async def _step_alone(self) -> None:
         try:
