@@ -15,6 +15,7 @@ from steadyhand.journey.diagnosis.engine import diagnose
 from steadyhand.journey.diagnosis.model import Diagnosis
 from steadyhand.journey.evidence.capsule import Capsule, cut, page_of
 from steadyhand.journey.evidence.digest import render
+from steadyhand.journey.evidence.model import Page
 from steadyhand.journey.rule import parse_duration
 from steadyhand.journey.topology import Topology
 from steadyhand.ports import ConfigError
@@ -88,7 +89,14 @@ def _shown(whole: Capsule, after: timedelta | None, known: IncidentConfig) -> It
         yield f"change {one.id} of {one.service}, {lag:.0f} s before it: {what}"
     page = page_of(capsule, known.evidence)
     yield from render(page).splitlines()
-    yield from _causes(diagnose(page, Topology(services=capsule.topology), known.diagnosis))
+    yield from _causes(_diagnosed(page, capsule, known))
+
+
+def _diagnosed(page: Page, capsule: Capsule, known: IncidentConfig) -> Diagnosis:
+    from steadyhand.wiring import playbooks  # noqa: PLC0415 - the other commands here do without it
+
+    topology, shelf = Topology(services=capsule.topology), playbooks(known.playbooks)
+    return diagnose(page, topology, known.diagnosis, playbooks=shelf)
 
 
 def _causes(found: Diagnosis) -> Iterator[str]:

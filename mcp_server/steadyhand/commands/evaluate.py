@@ -4,6 +4,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from steadyhand.evaluation.answering import Respond
 from steadyhand.evaluation.answers import Answer
@@ -94,7 +95,7 @@ def _chosen(cases: tuple[Case, ...], part: str, limit: int) -> tuple[Case, ...]:
 
 def _respond(args: argparse.Namespace) -> Respond:
     if args.engine == "none":
-        return engine
+        return partial(engine, playbooks=playbooks())
     try:
         from steadyhand.evaluation.claude import Claude, Price  # noqa: PLC0415 - tools need the demo's packages
         from steadyhand.evaluation.command import Command  # noqa: PLC0415 - the same

@@ -48,7 +48,7 @@ class Command:
         ):
             folder = Path(name) / "case"
             folder.mkdir()
-            for file, held in pack(case.inputs).items():
+            for file, held in pack(case.inputs, self._playbooks).items():
                 (folder / file).write_text(held, encoding="utf-8")
             (folder / MCP_SETTINGS).write_text(json.dumps(door.settings, indent=1), encoding="utf-8")
             told = {

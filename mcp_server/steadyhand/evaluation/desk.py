@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -36,7 +37,7 @@ class Desk:
 
     def __init__(self, inputs: Inputs, playbooks: Shelf, ledger: SqlLedger) -> None:
         self._ledger = ledger
-        outside = _outside(inputs, ledger)
+        outside = replace(_outside(inputs, ledger), playbooks=playbooks)
         self.incident = _opened(inputs, outside)
         self.server: MCPServer = build_server(outside, playbooks, _offered)
 
@@ -85,7 +86,7 @@ def _opened(inputs: Inputs, outside: Outside) -> str:
     now = outside.clock.now()
     incident = take_alert(outside, _alert(inputs.page.service, now), "{}")
     page = inputs.page.model_copy(update={"incident": incident})
-    found = diagnose(page, inputs.topology, outside.rules.diagnosis)
+    found = diagnose(page, inputs.topology, outside.rules.diagnosis, playbooks=outside.playbooks)
     with outside.ledger.write() as tx:
         tx.put("page", outside.new_id("page"), incident, page, now)
         tx.put("diagnosis", outside.new_id("diag"), incident, found, now)

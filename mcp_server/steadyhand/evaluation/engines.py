@@ -11,6 +11,7 @@ from steadyhand.evaluation.answers import Answer, answer_of
 from steadyhand.evaluation.case import Case, Inputs
 from steadyhand.evaluation.errors import BadAnswer
 from steadyhand.journey.diagnosis.engine import diagnose
+from steadyhand.journey.diagnosis.playbook import Shelf
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
 from steadyhand.journey.evidence.digest import render
 from steadyhand.journey.rule import Share, Value
@@ -19,11 +20,11 @@ if TYPE_CHECKING:  # a desk needs packages that the engine alone does not
     from steadyhand.evaluation.desk import Desk
 
 
-def engine(case: Case) -> Answer:
+def engine(case: Case, playbooks: Shelf | None = None) -> Answer:
     """The engine's own answer, without any model."""
     inputs = case.inputs
     began = time.perf_counter()
-    found = diagnose(inputs.page, inputs.topology, DiagnosisRule())
+    found = diagnose(inputs.page, inputs.topology, DiagnosisRule(), playbooks=playbooks)
     return answer_of(found, time.perf_counter() - began)
 
 
@@ -48,9 +49,9 @@ class Reply(Value):
     cost: float | None = Field(default=None, ge=0)
 
 
-def pack(inputs: Inputs) -> Mapping[str, str]:
+def pack(inputs: Inputs, playbooks: Shelf) -> Mapping[str, str]:
     """What an engine may see of a case: texts by the names of their files."""
-    found = diagnose(inputs.page, inputs.topology, DiagnosisRule())
+    found = diagnose(inputs.page, inputs.topology, DiagnosisRule(), playbooks=playbooks)
     return {
         "page.json": inputs.page.model_dump_json(indent=1),
         "topology.json": inputs.topology.model_dump_json(indent=1),

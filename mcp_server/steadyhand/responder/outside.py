@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from steadyhand.journey.diagnosis.playbook import Shelf
 from steadyhand.ports import (
     Archive,
     ChangeSource,
@@ -46,6 +47,7 @@ class Outside:
     changes: Sequence[ChangeSource] = ()
     edges: Sequence[EdgeSource] = ()
     checks: Sequence[Check] = ()
+    playbooks: Shelf = field(default_factory=lambda: Shelf(()))
     probes: Mapping[str, DatabaseProbe] = field(default_factory=dict)
     hands: Mapping[str, DatabaseHand] = field(default_factory=dict)
     traffic: Mapping[str, TrafficTarget] = field(default_factory=dict)

@@ -145,7 +145,8 @@ def test_the_table_weighs_each_mechanism_by_traits_that_exist() -> None:
 
 
 def test_no_trait_is_left_out_of_the_table() -> None:
-    assert set(TRAITS) == {trait for pairs in HAND_SET.signals.values() for trait in pairs}
+    used = {trait for pairs in HAND_SET.signals.values() for trait in pairs}
+    assert set(TRAITS) == used | set(HAND_SET.playbook.common)
 
 
 def test_a_learned_table_replaces_the_hand_set_one() -> None:

@@ -57,7 +57,7 @@ def find_culprit(
         if first is not None and not alibis[one.id]
     ]
     worst = max(charges, key=lambda one: (one.weight, one.began, one.change.id), default=None)
-    if worst is not None and worst.weight < weights.no_change[mechanism.name]:
+    if worst is not None and worst.weight < weights.innocence(mechanism.name):
         worst = None
     innocent = tuple(
         RuledOut(what=_name(one), why=alibis[one.id] or _WEAK, evidence=(one.id,))

@@ -7,12 +7,15 @@ from dataclasses import replace
 from steadyhand.journey.diagnosis.explain import explain
 from steadyhand.journey.diagnosis.mechanisms import MECHANISMS
 from steadyhand.journey.diagnosis.mechanisms.place import PLACE
+from steadyhand.journey.diagnosis.mechanisms.playbooks import with_playbooks
 from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
 from steadyhand.journey.diagnosis.ranking.blend import Said, blended
+from steadyhand.journey.diagnosis.playbook import Shelf
 from steadyhand.journey.diagnosis.ranking.rank import Ranking, confidences, rank
 from steadyhand.journey.diagnosis.ranking.weights import RankerWeights, shipped
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
 from steadyhand.journey.diagnosis.scene import Scene, surely_before
+from steadyhand.journey.diagnosis.suspect import Mechanism
 from steadyhand.journey.diagnosis.weigh import Finding, weigh
 from steadyhand.journey.diagnosis.weights import HAND_SET, Weights
 from steadyhand.journey.evidence.model import Item, Page
@@ -28,18 +31,21 @@ def diagnose(
     rule: DiagnosisRule,
     weights: Weights = HAND_SET,
     ranker: RankerWeights | None = None,
+    playbooks: Shelf | None = None,
 ) -> Diagnosis:
     """Rank what could have caused what the page shows.
 
     Suspects come from the roles of the evidence, from the topology and from the learned ranker, never
     from names. Each is weighed by the table, its place by the ranker; a softmax over all of them and "none
     of these" gives the shares, the ranker's calibration the confidence. What is not listed counts as
-    none of these. A page without a symptom lists places only, and nothing where nobody is far likelier.
+    none of these. A page without a symptom lists places only, and nothing where nobody is far likelier. What
+    `playbooks` tell counts beside the table, and makes suspects where the table knows nothing of a failure.
     """
+    mechanisms = with_playbooks(MECHANISMS, playbooks) if playbooks else MECHANISMS
     learned = ranker or shipped()
     ranking = rank(page.bearings, learned) if page.bearings else None
     scene = Scene(page, topology, rule, _places(ranking))
-    findings = _ranked(scene, weights, learned if ranking else None)
+    findings = _ranked(standing(scene, weights, mechanisms), scene, learned if ranking else None)
     none, temperature = (0.0, 1.0) if ranking else (weights.none, rule.temperature)
     *shares, nobody = _softmax([*(one.score for one in findings), none], temperature)
     said = [] if nobody > _CALM and not scene.symptoms else findings
@@ -65,25 +71,29 @@ def _places(ranking: Ranking | None) -> Mapping[str, float]:
     return {name: ranking.odds(name) for name in ranking.shares} if ranking else {}
 
 
-def _ranked(scene: Scene, weights: Weights, learned: RankerWeights | None) -> list[Finding]:
+def _ranked(found: list[Finding], scene: Scene, learned: RankerWeights | None) -> list[Finding]:
     """All suspects, the likeliest first; ties by name, so that order of evidence never matters."""
-    found = standing(scene, weights)
     heard = _blended(found, scene, learned) if learned else found
     return list(_apart(sorted(heard, key=_rank)))
 
 
-def standing(scene: Scene, weights: Weights) -> list[Finding]:
+def standing(scene: Scene, weights: Weights, mechanisms: Sequence[Mechanism] = MECHANISMS) -> list[Finding]:
     """All suspects weighed by the table; without symptoms there are none but places.
 
     A change that is itself the suspect and has an alibi is no suspect any more.
     """
     weighed = [
         weigh(mechanism, suspect, scene, weights)
-        for mechanism in MECHANISMS
+        for mechanism in mechanisms
         for suspect in mechanism.suspects(scene)
         if scene.symptoms or mechanism.name == PLACE
     ]
-    return [one for one in weighed if one.culprit.change or not one.suspect.change]
+    return [
+        one
+        for one in weighed
+        if (one.culprit.change or not one.suspect.change)
+        and (one.mechanism.name in weights.signals or one.score >= weights.playbook.least)
+    ]
 
 
 def said_of(findings: Sequence[Finding]) -> list[Said]:

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from steadyhand.journey.diagnosis.model import Cause, Check, Hypothesis, Remediation, RuledOut
 from steadyhand.journey.diagnosis.path import blast_radius, trace
 from steadyhand.journey.diagnosis.scene import Scene, ids, started, surely_before
-from steadyhand.journey.diagnosis.signals import TRAITS
-from steadyhand.journey.diagnosis.weigh import Finding
+from steadyhand.journey.diagnosis.weigh import Finding, trait_of
 from steadyhand.journey.evidence.model import Item
 
 _MOST_RULED_OUT = 3  # of each kind: changes, and other explanations
@@ -31,7 +30,10 @@ def explain(
         path=trace(finding.suspect, change, _own_signs(finding), scene),
         supports=finding.supports,
         contradicts=finding.contradicts,
-        ruled_out=(*finding.culprit.innocent[:_MOST_RULED_OUT], *_weaker(others)[:_MOST_RULED_OUT]),
+        ruled_out=(
+            *finding.culprit.innocent[:_MOST_RULED_OUT],
+            *_weaker(finding, others)[:_MOST_RULED_OUT],
+        ),
         checks=tuple(_fill(check, words) for check in finding.mechanism.checks),
         blast_radius=blast_radius(finding.suspect, scene),
         remediation=_remediation(finding),
@@ -84,13 +86,22 @@ def _fill(check: Check, words: Mapping[str, str]) -> Check:
     return check.model_copy(update={key: text.format_map(words) for key, text in told.items()})
 
 
-def _weaker(others: Sequence[Finding]) -> tuple[RuledOut, ...]:
-    """Other explanations with what speaks against them; those without anything against stay open."""
+def _weaker(finding: Finding, others: Sequence[Finding]) -> tuple[RuledOut, ...]:
+    """Other explanations with what speaks against them; those without anything against stay open.
+
+    Look-alikes of this one come first, with what tells them apart, as its playbook says.
+    """
+    alike = finding.mechanism.told_apart
     return tuple(
-        RuledOut(what=_name(one), why=why, evidence=one.contradicts)
-        for one in others
+        RuledOut(what=_name(one), why=_told(why, one, finding), evidence=one.contradicts)
+        for one in sorted(others, key=lambda one: one.mechanism.name not in alike)
         if (why := _against(one))
     )
+
+
+def _told(why: str, other: Finding, finding: Finding) -> str:
+    differs = finding.mechanism.told_apart.get(other.mechanism.name, "")
+    return f"{why}. {differs}" if differs else why
 
 
 def _unexplained(finding: Finding, scene: Scene) -> tuple[str, ...]:
@@ -110,7 +121,7 @@ def _before(one: Item, finding: Finding, scene: Scene) -> bool:
 
 def _unseen(finding: Finding, scene: Scene) -> tuple[str, ...]:
     """What would speak for or against it, where nobody could look."""
-    blind = (TRAITS[name] for name in finding.pairs if name in TRAITS)
+    blind = (trait_of(name, finding.mechanism) for name in finding.pairs)
     return tuple(
         f"no {one.seen_in} evidence: not known whether {one.says}"
         for one in blind
@@ -124,7 +135,9 @@ def _name(finding: Finding) -> str:
 
 def _against(finding: Finding) -> str:
     reasons = [
-        TRAITS[name].says if found else f"not seen: {TRAITS[name].says}"
+        trait_of(name, finding.mechanism).says
+        if found
+        else f"not seen: {trait_of(name, finding.mechanism).says}"
         for name, found in finding.seen.items()
         if finding.pairs[name][0 if found else 1] < 0
     ]

@@ -11,7 +11,9 @@ from steadyhand.journey.topology import Kind, Topology
 HARM: frozenset[Role] = frozenset({"latency", "errors", "saturation", "waiting", "up"})
 """Roles by which a service shows that it suffers."""
 
-_MEASURED: frozenset[Role] = HARM | {"traffic", "resource", "work"}
+MEASURED: frozenset[Role] = HARM | {"traffic", "resource", "work"}
+"""Roles of numbers: a sign only where they left normal."""
+
 _SAID: frozenset[Role] = frozenset({"new_log", "log_rate"})
 _LEAST_IDLE = 3  # one or two sessions idle in transaction are the ordinary background
 _LEAST_BLOCKED = 2
@@ -39,7 +41,7 @@ class Scene:
 
     def is_symptom(self, item: Item) -> bool:
         """Whether the item shows something out of the ordinary."""
-        if item.role in _MEASURED:
+        if item.role in MEASURED:
             return item.direction != "none" and item.strength >= self.rule.least_sigmas
         if item.role in _SAID:
             return item.direction != "none"

@@ -70,11 +70,12 @@ def matches(shelf: Shelf, page: Page) -> tuple[Match, ...]:
 
 
 def _showing(symptom: Symptom, page: Page) -> tuple[str, ...]:
-    ids = tuple(sorted(one.id for one in page.items if _fits(symptom, one, page.service)))
+    ids = tuple(sorted(one.id for one in page.items if fits(symptom, one, page.service)))
     return ids if len(ids) >= symptom.least else ()
 
 
-def _fits(symptom: Symptom, item: Item, alerting: str) -> bool:
+def fits(symptom: Symptom, item: Item, alerting: str) -> bool:
+    """Whether this item of the page shows the symptom, `alerting` being the service that alerts."""
     return (
         item.role in symptom.role
         and (not symptom.direction or item.direction in symptom.direction)

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from steadyhand.journey.diagnosis.model import Check, EntityKind, Remediation
 from steadyhand.journey.diagnosis.scene import Scene
+
+if TYPE_CHECKING:  # a signal is about a suspect
+    from steadyhand.journey.diagnosis.signals.signal import Signal
 
 
 @dataclass(frozen=True)
@@ -21,8 +25,9 @@ class Suspect:
 class Mechanism:
     """A way things break: where to look for it, what brings it, what mends it, how to check it.
 
-    What speaks for and against it, and how much, stands in the table of weights under its name.
-    `claim` and `checks` are templates over the cause's facts and `entity`.
+    What speaks for and against it, and how much, stands in the table of weights under its name; what a
+    playbook adds to it in `hints`, with `told_apart` by the names of its look-alikes. `claim` and `checks`
+    are templates over the cause's facts and `entity`.
     """
 
     name: str
@@ -34,3 +39,13 @@ class Mechanism:
     remediation: Remediation = "none"
     remediation_of_change: Remediation | None = None
     playbook: str | None = None
+    hints: Mapping[str, "Hint"] = field(default_factory=dict)
+    told_apart: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A symptom of a playbook as a signal, and how much it says when it is seen, beside the others."""
+
+    signal: "Signal"
+    worth: float

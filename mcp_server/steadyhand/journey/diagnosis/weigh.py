@@ -9,6 +9,7 @@ from steadyhand.journey.diagnosis.path import on_the_way, too_early
 from steadyhand.journey.diagnosis.scene import Scene, earliest
 from steadyhand.journey.diagnosis.signals import SIGNALS, TRAITS
 from steadyhand.journey.diagnosis.signals.derived import AFTER_EFFECT, JUST_BEFORE, RAN_WELL, TOUCHES
+from steadyhand.journey.diagnosis.signals.signal import Signal, Trait
 from steadyhand.journey.diagnosis.suspect import Mechanism, Suspect
 from steadyhand.journey.diagnosis.weights import Weights
 from steadyhand.journey.evidence.model import Item, Onset
@@ -47,23 +48,36 @@ class Finding:
 
 def weigh(mechanism: Mechanism, suspect: Suspect, scene: Scene, weights: Weights) -> Finding:
     """Read all signals of the mechanism off the page, find the culprit, check the order, add up."""
-    pairs = weights.signals[mechanism.name]
+    pairs = weights.pairs(mechanism)
     observed = {name: SIGNALS[name].find(scene, suspect) for name in pairs if name in SIGNALS}
-    first, signs = _began(observed, pairs, suspect, scene)
+    hints = {name: one.signal.find(scene, suspect) for name, one in mechanism.hints.items()}
+    if mechanism.name not in weights.signals:
+        observed = {**observed, **hints}
+    first, signs = _began(observed, pairs, mechanism, suspect, scene)
     culprit = find_culprit(mechanism, suspect, first, scene, weights)
     onset = dated(earliest(signs) or first, signs, culprit.change)
-    derived = _derive(culprit, too_early(suspect, onset, _own_signs(observed, pairs), scene))
-    seen = {name: found for name, found in {**observed, **derived}.items() if name in pairs}
-    score = weights.prior[mechanism.name] + sum(
-        _worth(name, found, pairs[name], scene) for name, found in seen.items()
+    derived = _derive(culprit, too_early(suspect, onset, _own_signs(observed, pairs, mechanism), scene))
+    seen = {name: found for name, found in {**hints, **observed, **derived}.items() if name in pairs}
+    score = weights.prior_of(mechanism.name) + sum(
+        _worth(trait_of(name, mechanism), found, pairs[name], scene) for name, found in seen.items()
     )
     if suspect.change is not None:
         score += culprit.weight
     return Finding(mechanism, suspect, seen, pairs, culprit, onset, score)
 
 
+def trait_of(name: str, mechanism: Mechanism) -> Trait:
+    """The trait of this name, of the table or of the mechanism's playbook."""
+    hint = mechanism.hints.get(name)
+    return hint.signal if hint is not None else TRAITS[name]
+
+
 def _began(
-    observed: Seen, pairs: Mapping[str, tuple[float, float]], suspect: Suspect, scene: Scene
+    observed: Seen,
+    pairs: Mapping[str, tuple[float, float]],
+    mechanism: Mechanism,
+    suspect: Suspect,
+    scene: Scene,
 ) -> tuple[Onset | None, tuple[Item, ...]]:
     """The earliest sign of the fault, which no culprit may follow, and the signs of the cause itself.
 
@@ -71,7 +85,7 @@ def _began(
     suspect, all harm on its way is a sign.
     """
     signs = {name: found for name, found in observed.items() if pairs[name][0] > 0}
-    causes = {name: found for name, found in signs.items() if not SIGNALS[name].effect}
+    causes = {name: found for name, found in signs.items() if not _is_effect(name, mechanism)}
     harm = on_the_way(suspect, scene) if suspect.change else ()
     every = (*_items(signs, scene), *harm)
     return earliest(every), every if suspect.change else _items(causes, scene)
@@ -82,12 +96,19 @@ def _items(seen: Seen, scene: Scene) -> tuple[Item, ...]:
     return tuple(one for one in scene.page.items if one.id in cited)
 
 
-def _own_signs(observed: Seen, pairs: Mapping[str, tuple[float, float]]) -> tuple[str, ...]:
+def _is_effect(name: str, mechanism: Mechanism) -> bool:
+    trait = trait_of(name, mechanism)
+    return isinstance(trait, Signal) and trait.effect
+
+
+def _own_signs(
+    observed: Seen, pairs: Mapping[str, tuple[float, float]], mechanism: Mechanism
+) -> tuple[str, ...]:
     """Ids of what speaks for it and is no mere effect."""
     return tuple(
         one
         for name, found in observed.items()
-        if pairs[name][0] > 0 and not SIGNALS[name].effect
+        if pairs[name][0] > 0 and not _is_effect(name, mechanism)
         for one in found
     )
 
@@ -102,8 +123,8 @@ def _derive(culprit: Culprit, early: tuple[str, ...]) -> Seen:
     }
 
 
-def _worth(name: str, found: tuple[str, ...], pair: tuple[float, float], scene: Scene) -> float:
+def _worth(trait: Trait, found: tuple[str, ...], pair: tuple[float, float], scene: Scene) -> float:
     present, absent = pair
     if found:
         return present
-    return absent if scene.looked(TRAITS[name].seen_in) else 0.0
+    return absent if scene.looked(trait.seen_in) else 0.0

@@ -8,8 +8,11 @@ when absent although its kind of evidence was looked at). A learned table of the
 replaces this one without any other change.
 """
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
+from steadyhand.journey.diagnosis.suspect import Mechanism
 from steadyhand.journey.rule import Value
 
 Pair = tuple[float, float]
@@ -31,6 +34,26 @@ class CulpritWeights(Value):
     idle: float = Field(default=-1.5, description="It changed nothing: the version is the one before.")
 
 
+class PlaybookWeights(Value):
+    """How much a playbook says: a starting point for reasoning, not a rule."""
+
+    prior: float = Field(default=-2.0, description="Of a failure known by its playbook alone.")
+    missing: float = Field(default=-0.3, description="Times the worth of a symptom that was looked for.")
+    least: float = Field(default=0.0, description="Below this log-odds it is no suspect: too little is seen.")
+    hint: float = Field(default=0.15, description="Times the worth, where the table knows the failure too.")
+    no_change: float = Field(default=2.0, description="Log-odds of: no known change brought it.")
+    common: dict[str, Pair] = Field(
+        default={
+            "its_callers_suffer": (0.3, 0.0),
+            "log_names_it": (0.5, 0.0),
+            "nobody_feels_it": (-1.0, 0.0),
+            "change_touches": (1.0, 0.0),
+            "cause_after_effect": (-1.0, 0.0),
+        },
+        description="Signal -> pair, of every failure known by its playbook alone.",
+    )
+
+
 class Weights(Value):
     """One version of the table."""
 
@@ -41,6 +64,29 @@ class Weights(Value):
     signals: dict[str, dict[str, Pair]] = Field(description="Mechanism -> signal -> pair.")
     no_change: dict[str, float] = Field(description="Mechanism -> log-odds of: no known change brought it.")
     culprit: CulpritWeights = CulpritWeights()
+    playbook: PlaybookWeights = PlaybookWeights()
+
+    def pairs(self, mechanism: Mechanism) -> Mapping[str, Pair]:
+        """What each signal says of it, the hints of its playbook included."""
+        table = self.signals.get(mechanism.name)
+        told = self.playbook
+        if table is not None:
+            return {**table, **{name: (told.hint * one.worth, 0.0) for name, one in mechanism.hints.items()}}
+        own = {name: (one.worth, _missing(one.worth, told)) for name, one in mechanism.hints.items()}
+        return {**told.common, **own}
+
+    def prior_of(self, mechanism: str) -> float:
+        """Log-odds before any evidence."""
+        return self.prior.get(mechanism, self.playbook.prior)
+
+    def innocence(self, mechanism: str) -> float:
+        """Log-odds of: no known change brought it."""
+        return self.no_change.get(mechanism, self.playbook.no_change)
+
+
+def _missing(worth: float, told: PlaybookWeights) -> float:
+    """What the absence of a symptom says; that nothing speaks against it says nothing."""
+    return told.missing * max(worth, 0.0)
 
 
 HAND_SET = Weights(
@@ -56,6 +102,7 @@ HAND_SET = Weights(
         "lock_queue": -1.0,
         "memory_leak": -1.0,
         "missing_index": -1.0,
+        "retry_storm": -1.0,
         "service_fault": 0.0,
         "third_party_timeout": -1.0,
         "traffic_surge": -1.0,
@@ -156,6 +203,19 @@ HAND_SET = Weights(
             "a_session_blocks": (-1.5, 0.0),
             "cause_after_effect": (-1.5, 0.0),
         },
+        "retry_storm": {
+            "calls_multiply": (2.5, -2.0),
+            "retries_are_told": (1.5, 0.0),
+            "trouble_came_first": (0.7, 0.0),
+            "asked_together": (-2.0, 0.0),
+            "traffic_jumps_first": (-0.7, 0.0),
+            "change_touches": (1.0, 0.0),
+            "a_session_blocks": (-2.0, 0.0),
+            "a_table_is_read_whole": (-2.0, 0.0),
+            "a_cache_is_gone": (-2.5, 0.0),
+            "sessions_idle": (-1.0, 0.0),
+            "cause_after_effect": (-0.5, 0.0),
+        },
         "bad_config": {
             "change_just_before": (0.8, -1.0),
             "ran_well_first": (-1.0, 0.0),
@@ -198,6 +258,7 @@ HAND_SET = Weights(
         "lock_queue": 2.0,
         "memory_leak": 0.0,
         "missing_index": 0.3,
+        "retry_storm": 2.0,
         "service_fault": 1.5,
         "third_party_timeout": 3.5,
         "traffic_surge": 3.5,

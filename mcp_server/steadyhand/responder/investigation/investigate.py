@@ -25,7 +25,8 @@ async def investigate(outside: Outside, timer: Timer) -> None:
     incident, previous, earlier = await asyncio.to_thread(_load, outside, timer.incident)
     page, seen = await asyncio.gather(gather(outside, incident, previous), measure(outside, incident.service))
     page = with_checks(page, previous)
-    found = diagnose(page, outside.rules.topology.with_seen(page.seen), outside.rules.diagnosis)
+    topology, rule = outside.rules.topology.with_seen(page.seen), outside.rules.diagnosis
+    found = diagnose(page, topology, rule, playbooks=outside.playbooks)
     diagnosis = carried_over(earlier, await asyncio.to_thread(from_outcomes, outside, found))
     plans = await _plans(outside, incident, page, diagnosis)
     best = diagnosis.best

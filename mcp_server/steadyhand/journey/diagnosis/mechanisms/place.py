@@ -17,12 +17,15 @@ _KINDS: dict[Kind | None, EntityKind] = {
 _MOST = 5
 
 
+def kind_of(name: str, scene: Scene) -> EntityKind:
+    """What this entity is, as a cause names it."""
+    return _KINDS.get(scene.kind(name), "service")
+
+
 def _places(scene: Scene) -> tuple[Suspect, ...]:
     """The few likeliest entities."""
     likeliest = sorted(scene.places, key=lambda name: (-scene.places[name], name))[:_MOST]
-    return tuple(
-        Suspect(entity=name, kind=_KINDS.get(scene.kind(name), "service")) for name in sorted(likeliest)
-    )
+    return tuple(Suspect(entity=name, kind=kind_of(name, scene)) for name in sorted(likeliest))
 
 
 MECHANISMS = (
