@@ -9,8 +9,8 @@ from steadyhand.journey.diagnosis.mechanisms import MECHANISMS
 from steadyhand.journey.diagnosis.mechanisms.place import PLACE
 from steadyhand.journey.diagnosis.mechanisms.playbooks import with_playbooks
 from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
-from steadyhand.journey.diagnosis.ranking.blend import Said, blended
 from steadyhand.journey.diagnosis.playbook import Shelf
+from steadyhand.journey.diagnosis.ranking.blend import Said, blended
 from steadyhand.journey.diagnosis.ranking.rank import Ranking, confidences, rank
 from steadyhand.journey.diagnosis.ranking.weights import RankerWeights, shipped
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
