@@ -23,6 +23,7 @@ from steadyhand.journey.evidence.capsule import Capsule, page_of
 from steadyhand.journey.evidence.model import Change
 from steadyhand.journey.evidence.rule import EvidenceRule
 from steadyhand.journey.topology import Topology
+from steadyhand.wiring import playbooks
 
 WIDE = "{:22} {:20} {:10} {:7} {:>5} {:>5} {:>7} {:>5} {:>6}"
 
@@ -89,7 +90,7 @@ def diagnose_recording(known: Capsule) -> tuple[Diagnosis, float]:
     """The diagnosis and how many milliseconds it took, the page not counted."""
     page = page_of(known, EvidenceRule())
     began = time.perf_counter()
-    found = diagnose(page, Topology(services=known.topology), DiagnosisRule())
+    found = diagnose(page, Topology(services=known.topology), DiagnosisRule(), playbooks=playbooks())
     return found, 1000 * (time.perf_counter() - began)
 
 

@@ -1,6 +1,6 @@
 """Fit the ranker's weights and calibrate its confidence out of fold; write the file the product ships.
 
-    python bench/fit_ranker.py RCA_FOLDER [--worlds N] [--seed S] [--write]
+    python bench/fit_ranker.py RCA_FOLDER [--worlds N] [--twins N] [--traps N] [--seed S] [--write]
 
 RCA_FOLDER holds the public metric sets. Only the open two thirds of them are read, and generated worlds of
 this seed; windows of the open cases from before their fault teach what nobody's fault looks like. Prints the
@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from ranker_fit import Example, Part, fitted, names_of, platt
+from ranker_fit import SHELF, Example, Part, fitted, names_of, platt
 
 from steadyhand.evaluation.answers import Answer, answer_of
 from steadyhand.evaluation.case import Case, Inputs
@@ -80,7 +80,9 @@ def answered(examples: Sequence[Example], learned: RankerWeights) -> tuple[Score
 
     def respond(case: Case) -> Answer:
         inputs = held[f"{case.system}/{case.id}"]
-        return answer_of(diagnose(inputs.page, inputs.topology, DiagnosisRule(), ranker=learned), 0.0)
+        rule = DiagnosisRule()
+        found = diagnose(inputs.page, inputs.topology, rule, ranker=learned, playbooks=SHELF)
+        return answer_of(found, 0.0)
 
     return score([one.case for one in examples], respond)
 
@@ -120,11 +122,18 @@ def _system(one: Scored) -> str:
     return one.system.split()[0]
 
 
+def worlds(args: argparse.Namespace) -> list[str]:
+    """What is drawn to learn from."""
+    many = {"generated": args.worlds, "twins": args.twins, "traps": args.traps}
+    return [f"{name}:{wanted}:{args.seed}" for name, wanted in many.items() if wanted]
+
+
 def load(args: argparse.Namespace) -> list[Example]:
     """The open cases with their inputs; kept in a cache file while it is given."""
     cases = [one for one in find_cases(str(args.folder)) if not one.kept_aside]
     cases += quiet_cases(args.folder)
-    cases += find_cases(f"generated:{args.worlds}:{args.seed}")
+    for drawn in worlds(args):
+        cases += find_cases(drawn)
     known = pickle.loads(args.cache.read_bytes()) if args.cache and args.cache.exists() else {}  # noqa: S301 - our own
     out = []
     for one in cases:
@@ -144,6 +153,8 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--worlds", type=int, default=240)
+    parser.add_argument("--twins", type=int, default=56)
+    parser.add_argument("--traps", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--strength", type=float, default=3.0, help="inverse of the ridge")
     parser.add_argument("--cache", type=Path)
@@ -182,7 +193,7 @@ def main() -> int:
         whole(parts_of(examples, lambda one: one.system, apart)),
     )
     if given.write:
-        counted, drawn = claims(whole(raw)), f"generated:{given.worlds}:{given.seed}"
+        counted, drawn = claims(whole(raw)), ", ".join(worlds(given))
         about |= {
             "calibrated_on": f"{given.version} out of fold: open public cases, {drawn}",
             "calibrated_n": len(counted),

@@ -12,15 +12,25 @@ from scipy.optimize import minimize
 
 from steadyhand.evaluation.case import Case, Inputs, Truth
 from steadyhand.journey.diagnosis.engine import said_of, standing
+from steadyhand.journey.diagnosis.mechanisms import MECHANISMS
 from steadyhand.journey.diagnosis.mechanisms.place import PLACE
+from steadyhand.journey.diagnosis.mechanisms.playbooks import with_playbooks
 from steadyhand.journey.diagnosis.ranking.blend import traits
 from steadyhand.journey.diagnosis.ranking.rank import log_odds_of, rank
 from steadyhand.journey.diagnosis.ranking.weights import Blend, Calibration, FigureWeights, RankerWeights
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
 from steadyhand.journey.diagnosis.scene import Scene
+from steadyhand.journey.diagnosis.weigh import Finding
 from steadyhand.journey.diagnosis.weights import HAND_SET
+from steadyhand.wiring import playbooks
 
+SHELF = playbooks()
+WAYS = with_playbooks(MECHANISMS, SHELF)  # as in production
 EITHER_WAY = {"explained", "load", "silent", "starved"}  # figures that may also speak against
+SIGNS = {
+    **dict.fromkeys(("mechanism", "change", "edge", "place"), (None, None)),
+    **dict.fromkeys(("behind", "unfelt"), (None, 0)),
+}  # bounds of the blend's weights; of all others 0 and more
 INNER = 5
 _MOST = 12.0
 Vector = NDArray[np.float64]
@@ -50,9 +60,9 @@ class Example:
         return self.case.system.split()[0]
 
     def fold(self, many: int, salt: str = "") -> int:
-        """Its fold, by a hash of its name."""
-        name = f"{salt}{self.case.system}/{self.case.id}".encode()
-        return int(hashlib.md5(name, usedforsecurity=False).hexdigest(), 16) % many
+        """Its fold, by a hash of its name; both sides of a pair are in one."""
+        name = salt + (self.truth.twin or f"{self.case.system}/{self.case.id}")
+        return int(hashlib.md5(name.encode(), usedforsecurity=False).hexdigest(), 16) % many
 
 
 def names_of(examples: Sequence[Example]) -> list[str]:
@@ -127,23 +137,39 @@ def suspects(one: Example, learned: RankerWeights) -> tuple[Vector, NDArray[np.b
     """The traits of each suspect as the blend weighs them, and which are right; none of them: nobody."""
     ranking = rank(one.inputs.page.bearings, learned)
     odds = {name: ranking.odds(name) for name in ranking.shares}
-    found = standing(Scene(one.inputs.page, one.inputs.topology, DiagnosisRule(), odds), HAND_SET)
-    wanted = one.truth.fault_class
-    right = [
-        not one.truth.healthy
-        and it.suspect.entity == one.truth.component
-        and (wanted is None or it.mechanism.name in {PLACE, wanted})
-        for it in found
-    ]
+    scene = Scene(one.inputs.page, one.inputs.topology, DiagnosisRule(), odds)
+    found = standing(scene, HAND_SET, WAYS)
+    right = right_ones(found, one.truth)
     size = len(Blend.model_fields)
-    return np.array(traits(said_of(found), odds)).reshape(len(found), size), np.array(right, dtype=bool)
+    rows = traits(said_of(found), odds, felt=scene.felt)
+    return np.array(rows).reshape(len(found), size), np.array(right, dtype=bool)
+
+
+def right_ones(found: Sequence[Finding], truth: Truth) -> list[bool]:
+    """Which suspects are what is true; of those at the right place the ones with the right change, if any."""
+    there = [not truth.healthy and _at_its_place(one, truth) for one in found]
+    whole = [one and _names_the_change(it, truth) for one, it in zip(there, found, strict=True)]
+    return whole if any(whole) else there
+
+
+def _at_its_place(found: Finding, truth: Truth) -> bool:
+    if found.suspect.entity not in {truth.component, *truth.equally}:
+        return False
+    general = found.suspect.change or found.mechanism.name == PLACE
+    return bool(general) or truth.fault_class in {None, found.mechanism.name}
+
+
+def _names_the_change(found: Finding, truth: Truth) -> bool:
+    change = found.culprit.change
+    named = change.facts.get("change_id", change.id) if change else None
+    return truth.changes is None or (named in truth.changes if truth.changes else named is None)
 
 
 def fit_blend(known: Sequence[tuple[Vector, NDArray[np.bool_]]], weight: Vector) -> Blend:
     """Softmax over suspects and nobody; drawn to the hand-set blend by a ridge."""
     names = list(Blend.model_fields)
     start = np.array([getattr(Blend(), name) for name in names])
-    bounds = [(None, None), (0, None), (0, None), (None, None), (0, None), (0, None), (None, 0)]
+    bounds = [SIGNS.get(name, (0, None)) for name in names]
 
     def loss(beta: Vector) -> tuple[float, Vector]:
         total, slope = 0.2 * float((beta - start) @ (beta - start)), 0.4 * (beta - start)

@@ -17,6 +17,7 @@ from steadyhand.evaluation.tables import number, rows
 from steadyhand.journey.evidence.bearings.observed import Calls, Gauge, Kind, Observed, Said
 from steadyhand.journey.evidence.bearings.taken import divided
 from steadyhand.journey.evidence.model import LogLine, Window
+from steadyhand.journey.evidence.patterns.compare import compare
 from steadyhand.journey.evidence.patterns.lines import tally_lines
 
 _SUSPECT_S = 300.0  # look back this long before the alert for what went wrong
@@ -296,11 +297,13 @@ def _said(known: Sources, since_at: float, until: float) -> tuple[tuple[Said, ..
     ]
     if not own:
         return (), since_at
-    calm = [_line(row) for row in rows(known.shared("baseline_logs"))]
-    shift = min(one.at for one in own) - max((one.at for one in calm), default=own[0].at)
-    lines = [*(one.model_copy(update={"at": one.at + shift}) for one in calm), *own]
+    earlier = [_line(row) for row in rows(known.shared("baseline_logs"))]
+    shift = min(one.at for one in own) - max((one.at for one in earlier), default=own[0].at)
+    lines = [*(one.model_copy(update={"at": one.at + shift}) for one in earlier), *own]
     window = Window(start=min(one.at for one in lines), end=datetime.fromtimestamp(until, UTC))
-    return divided(tally_lines(lines, window, _MOST_TEMPLATES), window, known.alert_at, since_at)
+    calm = Window(start=window.start, end=datetime.fromtimestamp(since_at, UTC))
+    patterns = compare(tally_lines(lines, window, _MOST_TEMPLATES), window, calm)
+    return divided(patterns, window, known.alert_at, since_at)
 
 
 def _line(row: Mapping[str, str]) -> LogLine:

@@ -43,6 +43,7 @@ def inputs_of(seen: Observed, alert_at: float, step: float) -> Inputs:
         for number, bend in enumerate((one for one in bends if one.away), start=1)
         if number <= _MOST_ITEMS
     )
+    places, arrows = taken(seen)
     page = Page(
         incident="case",
         service=seen.target or next(iter(seen.entities), "unknown"),
@@ -54,7 +55,8 @@ def inputs_of(seen: Observed, alert_at: float, step: float) -> Inputs:
             "metrics": f"{len(seen.gauges)} series read",
             "logs": f"{len(seen.said)} kinds of message read",
         },
-        bearings=taken(seen),
+        bearings=places,
+        arrows=arrows,
     )
     return Inputs(page, _topology(seen), lambda: seen.gauges, lambda: _held(seen, alert_at, step))
 
@@ -82,18 +84,22 @@ def _item(name: str, gauge: Gauge, strength: float, alert_at: float, step: float
     first = next(index for index, one in enumerate(far) if abs(one) > abs(worst) / 2)
     at = datetime.fromtimestamp(alert_at - (len(far) - 1 - first) * step, UTC)
     span = timedelta(seconds=step)
+    seen_by = gauge.other if gauge.kind == "edge_far" else ""
+    way = f" of calls from {gauge.other} to {gauge.entity}" if gauge.other else ""
     return Item(
         id=name,
         kind="metric",
         role=_ROLES[gauge.kind],
-        entity=gauge.entity,
-        title=f"{gauge.kind} {'of calls from ' + gauge.other if gauge.other else ''} {worst:+.0f} sigmas"[
-            :300
-        ],
+        entity=seen_by or gauge.entity,
+        title=f"{gauge.kind}{way} {worst:+.0f} sigmas"[:300],
         onset=Onset(at=at, lo=at - span, hi=at),
         direction="up" if worst > 0 else "down",
         strength=round(min(1000.0, max(abs(worst), strength)), 1),
-        facts={"metric": gauge.kind, "shape": "step"},
+        facts={
+            "metric": gauge.kind,
+            "shape": "step",
+            **({"target": gauge.entity} if seen_by else {}),
+        },
     )
 
 

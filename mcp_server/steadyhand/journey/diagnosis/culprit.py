@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from steadyhand.journey.diagnosis.arms import arm
 from steadyhand.journey.diagnosis.model import RuledOut
-from steadyhand.journey.diagnosis.scene import Scene, number, started
+from steadyhand.journey.diagnosis.scene import Scene, earliest, number, started
 from steadyhand.journey.diagnosis.suspect import Mechanism, Suspect
 from steadyhand.journey.diagnosis.weights import CulpritWeights, Weights
 from steadyhand.journey.evidence.model import Item, Onset
@@ -125,12 +125,20 @@ def _charge(
     weight = weights.near * math.exp(-gap / _FADE) + match * weights.touches
     if change.entity == suspect.entity:
         weight += weights.own
-        new = not suspect.change and not _changed_nothing(change)
-        weight += weights.at_once if new and _at_once(change, began, first) else 0.0
+        sick = _own_first(suspect, first, scene)
+        new = not _changed_nothing(change)
+        weight += weights.at_once if new and sick and _at_once(change, began, sick) else 0.0
     weight += weights.arm * arm(change, scene)
     weight += weights.misses if match == 0 and _can_miss(change, mechanism, suspect) else 0.0
     weight += weights.idle if _changed_nothing(change) else 0.0
     return _Charge(change=change, began=began, weight=weight, match=match)
+
+
+def _own_first(suspect: Suspect, first: Onset, scene: Scene) -> Onset | None:
+    """When the suspect itself fell sick; of a change, what it changed, if it did at all."""
+    if suspect.change is None:
+        return first
+    return earliest(one for one in scene.symptoms if one.entity == suspect.entity)
 
 
 def _at_once(change: Item, began: datetime, first: Onset) -> bool:

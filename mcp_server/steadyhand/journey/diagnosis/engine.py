@@ -10,7 +10,7 @@ from steadyhand.journey.diagnosis.mechanisms.place import PLACE
 from steadyhand.journey.diagnosis.mechanisms.playbooks import with_playbooks
 from steadyhand.journey.diagnosis.model import Diagnosis, Hypothesis
 from steadyhand.journey.diagnosis.playbook import Shelf
-from steadyhand.journey.diagnosis.ranking.blend import Said, blended
+from steadyhand.journey.diagnosis.ranking.blend import Candidate, Said, blended
 from steadyhand.journey.diagnosis.ranking.rank import Ranking, confidences, rank
 from steadyhand.journey.diagnosis.ranking.weights import RankerWeights, shipped
 from steadyhand.journey.diagnosis.rule import DiagnosisRule
@@ -98,11 +98,26 @@ def standing(scene: Scene, weights: Weights, mechanisms: Sequence[Mechanism] = M
 
 def said_of(findings: Sequence[Finding]) -> list[Said]:
     """What the table says of them, as the blend hears it."""
-    return [Said(one.suspect.entity, one.score, one.mechanism.name == PLACE) for one in findings]
+    return [Said(one.suspect.entity, one.score, _candidate(one), _other_end(one)) for one in findings]
+
+
+def _other_end(finding: Finding) -> str:
+    """Of an edge the end that does not name it."""
+    facts = finding.suspect.facts
+    ends = {facts.get("caller", ""), facts.get("callee", "")} - {finding.suspect.entity}
+    return min(ends, default="") if finding.suspect.kind == "network_edge" else ""
+
+
+def _candidate(finding: Finding) -> Candidate:
+    if finding.mechanism.name == PLACE:
+        return "place"
+    if finding.suspect.kind == "network_edge":
+        return "edge"
+    return "change" if finding.suspect.change else "mechanism"
 
 
 def _blended(findings: Sequence[Finding], scene: Scene, learned: RankerWeights) -> list[Finding]:
-    scores = blended(said_of(findings), scene.places, learned.blend)
+    scores = blended(said_of(findings), scene.places, learned.blend, felt=scene.felt)
     return [replace(one, score=score) for one, score in zip(findings, scores, strict=True)]
 
 

@@ -15,6 +15,7 @@ MEASURED: frozenset[Role] = HARM | {"traffic", "resource", "work"}
 """Roles of numbers: a sign only where they left normal."""
 
 _SAID: frozenset[Role] = frozenset({"new_log", "log_rate"})
+_FELT: frozenset[Role] = _SAID | {"latency", "errors", "waiting", "up", "idle_in_transaction", "lock_queue"}
 _LEAST_IDLE = 3  # one or two sessions idle in transaction are the ordinary background
 _LEAST_BLOCKED = 2
 
@@ -66,6 +67,11 @@ class Scene:
         """How the alerting service itself suffers, a dependency's own numbers apart."""
         own = (one for one in self.shown(*HARM, about=self.page.service) if is_own(one))
         return tuple(one for one in own if not is_hit_share(one))
+
+    @property
+    def felt(self) -> bool:
+        """Whether anybody suffers or says so; what is only busier or fuller than before does not."""
+        return any(one.role in _FELT and not is_hit_share(one) for one in self.symptoms)
 
     def _is_pain(self, item: Item) -> bool:
         if item.kind != "metric":

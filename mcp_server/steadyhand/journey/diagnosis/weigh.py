@@ -9,6 +9,7 @@ from steadyhand.journey.diagnosis.path import on_the_way, too_early
 from steadyhand.journey.diagnosis.scene import Scene, earliest
 from steadyhand.journey.diagnosis.signals import SIGNALS, TRAITS
 from steadyhand.journey.diagnosis.signals.derived import AFTER_EFFECT, JUST_BEFORE, RAN_WELL, TOUCHES
+from steadyhand.journey.diagnosis.signals.logs import warned
 from steadyhand.journey.diagnosis.signals.signal import Signal, Trait
 from steadyhand.journey.diagnosis.suspect import Mechanism, Suspect
 from steadyhand.journey.diagnosis.weights import Weights
@@ -82,13 +83,20 @@ def _began(
     """The earliest sign of the fault, which no culprit may follow, and the signs of the cause itself.
 
     What users suffered tells the onset only where nothing else does. Of a change that is itself the
-    suspect, all harm on its way is a sign.
+    suspect all that was suffered on its way is a sign, and what the changed service warned of for the first
+    time; not what was fuller at one stroke, for a job of its own fills a pool too.
     """
     signs = {name: found for name, found in observed.items() if pairs[name][0] > 0}
     causes = {name: found for name, found in signs.items() if not _is_effect(name, mechanism)}
-    harm = on_the_way(suspect, scene) if suspect.change else ()
+    harm = _suffered(suspect, scene) if suspect.change else ()
     every = (*_items(signs, scene), *harm)
     return earliest(every), every if suspect.change else _items(causes, scene)
+
+
+def _suffered(change: Suspect, scene: Scene) -> tuple[Item, ...]:
+    way = on_the_way(change, scene)
+    harm = (one for one in way if one.role != "saturation" or one.facts.get("shape") == "ramp")
+    return (*harm, *warned(change.entity, scene))
 
 
 def _items(seen: Seen, scene: Scene) -> tuple[Item, ...]:

@@ -358,9 +358,10 @@ class Flag(Value):
 
 
 class Bearing(Value):
-    """How one entity fares, in figures relative to this incident; see evidence/bearings/features.py."""
+    """How one entity, or what is between it and a caller, fares: figures of evidence/bearings/features.py."""
 
     entity: str
+    caller: str = ""
     figures: dict[str, float]
 
 
@@ -383,6 +384,7 @@ class Page(Value):
     measured: tuple[str, ...] = Field(default=("metrics", "logs"), description="Of what anything was seen.")
     charts: tuple[Chart, ...] = ()
     bearings: tuple[Bearing, ...] = Field(default=(), description="Of every entity, what the ranker weighs.")
+    arrows: tuple[Bearing, ...] = Field(default=(), description="Of calls both ends measure, the same.")
     seen: tuple[Service, ...] = Field(
         default=(),
         description="Of whom more calls were seen than the configuration says, as the page took them.",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from steadyhand.journey.evidence.bearings.taken import bearings_of, said_of
+from steadyhand.journey.evidence.bearings.taken import bearings_of, divided
 from steadyhand.journey.evidence.change_items import change_item, looked_back
 from steadyhand.journey.evidence.clocks import Clocks, of_calls, of_hosts
 from steadyhand.journey.evidence.database_items import database_items
@@ -115,6 +115,14 @@ def _laid_out(
     gaps = _gap_items(unseen, desk)
     items = numbered([*(item for part in parts.values() for item in part.items), *gaps], previous)
     steps = sequence(items).steps
+    taken = bearings_of(
+        parts["metrics"].signals,
+        parts["logs"].said,
+        [call for part in parts.values() for call in part.calls],
+        desk.topology,
+        desk.service,
+        desk.baseline,
+    )
     return Page(
         incident=incident,
         service=desk.service,
@@ -128,14 +136,8 @@ def _laid_out(
         gaps=tuple(one.title for one in gaps),
         measured=tuple(measured),
         charts=charts(items, parts["metrics"], desk),
-        bearings=bearings_of(
-            parts["metrics"].signals,
-            parts["logs"].said,
-            [call for part in parts.values() for call in part.calls],
-            desk.topology,
-            desk.service,
-            desk.baseline,
-        ),
+        bearings=taken.places,
+        arrows=taken.arrows,
         earlier=left_behind(items, previous),
     )
 
@@ -187,7 +189,9 @@ def _logs(counted: Tallies, unlogged: Sequence[str], desk: Desk) -> Part:
         + (f"; assumed: {'; '.join(patterns.assumptions)}" if patterns.assumptions else "")
     )
     items = (log_item(one, desk.window, desk.baseline, desk.masker, desk.clocks) for one in shown)
-    return Part(tuple(items), coverage, said=said_of(patterns, desk.window, desk.baseline.end.timestamp()))
+    alert_at, calm_until = desk.alert_at.timestamp(), desk.baseline.end.timestamp()
+    said, _ = divided(patterns, desk.window, alert_at, calm_until)
+    return Part(tuple(items), coverage, said=said)
 
 
 def _seen(

@@ -23,17 +23,27 @@ class Blend(Value):
     """How the hand-set table and the ranker are heard together; "none of these" scores 0.
 
     Of a mechanism `mechanism + hand * its log-odds of the table + doubt * how far its place is behind the
-    likeliest place`, of a place alone `place + place_hand * its log-odds of the table + odds * its
-    log-odds of the ranker + behind * how clearly any mechanism shows its own marks`.
+    likeliest place`; of a change `change + change_hand * its log-odds of the table + change_odds * the
+    log-odds of what it changed`; of the way between two `edge + edge_hand * its log-odds of the table +
+    edge_doubt * how far the likelier end is behind the likeliest place`; of a place alone `place +
+    place_hand * its log-odds of the table + odds * its log-odds of the ranker + behind * how clearly any
+    other suspect shows its own marks`; of each `unfelt` more where nobody suffers.
     """
 
     mechanism: float = 0.0
     hand: float = Field(default=1.0, ge=0)
     doubt: float = Field(default=0.5, ge=0)
+    change: float = 0.0
+    change_hand: float = Field(default=1.0, ge=0)
+    change_odds: float = Field(default=0.5, ge=0)
+    edge: float = 0.0
+    edge_hand: float = Field(default=1.0, ge=0)
+    edge_doubt: float = Field(default=0.5, ge=0)
     place: float = 0.0
     place_hand: float = Field(default=0.5, ge=0)
     odds: float = Field(default=1.0, ge=0)
     behind: float = Field(default=-1.0, le=0)
+    unfelt: float = Field(default=0.0, le=0)
 
 
 class Calibration(Value):

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from steadyhand.journey.diagnosis.signals import database, derived, load, logs, metrics
+from steadyhand.journey.diagnosis.signals import database, derived, load, logs, metrics, network
 from steadyhand.journey.diagnosis.signals.signal import Signal, Trait
 
-SIGNALS: Mapping[str, Signal] = {
-    one.name: one for one in (*database.SIGNALS, *metrics.SIGNALS, *load.SIGNALS, *logs.SIGNALS)
-}
+_KNOWN = (database, metrics, load, logs, network)
+SIGNALS: Mapping[str, Signal] = {one.name: one for part in _KNOWN for one in part.SIGNALS}
 TRAITS: Mapping[str, Trait] = {**SIGNALS, **{one.name: one for one in derived.TRAITS}}

@@ -8,6 +8,7 @@ from steadyhand.journey.diagnosis.suspect import Suspect
 from steadyhand.journey.evidence.model import Item
 
 _GRAVE = frozenset({"error", "err", "critical", "crit", "fatal", "panic", "emergency", "alert", "severe"})
+_WARNINGS = frozenset({"warning", "warn"})
 _LOCKS = frozenset({"lock", "locks", "deadlock", "sharelock", "accessexclusivelock", "exclusivelock"})
 
 
@@ -22,6 +23,12 @@ def _surging(scene: Scene) -> tuple[Item, ...]:
 def _new_errors_said(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
     said = scene.shown("new_log", about=suspect.entity)
     return ids(one for one in said if one.facts.get("severity", "").lower() in _GRAVE)
+
+
+def warned(name: str, scene: Scene) -> tuple[Item, ...]:
+    """What this entity said for the first time, as a warning or worse."""
+    said = scene.shown("new_log", about=name)
+    return tuple(one for one in said if one.facts.get("severity", "").lower() in _GRAVE | _WARNINGS)
 
 
 def _log_names_it(scene: Scene, suspect: Suspect) -> tuple[str, ...]:

@@ -11,7 +11,13 @@ from steadyhand.journey.evidence.bearings.scene import Figures, Scene
 
 def figures(seen: Observed) -> dict[str, Figures]:
     """The figures of every entity of one incident."""
-    scene, said = Scene(seen), _by_entity(seen)
+    return of_entities(Scene(seen))
+
+
+def of_entities(scene: Scene) -> dict[str, Figures]:
+    """The same, of a scene that is at hand."""
+    seen = scene.seen
+    said = _by_entity(seen)
     traffic, lost, every = Traffic(scene), accounts(scene), totals(seen.said)
     return {
         name: {

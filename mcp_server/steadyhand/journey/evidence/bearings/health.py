@@ -22,6 +22,7 @@ def health(name: str, scene: Scene) -> Figures:
         "load": scene.strongest(name, "load"),
         "starved": scene.starved(name),
         "callees_starved": _starving(name, scene),
+        "asks_less": _asking_less(name, scene),
         "farthest": max((one.strength for one in bends), default=0.0),
         "silent": max((deepest_drop(one) for one in bends if one.gauge.kind == "load"), default=0.0),
         "stopped": 1.0 if any(one.gauge.stopped for one in bends) else 0.0,
@@ -37,6 +38,13 @@ def _starving(name: str, scene: Scene) -> float:
     """How much less comes to one of those it calls, beyond what comes less to it: it no longer asks."""
     callees = [scene.starved(one) for one in scene.callees(name)]
     return max(0.0, max(callees, default=0.0) - scene.starved(name))
+
+
+def _asking_less(name: str, scene: Scene) -> float:
+    """How much less it asks of one it calls, by its own count, beyond what comes less to it."""
+    loads = (one for one in scene.bends.get(name, ()) if one.gauge.kind == "load")
+    comes = max((one.drop for one in loads if not one.gauge.other), default=0.0)
+    return max(0.0, max((one.drop for one in scene.asking.get(name, ())), default=0.0) - comes)
 
 
 def place(name: str, scene: Scene) -> Figures:

@@ -39,6 +39,15 @@ class Scene:
         return found
 
     @cached_property
+    def asking(self) -> dict[str, list[Bend]]:
+        """Of each caller how much it asks of those it calls, by its own count."""
+        found: dict[str, list[Bend]] = defaultdict(list)
+        for one in (one for many in self.bends.values() for one in many):
+            if one.gauge.kind == "load" and one.gauge.other:
+                found[one.gauge.other].append(one)
+        return found
+
+    @cached_property
     def callers(self) -> dict[str, tuple[str, ...]]:
         """Who calls each."""
         return reversed_arrows(self.seen.depends_on)

@@ -3,14 +3,16 @@
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from itertools import accumulate
+from typing import NamedTuple
 
-from steadyhand.journey.evidence.bearings.features import figures
+from steadyhand.journey.evidence.bearings.arrows import arrows
+from steadyhand.journey.evidence.bearings.features import of_entities
 from steadyhand.journey.evidence.bearings.observed import Calls, Gauge, Kind, Observed, Said
+from steadyhand.journey.evidence.bearings.scene import Scene
 from steadyhand.journey.evidence.bearings.strength import signed_g
 from steadyhand.journey.evidence.model import Bearing, Role, Span, Traced, Window
-from steadyhand.journey.evidence.patterns.compare import Patterns, compare
-from steadyhand.journey.evidence.patterns.tally import Tallies
+from steadyhand.journey.evidence.patterns.compare import Pattern, Patterns
 from steadyhand.journey.evidence.roles import words
 from steadyhand.journey.evidence.signal import Signal
 from steadyhand.journey.evidence.traces import by_call, middle_and_high, peer_of
@@ -30,40 +32,46 @@ _KIND_OF: dict[Role, Kind] = {
 _PROCESSOR = frozenset({"cpu", "load", "load1"})
 _MEMORY = frozenset({"memory", "mem", "rss", "resident", "heap"})
 _STEADY = 10
-_BACK_S = (120.0, 180.0, 240.0)
-
-
-def said_of(patterns: Patterns, window: Window, until: float) -> tuple[Said, ...]:
-    """How often each kind of message came, calm, which ends at `until` (unix seconds), and since."""
-    start = window.start.timestamp()
-    lately = max(until - (window.end.timestamp() - until), (start + until) / 2)
-    return tuple(
-        Said(
-            entity=one.service,
-            calm=float(one.before),
-            since=float(one.now),
-            error=one.rank >= _WARNING or "exception" in one.template.lower(),
-            lately=float(min(one.before, sum(n for at, n in one.seconds.items() if lately <= at < until))),
-        )
-        for one in patterns.found
-    )
+_BACK_S = (240.0, 180.0, 120.0, 60.0, 30.0)
 
 
 def divided(
-    counted: Tallies, window: Window, alert_at: float, since_at: float
+    patterns: Patterns, window: Window, alert_at: float, calm_until: float
 ) -> tuple[tuple[Said, ...], float]:
-    """The messages before and after the instant, of a few before the alert, that divides them best.
+    """How often each kind of message came before and after the instant that divides them best.
 
-    Best is where one service's own mix of messages changes most; all instants in unix seconds.
+    Of the end of calm and a few instants before the alert it is the one where one service's own mix of
+    messages changes most; all in unix seconds.
     """
-    start = window.start.timestamp()
-    instants = [at for at in (since_at, *(alert_at - back for back in _BACK_S)) if at > start]
-    ways = [(said_of(compare(counted, window, _until(window, at)), window, at), at) for at in instants]
-    return max(ways, key=lambda way: _contrast(way[0]), default=((), since_at))
+    start, end = window.start.timestamp(), window.end.timestamp()
+    instants = (calm_until, *(at for back in _BACK_S if calm_until < (at := alert_at - back) < end))
+    told = [_Told(one) for one in patterns.found]
+    ways = [(tuple(one.said(start, at, end) for one in told), at) for at in instants if at > start]
+    return max(ways, key=lambda way: _contrast(way[0]), default=((), calm_until))
 
 
-def _until(window: Window, at: float) -> Window:
-    return Window(start=window.start, end=datetime.fromtimestamp(at, UTC))
+class _Told:
+    """One kind of message over time."""
+
+    def __init__(self, pattern: Pattern) -> None:
+        self._pattern = pattern
+        self._seconds = sorted(pattern.seconds)
+        self._until = (0, *accumulate(pattern.seconds[at] for at in self._seconds))
+
+    def said(self, start: float, until: float, end: float) -> Said:
+        """How often it came, calm, which ends at `until`, and since."""
+        one, calm = self._pattern, self._before(until)
+        lately = max(until - (end - until), (start + until) / 2)
+        return Said(
+            entity=one.service,
+            calm=float(calm),
+            since=float(self._until[-1] - calm),
+            error=one.rank >= _WARNING or "exception" in one.template.lower(),
+            lately=float(calm - self._before(lately)),
+        )
+
+    def _before(self, at: float) -> int:
+        return self._until[bisect_left(self._seconds, at - self._pattern.width / 2)]
 
 
 def _contrast(said: Iterable[Said]) -> float:
@@ -81,6 +89,13 @@ def _contrast(said: Iterable[Said]) -> float:
     )
 
 
+class Taken(NamedTuple):
+    """The bearings of one incident."""
+
+    places: tuple[Bearing, ...]
+    arrows: tuple[Bearing, ...]
+
+
 def bearings_of(
     known: Sequence[Signal],
     said: Sequence[Said],
@@ -88,8 +103,8 @@ def bearings_of(
     topology: Topology,
     service: str,
     baseline: Window,
-) -> tuple[Bearing, ...]:
-    """The bearings of every entity around the service that alerts."""
+) -> Taken:
+    """The bearings of every entity around the service that alerts, and of the arrows between them."""
     seen = Observed(
         target=service,
         symptom=None,
@@ -118,9 +133,16 @@ def _slow(spans: Sequence[Span]) -> float:
     return 1e3 * middle_and_high([one.duration_ms for one in spans])[1] if spans else 0.0
 
 
-def taken(seen: Observed) -> tuple[Bearing, ...]:
-    """What was seen, as one bearing of each entity."""
-    return tuple(Bearing(entity=name, figures=found) for name, found in figures(seen).items())
+def taken(seen: Observed) -> Taken:
+    """What was seen, as one bearing of each entity and of each arrow."""
+    scene = Scene(seen)
+    return Taken(
+        tuple(Bearing(entity=name, figures=found) for name, found in of_entities(scene).items()),
+        tuple(
+            Bearing(entity=callee, caller=caller, figures=found)
+            for (caller, callee), found in sorted(arrows(scene).items())
+        ),
+    )
 
 
 def gauges_of(known: Iterable[Signal], topology: Topology, baseline: Window) -> Iterator[Gauge]:
