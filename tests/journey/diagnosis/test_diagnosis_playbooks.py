@@ -65,7 +65,7 @@ def test_a_failure_is_found_by_the_name_people_use(name: str) -> None:
 
 
 def test_every_fault_class_the_engine_names_but_a_bare_place_has_a_playbook() -> None:
-    assert len(SHELF.playbooks) == 16
+    assert len(SHELF.playbooks) == 17
     assert [one.name for one in MECHANISMS if SHELF.find(one.name) is None] == [PLACE]
 
 

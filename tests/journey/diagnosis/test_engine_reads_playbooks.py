@@ -23,10 +23,11 @@ from steadyhand.journey.diagnosis.engine import diagnose
 from steadyhand.journey.diagnosis.mechanisms import MECHANISMS
 from steadyhand.journey.diagnosis.model import Diagnosis
 from steadyhand.journey.diagnosis.playbook import Shelf, read
-from steadyhand.journey.evidence.model import Item
+from steadyhand.journey.evidence.model import Bearing, Item
 from steadyhand.wiring import playbooks
 
 SHELF = playbooks()
+FAR = {"between": 4.0, "alone": 4.0, "of_caller": 1.0, "of_callee": 1.0}
 RELEASE = change("dep-2", -5)
 ERRORS = seen("errors", "errors", "shop", 3, shape="step")
 
@@ -70,6 +71,11 @@ CASES: dict[str, list[Item]] = {
     "lock-queue": lock_queue(),
     "memory-leak": [*growing_memory(), RELEASE],
     "missing-index": [*slow_lookup(), RELEASE],
+    "network-fault": [
+        seen("calls", "latency", "shop", 2, shape="step", target="memo"),
+        _said("reset", "call to memo: connection reset by peer", 3),
+        ERRORS,
+    ],
     "poison-pill": [
         _said("parse", "ValueError: unexpected value in message <n>, cannot decode", 2),
         seen("alive", "up", "shop", 3, direction="down", metric="up"),
@@ -87,7 +93,9 @@ CASES: dict[str, list[Item]] = {
 
 
 def _with(shelf: Shelf | None, items: list[Item]) -> Diagnosis:
-    return diagnose(page(*items), TOPOLOGY, RULE, playbooks=shelf)
+    way = Bearing(entity="memo", caller="shop", figures=FAR if items is CASES["network-fault"] else {})
+    shown = page(*items).model_copy(update={"arrows": (way,) if way.figures else ()})
+    return diagnose(shown, TOPOLOGY, RULE, playbooks=shelf)
 
 
 def test_there_is_a_small_case_for_every_playbook() -> None:

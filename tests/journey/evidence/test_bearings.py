@@ -1,11 +1,18 @@
 """Bearings: figures of one incident that weigh counts, forgive short troubles in calm and know no name."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from steadyhand.journey.evidence.bearings.arrows import arrows
 from steadyhand.journey.evidence.bearings.features import figures
 from steadyhand.journey.evidence.bearings.observed import Calls, Gauge, Observed, Said
+from steadyhand.journey.evidence.bearings.scene import Scene
+from steadyhand.journey.evidence.bearings.taken import divided
+from steadyhand.journey.evidence.model import LogLine, Window
+from steadyhand.journey.evidence.patterns.compare import compare
+from steadyhand.journey.evidence.patterns.lines import tally_lines
 
 CALM = 100
 CHAIN = {"front": ("cart",), "cart": ("stock",), "stock": ()}
@@ -139,3 +146,70 @@ def test_no_figure_knows_a_name() -> None:
         )
     )
     assert {other[name]: found for name, found in seen(*gauges).items()} == renamed
+
+
+def outbound(caller: str, callee: str, since: Values) -> Gauge:
+    known = tuple(0.1 + 0.002 * (at % 7) for at in range(CALM))
+    return Gauge(callee, "edge_far", calm=known, since=tuple(since), other=caller)
+
+
+def between(*gauges: Gauge) -> dict[tuple[str, str], dict[str, float]]:
+    return arrows(Scene(Observed(target="front", symptom=None, depends_on=CHAIN, gauges=gauges)))
+
+
+def test_what_only_the_caller_sees_lies_between_the_two() -> None:
+    slow, well = [2.0, 2.0], [0.1, 0.1]
+    found = between(
+        outbound("cart", "stock", slow),
+        latency("stock", well),
+        outbound("front", "cart", well),
+        latency("cart", well),
+    )
+    assert found["cart", "stock"]["between"] > 1
+    assert found["front", "cart"]["between"] == 0.0
+
+
+def test_a_callee_as_slow_as_its_caller_sees_it_leaves_nothing_between() -> None:
+    found = between(outbound("cart", "stock", [2.0, 2.0]), latency("stock", [2.0, 2.0]))
+    assert found["cart", "stock"]["between"] == pytest.approx(0.0, abs=0.1)
+
+
+def test_of_a_callee_that_measures_nothing_itself_nobody_knows_what_lies_between() -> None:
+    assert between(outbound("cart", "stock", [2.0, 2.0])) == {}
+
+
+def test_trouble_that_every_caller_sees_belongs_to_no_single_way() -> None:
+    well = latency("stock", [0.1, 0.1])
+    found = between(outbound("cart", "stock", [2.0, 2.0]), outbound("front", "stock", [2.0, 2.0]), well)
+    assert found["cart", "stock"]["alone"] == pytest.approx(0.0, abs=0.1)
+    assert found["cart", "stock"]["of_callee"] == 2.0
+
+
+def test_a_caller_that_asks_less_of_one_while_as_much_comes_to_it_is_told() -> None:
+    steady = tuple(50.0 + at % 7 for at in range(CALM))
+    asks = Gauge("stock", "load", calm=steady, since=(10.0, 10.0), other="cart")
+    comes = Gauge("cart", "load", calm=steady, since=(52.0, 53.0))
+    found = seen(asks, comes)
+    assert found["cart"]["asks_less"] > 1
+    assert found["front"]["asks_less"] == found["stock"]["asks_less"] == 0.0
+
+
+def test_what_is_said_is_divided_where_it_changes_and_not_only_where_calm_ends() -> None:
+    """A message of every second stops 60 s before the alert, ten minutes after calm has ended."""
+    lines = [line(at, "tick <n>") for at in range(1800)] + [line(at, "saved") for at in range(1740)]
+    window = Window(start=at_second(0), end=at_second(1800))
+    patterns = compare(
+        tally_lines(lines, window, 100), window, Window(start=at_second(0), end=at_second(1200))
+    )
+    end = window.end.timestamp()
+    found, border = divided(patterns, window, end, end - 600)
+    assert border == end - 60
+    assert {(one.calm, one.since) for one in found} == {(1740.0, 60.0), (1740.0, 0.0)}
+
+
+def at_second(second: float) -> datetime:
+    return datetime(2026, 1, 31, tzinfo=UTC) + timedelta(seconds=second)
+
+
+def line(second: float, text: str) -> LogLine:
+    return LogLine(at=at_second(second), service="stock", severity="INFO", message=text, ref="")

@@ -98,7 +98,10 @@ def standing(scene: Scene, weights: Weights, mechanisms: Sequence[Mechanism] = M
 
 def said_of(findings: Sequence[Finding]) -> list[Said]:
     """What the table says of them, as the blend hears it."""
-    return [Said(one.suspect.entity, one.score, _candidate(one), _other_end(one)) for one in findings]
+    return [
+        Said(one.suspect.entity, one.score, _candidate(one), _other_end(one), bool(one.supports))
+        for one in findings
+    ]
 
 
 def _other_end(finding: Finding) -> str:

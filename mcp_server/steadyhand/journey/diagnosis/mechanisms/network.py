@@ -63,5 +63,6 @@ MECHANISMS = (
         words=frozenset({"network", "policy", "firewall", "mesh", "proxy", "route", "mtu"}),
         remediation="escalate_upstream",
         remediation_of_change="config_revert",
+        playbook="network-fault",
     ),
 )

@@ -17,13 +17,14 @@ Candidate = Literal["mechanism", "place", "change", "edge"]
 class Said:
     """What the table says of one suspect, and what kind of candidate it is.
 
-    An edge lies between its entity and `other`.
+    An edge lies between its entity and `other`; `signs` says whether anything speaks for it.
     """
 
     entity: str
     hand: float
     kind: Candidate
     other: str = ""
+    signs: bool = True
 
 
 def traits(said: Sequence[Said], odds: Mapping[str, float], *, felt: bool) -> list[tuple[float, ...]]:
@@ -47,7 +48,7 @@ def _traits(one: Said, odds: float, best: float, marks: float) -> tuple[float, .
     blank = (0.0, 0.0, 0.0)
     match one.kind:
         case "mechanism":
-            return 1.0, one.hand, doubt, *blank, *blank, *blank, 0.0
+            return float(one.signs), one.hand, doubt, *blank, *blank, *blank, 0.0
         case "change":
             return *blank, 1.0, one.hand, known, *blank, *blank, 0.0
         case "edge":
