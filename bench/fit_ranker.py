@@ -88,11 +88,11 @@ def answered(examples: Sequence[Example], learned: RankerWeights) -> tuple[Score
 
 
 def claims(scored: Sequence[Scored]) -> list[tuple[float, bool]]:
-    """Raw share and whether it was right, of all that name a cause: in fault-free windows always wrong."""
+    """Raw share and whether it was right, of all that claim a cause: in fault-free windows always wrong."""
     return [
         (one.answer.confidence, one.right and not one.truth.healthy)
         for one in scored
-        if one.answer.components
+        if not one.answer.abstained
     ]
 
 
@@ -152,9 +152,9 @@ def parsed() -> argparse.Namespace:
     """What was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--worlds", type=int, default=240)
-    parser.add_argument("--twins", type=int, default=56)
-    parser.add_argument("--traps", type=int, default=60)
+    parser.add_argument("--worlds", type=int, default=280)
+    parser.add_argument("--twins", type=int, default=63)
+    parser.add_argument("--traps", type=int, default=64)
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--strength", type=float, default=3.0, help="inverse of the ridge")
     parser.add_argument("--cache", type=Path)

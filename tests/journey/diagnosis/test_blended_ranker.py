@@ -110,6 +110,14 @@ def test_confidences_never_add_up_to_more_than_one() -> None:
     assert sum(one.confidence for one in found.hypotheses) + found.none_of_these == pytest.approx(1.0)
 
 
+def test_where_nobody_is_likelier_the_calibration_raises_no_confidence() -> None:
+    busy = seen("cpu", "resource", "shop", 1, shape="step", metric="process_cpu_seconds_total")
+    plain = shipped().model_copy(update={"calibration": Calibration()})
+    one, other = told(page(busy), plain, shop=ILL), told(page(busy), STEEP, shop=ILL)
+    assert one.best is other.best is None
+    assert [it.confidence for it in one.hypotheses] == [it.confidence for it in other.hypotheses]
+
+
 def test_the_calibration_never_changes_the_order() -> None:
     known = {"payments": SICK, "shop": ILL}
     one, other = told(page(*SLOW), **known), told(page(*SLOW), STEEP, **known)

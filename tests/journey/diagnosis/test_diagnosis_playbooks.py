@@ -124,7 +124,7 @@ def test_a_teams_own_playbook_stands_in_place_of_the_one_with_its_id(tmp_path: P
     (tmp_path / "connection-leak.md").write_text(OWN.format(id="connection-leak", more=""))
     (tmp_path / "payments-pool.md").write_text(OWN.format(id="payments-pool", more="aliases: [pay_pool]\n"))
     shelf = playbooks(PlaybookSettings(folder=str(tmp_path)))
-    assert len(shelf.playbooks) == 17
+    assert len(shelf.playbooks) == 18
     for name in ("connection-leak", "connection_leak", "pay_pool"):
         found = shelf.find(name)
         assert found is not None

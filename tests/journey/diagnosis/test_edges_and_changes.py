@@ -97,3 +97,8 @@ def test_what_the_calls_between_two_tell_reaches_the_page() -> None:
         one.name for one in case.inputs.topology.services
     }
     assert all(one.figures["between"] >= 0 for one in case.inputs.page.arrows)
+
+
+def test_more_requests_that_slow_nobody_are_no_surge_to_name() -> None:
+    more = seen("requests", "traffic", "shop", 0, shape="step")
+    assert told(page(more)).best is None

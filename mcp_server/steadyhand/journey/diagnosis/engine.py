@@ -50,7 +50,8 @@ def diagnose(
     *shares, nobody = _softmax([*(one.score for one in findings), none], temperature)
     said = [] if nobody > _CALM and not scene.symptoms else findings
     listed = [one for index, one in enumerate(said) if index < _FEWEST or one.supports][: rule.most]
-    sure = confidences([shares[findings.index(one)] for one in listed], learned) if ranking else shares
+    known = [shares[findings.index(one)] for one in listed]
+    sure = confidences(known, nobody, learned) if ranking else shares
     named = tuple(
         explain(one, _others(one, findings), place, sure[place - 1], scene)
         for place, one in enumerate(listed, start=1)
@@ -99,7 +100,7 @@ def standing(scene: Scene, weights: Weights, mechanisms: Sequence[Mechanism] = M
 def said_of(findings: Sequence[Finding]) -> list[Said]:
     """What the table says of them, as the blend hears it."""
     return [
-        Said(one.suspect.entity, one.score, _candidate(one), _other_end(one), bool(one.supports))
+        Said(one.suspect.entity, one.score, _candidate(one), _other_end(one), bool(one.signs))
         for one in findings
     ]
 

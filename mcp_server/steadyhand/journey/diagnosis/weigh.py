@@ -37,6 +37,11 @@ class Finding:
         return tuple(sorted((self._cited(for_it=True) | change) - set(self.seen.get(AFTER_EFFECT.name, ()))))
 
     @property
+    def signs(self) -> tuple[str, ...]:
+        """Ids of what speaks for it and is no mere effect."""
+        return _own_signs(self.seen, self.pairs, self.mechanism)
+
+    @property
     def contradicts(self) -> tuple[str, ...]:
         """Ids of the evidence that speaks only against it."""
         return tuple(sorted(self._cited(for_it=False) - set(self.supports)))

@@ -187,6 +187,7 @@ HAND_SET = Weights(
             "busy_together": (2.5, 0.0),
             "asked_together": (-3.0, 0.0),
             "nobody_feels_it": (-1.5, 0.0),
+            "nobody_suffers": (-1.0, 0.0),
             "answers_slow": (0.5, -2.5),
             "change_touches": (0.5, 0.0),
             "a_session_blocks": (-2.0, 0.0),
@@ -198,6 +199,7 @@ HAND_SET = Weights(
         },
         "traffic_surge": {
             "traffic_jumps_first": (3.0, -2.0),
+            "nobody_suffers": (-5.0, 0.0),
             "asked_together": (1.5, 0.0),
             "answers_slow": (0.7, -0.5),
             "cpu_jumps": (0.5, 0.0),
@@ -219,6 +221,7 @@ HAND_SET = Weights(
         },
         "retry_storm": {
             "calls_multiply": (2.5, -2.0),
+            "nobody_suffers": (-3.0, 0.0),
             "retries_are_told": (1.5, 0.0),
             "trouble_came_first": (0.7, -1.5),
             "asked_together": (-2.0, 0.0),
@@ -242,6 +245,7 @@ HAND_SET = Weights(
             "saturation_ramps": (-1.2, 0.0),
             "sessions_idle": (-1.0, 0.0),
             "memory_ramps": (-1.0, 0.0),
+            "cause_after_effect": (0.0, 0.0),  # told, not weighed: what counts is excluded already
         },
         "bad_release": {
             "change_just_before": (0.8, -1.0),
@@ -256,6 +260,7 @@ HAND_SET = Weights(
             "sessions_idle": (-1.0, 0.0),
             "memory_ramps": (-1.0, 0.0),
             "cpu_jumps_elsewhere": (-1.0, 0.0),
+            "cause_after_effect": (0.0, 0.0),  # told, not weighed: what counts is excluded already
         },
         "service_fault": {
             "shows_it": (0.3, 0.0),

@@ -137,12 +137,16 @@ def _rates(bench: _Workbench) -> Iterator[Signal]:
             yield _rate(bench, members, members)
         elif any(outcome and roles.is_hit(outcome) for outcome in outcomes):
             yield from _hits(bench, members)
+        elif all(outcome and roles.failed(outcome) for outcome in outcomes):
+            yield _rate(bench, members, members, "errors")  # who counts failures alone tells of no demand
         else:
             yield _rate(bench, members, members)
             yield _share(bench, members)
 
 
-def _rate(bench: _Workbench, members: Sequence[_Member], named: Sequence[_Member]) -> Signal:
+def _rate(
+    bench: _Workbench, members: Sequence[_Member], named: Sequence[_Member], known: Role | None = None
+) -> Signal:
     """A rate per second over five seconds once they are full, and per step for dating."""
     grid = bench.grid
     subject = bench.subject(named, hidden=roles.OUTCOME_LABELS)
@@ -153,8 +157,8 @@ def _rate(bench: _Workbench, members: Sequence[_Member], named: Sequence[_Member
         smooth = (*[None] * min(steps, len(fine)), *_over(added.over(steps)[steps:], steps * grid.step))
     name = members[0].name
     counts_answers = name in bench.families.answers or members[0].outcome() is not None
-    role: Role = "traffic" if counts_answers else roles.counter_role(name)
-    unit = _rate_unit(name, role)
+    role: Role = known or ("traffic" if counts_answers else roles.counter_role(name))
+    unit = "/s" if known else _rate_unit(name, role)
     return subject.signal(
         f"rate of {name}",
         role,

@@ -17,7 +17,7 @@ Candidate = Literal["mechanism", "place", "change", "edge"]
 class Said:
     """What the table says of one suspect, and what kind of candidate it is.
 
-    An edge lies between its entity and `other`; `signs` says whether anything speaks for it.
+    An edge lies between its entity and `other`; `signs` says whether anything but its effects speaks for it.
     """
 
     entity: str
@@ -32,7 +32,7 @@ def traits(said: Sequence[Said], odds: Mapping[str, float], *, felt: bool) -> li
 
     `felt` says whether anybody suffers.
     """
-    best = max(odds.values(), default=0.0)
+    best = max((0.0, *odds.values()))  # nobody's are 0
     marks = max((one.hand for one in said if one.kind != "place"), default=0.0)
     beyond = max(0.0, marks - _MARKED)
     return [(*_traits(one, _odds(one, odds), best, beyond), float(not felt)) for one in said]

@@ -81,13 +81,14 @@ def log_odds_of(share: float) -> float:
     return max(-_FARTHEST, min(_FARTHEST, math.log(max(share, 1e-12) / max(1 - share, 1e-12))))
 
 
-def confidences(shares: Sequence[float], weights: RankerWeights) -> list[float]:
+def confidences(shares: Sequence[float], nobody: float, weights: RankerWeights) -> list[float]:
     """The shares of the listed hypotheses as confidences; together they stay at most 1.
 
-    The first is calibrated; the others share what it leaves as they did before.
+    The first is calibrated; the others share what it leaves as they did before. Where nobody is as likely,
+    all stay as they are: the calibration speaks of claims, and makes none.
     """
-    if not shares:
-        return []
+    if not shares or shares[0] <= nobody:
+        return list(shares)
     first = calibrated(shares[0], weights)
     rest = 1.0 - shares[0]
     left = (1.0 - first) / rest if rest > 0 else 0.0

@@ -22,12 +22,13 @@ class FigureWeights(Value):
 class Blend(Value):
     """How the hand-set table and the ranker are heard together; "none of these" scores 0.
 
-    Of a mechanism `mechanism, where anything speaks for it, + hand * its log-odds of the table + doubt * how
-    far its place is behind the likeliest place`; of a change `change + change_hand * its log-odds of the table + change_odds * the
-    log-odds of what it changed`; of the way between two `edge + edge_hand * its log-odds of the table +
-    edge_doubt * how far the likelier end is behind the likeliest place`; of a place alone `place +
-    place_hand * its log-odds of the table + odds * its log-odds of the ranker + behind * how clearly any
-    other suspect shows its own marks`; of each `unfelt` more where nobody suffers.
+    Of a mechanism `mechanism, where anything but its effects speaks for it, + hand * its log-odds of the
+    table + doubt * how far its place is behind the likeliest, nobody included`; of a change `change +
+    change_hand * its log-odds of the table + change_odds * the log-odds of what it changed`; of the way
+    between two `edge + edge_hand * its log-odds of the table + edge_doubt * how far the likelier end is
+    behind the likeliest, nobody included`; of a place alone `place + place_hand * its log-odds of the
+    table + odds * its log-odds of the ranker + behind * how clearly any other suspect shows its own
+    marks`; of each `unfelt` more where nobody suffers.
     """
 
     mechanism: float = 0.0

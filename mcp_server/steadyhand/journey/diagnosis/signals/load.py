@@ -34,6 +34,12 @@ def _nobody_feels_it(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
     return () if scene.shown(*HARM, about=suspect.entity) else ids(scene.harm)
 
 
+def _nobody_suffers(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
+    """More is done or kept somewhere, and no answer is slower, fails or waits."""
+    del suspect  # it says the same of each
+    return () if scene.felt else ids(scene.symptoms)
+
+
 @dataclass(frozen=True)
 class Amplified:
     """A callee of which more is asked for each request of its callers than before."""
@@ -114,6 +120,7 @@ SIGNALS = (
         effect=True,
     ),
     Signal("its_callers_suffer", "who calls it suffers", "metric", _its_callers_suffer, effect=True),
+    Signal("nobody_suffers", "no answer anywhere is slower, fails or waits", "metric", _nobody_suffers),
     Signal(
         "nobody_feels_it", "users suffer, and neither it nor the calls to it do", "metric", _nobody_feels_it
     ),

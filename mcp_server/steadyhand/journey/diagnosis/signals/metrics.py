@@ -149,7 +149,8 @@ def _is_dead(item: Item) -> bool:
 
 
 def _misses_jump(scene: Scene, suspect: Suspect) -> tuple[str, ...]:
-    worse = (one for one in scene.shown("work", "up") if (one.role == "up") is (one.direction in _FEWER))
+    lasting = (one for one in scene.shown("work", "up") if one.facts.get("shape") != "spike")
+    worse = (one for one in lasting if (one.role == "up") is (one.direction in _FEWER))
     return ids(one for one in worse if speaks_of(one, suspect.entity) or _words(one) & _CACHE)
 
 
