@@ -62,7 +62,6 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
     channels = build_all(links.channels, http, clock, needed)
     changes = tuple(build_changes(one, http, secret, needed) for one in links.changes)
     probes = {one.name: build_probe(one, needed) for one in links.databases}
-    shelf = playbooks(config.playbooks)
     outside = Outside(
         rules=config,
         clock=clock,
@@ -86,14 +85,14 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         checkpoint_key=checkpoint_key(config, folder),
         checkpoints=build_sinks(links.checkpoints, folder, channels),
         console=config.listen.url,
-        playbooks=shelf,
+        playbooks=playbooks(config.playbooks),
     )
     return Wired(
         outside=outside,
         secrets=_tokens(folder),
         sources=_sources(links.alerts, http, clock),
         hooks={one.name: one for one in changes if isinstance(one, ChangeHook)},
-        playbooks=shelf,
+        playbooks=outside.playbooks,
         names=config.listen.names,
     )
 

@@ -374,7 +374,7 @@ class Page(Value):
     baseline: Window
     items: tuple[Item, ...]
     order: tuple[str, ...] = Field(default=(), description="Item ids by onset, earliest first.")
-    sequence: tuple[tuple[str, ...], ...] = Field(default=(), description="Steps, each surely after the last.")
+    sequence: tuple[tuple[str, ...], ...] = Field(default=(), description="Each step surely after the last.")
     flags: tuple[Flag, ...] = Field(default=(), description="What is wrong with the data itself.")
     coverage: dict[str, str] = Field(default={}, description="Source -> what was matched, read, left out.")
     gaps: tuple[str, ...] = ()
