@@ -35,7 +35,7 @@ from steadyhand.journey.recovery.model import Goal, RecoveryRule
 from steadyhand.journey.remedy.model import Fix, SetRelease
 from steadyhand.journey.remedy.plan import Plan
 from steadyhand.journey.rollout.rule import CanaryRule
-from steadyhand.ports import AlertSource, ChangeHook, Clock, ConfigError, MetricSource
+from steadyhand.ports import AlertSource, ChangeHook, Clock, ConfigError, MetricSource, TrafficTarget
 from steadyhand.responder.outside import Outside
 from steadyhand.web.secret import WebSecrets
 
@@ -58,7 +58,6 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
     """Everything the configuration names, put together. Raises ConfigError, LedgerError."""
     links, clock = config.connections, SystemClock()
     metrics = build_promql(links.metrics, http, secret)
-    tools = traffic_tools(folder, http, metrics)
     channels = build_all(links.channels, http, clock, needed)
     changes = tuple(build_changes(one, http, secret, needed) for one in links.changes)
     probes = {one.name: build_probe(one, needed) for one in links.databases}
@@ -77,7 +76,7 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         checks=build_checks(links.checks, http, secret, metrics, probes.values()),
         probes=probes,
         hands={one.name: PostgresHand(one, needed(one.dsn_env)) for one in links.hands},
-        traffic={one.name: build(one, tools) for one in links.traffic},
+        traffic=_traffic(links, traffic_tools(folder, http, metrics)),
         host=_host(),
         archive=FileArchive(folder / "archive"),
         watchdog=_watchdog(config, http),
@@ -95,6 +94,10 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         playbooks=outside.playbooks,
         names=config.listen.names,
     )
+
+
+def _traffic(links: Connections, tools: Tools) -> dict[str, TrafficTarget]:
+    return {one.name: build(one, tools) for one in links.traffic}
 
 
 def _sources(
