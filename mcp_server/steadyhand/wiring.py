@@ -29,7 +29,7 @@ from steadyhand.adapters.playbooks.folder import PlaybookSettings, load_folder
 from steadyhand.adapters.rollouts.drivers import Tools, build
 from steadyhand.adapters.traces.registry import build_all_traces
 from steadyhand.adapters.watchdog.url import UrlWatchdog
-from steadyhand.config import BUNDLED, IncidentConfig
+from steadyhand.config import BUNDLED, Connections, IncidentConfig
 from steadyhand.journey.diagnosis.playbook import Shelf
 from steadyhand.journey.recovery.model import Goal, RecoveryRule
 from steadyhand.journey.remedy.model import Fix, SetRelease
