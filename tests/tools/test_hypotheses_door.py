@@ -148,7 +148,7 @@ def test_no_cause_gains_weight_by_being_named_twice(bench: Bench) -> None:
 
 
 def test_causes_the_engine_does_not_name_share_what_none_of_these_weighs(bench: Bench) -> None:
-    each = ranked(bench).none_of_these * 0.8
+    each = ranked(bench).none_of_these * 0.8 + 0.004  # each within what is rounded away
     two = [claim(bench, fault_class=name, confidence=each) for name in ("cosmic_rays", "gremlins")]
     assert "causes the engine does not name weigh" in submit(bench, *two)
     assert submit(bench, two[0]).startswith("Stored")
