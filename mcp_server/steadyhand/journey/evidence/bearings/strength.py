@@ -1,5 +1,6 @@
 """How far samples and counts are from calm."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import copysign, log, log1p, sqrt
@@ -57,7 +58,9 @@ def _range_of(ranked: Sequence[float]) -> tuple[float, float] | None:
     if len(ranked) < _FEWEST_CALM:
         return None
     middle = middle_of(ranked)
-    apart = sorted(abs(one - middle) for one in ranked)
+    at = bisect_left(ranked, middle)
+    below, above = [middle - one for one in ranked[:at][::-1]], [one - middle for one in ranked[at:]]
+    apart = sorted([*below, *above])  # two runs in order: merged, not sorted
     quartiles = ranked[3 * len(ranked) // 4] - ranked[len(ranked) // 4]
     far = apart[min(len(apart) - 1, int(0.99 * len(apart)))]
     scale = max(1.4826 * middle_of(apart), quartiles / 1.349, far / 3, 0.03 * abs(middle))
@@ -168,7 +171,9 @@ def bend_of(gauge: Gauge) -> Bend:
     return Bend(
         gauge=gauge,
         strength=log1p(max(fall if falls else rise, 0.0)),
-        first=_first(found, up=not falls, down=falls or either),
+        first=_first(
+            found, up=not falls and ranked[-1] > _AWAY, down=(falls or either) and ranked[0] < -_AWAY
+        ),
         lost=_lost(gauge) if (-ranked[0] if falls else ranked[-1]) > _SOME else 0.0,
         drop=log1p(max(fall, 0.0)) if either else 0.0,
         lowest=ranked[0],
@@ -177,6 +182,8 @@ def bend_of(gauge: Gauge) -> Bend:
 
 def _first(found: Sequence[float], *, up: bool, down: bool) -> int:
     """The first step away in a direction that counts; -1 if none."""
+    if not (up or down):
+        return -1
     return next(
         (at for at, one in enumerate(found) if (up and one > _AWAY) or (down and one < -_AWAY)),
         -1,
