@@ -104,6 +104,24 @@ async def test_a_refused_fix_is_shown_with_its_reason_the_next_time(tmp_path: Pa
     assert "the disk is nearly full" in text
 
 
+async def test_what_is_recalled_stands_beside_the_confidence_with_its_record_and_never_moves_it(
+    tmp_path: Path,
+) -> None:
+    night, first = await a_judged_night(tmp_path)
+    second = night.alert()
+    look(night, second)
+    with night.outside.ledger.read() as tx:
+        before = tx.latest("diagnosis", second, Diagnosis)
+    async with Client(build_server(night.outside, playbooks())) as model:
+        shown = await model.call_tool("find_similar_incidents", {"incident_id": second})
+    [text] = [one.text for one in shown.content if isinstance(one, TextContent)]
+    assert f"{first} " in text
+    assert "similarity" in text
+    assert "record of connection_leak: judged so 1 times" in text
+    with night.outside.ledger.read() as tx:
+        assert tx.latest("diagnosis", second, Diagnosis) == before
+
+
 async def test_an_incident_that_came_back_teaches_nothing_until_it_is_judged_anew(tmp_path: Path) -> None:
     night = Night(tmp_path)
     night.hire()
