@@ -6,6 +6,7 @@ Reads blocks, numbers their lines in WORKERS processes, merges the templates of 
 where the number of each line's group is written (32-bit integers).
 """
 
+import gc
 import json
 import multiprocessing
 import resource
@@ -49,7 +50,7 @@ def mine(path: Path, workers: int) -> Iterator["array[int]"]:
     if workers == 1:
         blocks = [mine_block(one) for one in cuts(path)]
     else:
-        with multiprocessing.get_context("fork").Pool(workers) as pool:
+        with multiprocessing.get_context("fork").Pool(workers, gc.disable) as pool:
             blocks = pool.map(mine_block, cuts(path), chunksize=1)
     home = templates_of(sorted({one for templates, _ in blocks for one in templates}))
     group: dict[Template, int] = {}

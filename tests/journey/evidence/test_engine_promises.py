@@ -38,8 +38,9 @@ def test_a_quiet_window_says_that_nothing_changed(seed: int) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_an_onset_is_dated_within_two_seconds_and_seldom_ten_off(shape: str) -> None:
+def test_an_onset_is_dated_within_two_seconds_seldom_ten_off_and_never_far(shape: str) -> None:
     errors = [one for step in STEPS for one in errors_of(shape, step, range(HELD_BACK, HELD_BACK + 12))[0]]
     assert len(errors) == 12 * len(STEPS)
     assert median(errors) <= 2
     assert quantiles(errors, n=20)[-1] <= 10
+    assert max(errors) <= 15

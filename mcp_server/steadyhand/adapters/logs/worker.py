@@ -4,6 +4,7 @@ A thread would hold the interpreter the service's timers run in. The parts come 
 out, as pickles over the pipes of a process we started ourselves.
 """
 
+import gc
 import os
 import pickle
 import subprocess
@@ -104,6 +105,7 @@ def _answer(hand: "subprocess.Popen[bytes]", seconds: float) -> dict[int, Tallie
 
 
 def _main() -> None:
+    gc.disable()  # a short life, in which nothing refers to itself
     parts, seconds = pickle.load(sys.stdin.buffer)  # noqa: S301 - our parent's
     pickle.dump(tally_parts(parts, seconds), sys.stdout.buffer)
 

@@ -11,6 +11,7 @@ from steadyhand.journey.evidence.model import Onset
 
 Shape = Literal["step", "ramp"]
 _RISEN = 0.6
+_JUMP = 0.5
 _TOP = 0.8
 _EARLY = 0.75
 _LATE = 0.35
@@ -86,9 +87,10 @@ def bend(fine: Sequence[float], smooth: Sequence[float], crossing: int, end: int
     step_at = max(range(len(part)), key=steps.__getitem__)
     ramp_at = max(range(len(part)), key=ramps.__getitem__)
     rest_step, rest_ramp = squares - steps[step_at], squares - ramps[ramp_at]
-    slow = _climbs(smooth, first + ramp_at, end, peak, smoothing)
+    jumps = _jumps(part, step_at, peak)
+    slow = not jumps and _climbs(smooth, first + ramp_at, end, peak, smoothing)
     climbs = slow and rest_step > _FAR_BETTER * rest_ramp
-    slopes = climbs or rest_ramp < _BETTER * rest_step
+    slopes = climbs or (not jumps and rest_ramp < _BETTER * rest_step)
     gains, best = (ramps, ramp_at) if slopes else (steps, step_at)
     noise = max(squares - gains[best], 0.0) / max(1, len(part) - 2)
     lo, hi = (first + one for one in _interval(gains, best, noise))
@@ -101,6 +103,11 @@ def bend(fine: Sequence[float], smooth: Sequence[float], crossing: int, end: int
     if slopes:
         return Bend(first + best + 1, lo, max(hi, first + best + 1), "step")
     return Bend(first + best, max(0, lo - 1), hi, "step")
+
+
+def _jumps(part: Sequence[float], at: int, peak: float) -> bool:
+    """Whether most of the way up is one jump here, as where a calm that swings is left on its way up."""
+    return at > 0 and part[at] - part[at - 1] > _JUMP * peak
 
 
 def _last_normal(part: Sequence[float], best: int, risen: int) -> int:
