@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
+from math import sqrt
 from statistics import fmean
 from typing import Literal
 
@@ -11,7 +12,8 @@ from steadyhand.journey.evidence.model import Onset
 
 Shape = Literal["step", "ramp"]
 _RISEN = 0.6
-_JUMP = 0.5
+_JUMP = 0.5  # of the way up
+_FAR = 6.0  # times what is left beside a step: counts jump by chance
 _TOP = 0.8
 _EARLY = 0.75
 _LATE = 0.35
@@ -87,7 +89,7 @@ def bend(fine: Sequence[float], smooth: Sequence[float], crossing: int, end: int
     step_at = max(range(len(part)), key=steps.__getitem__)
     ramp_at = max(range(len(part)), key=ramps.__getitem__)
     rest_step, rest_ramp = squares - steps[step_at], squares - ramps[ramp_at]
-    jumps = _jumps(part, step_at, peak)
+    jumps = _jumps(part, step_at, max(_JUMP * peak, _FAR * sqrt(rest_step / len(part))))
     slow = not jumps and _climbs(smooth, first + ramp_at, end, peak, smoothing)
     climbs = slow and rest_step > _FAR_BETTER * rest_ramp
     slopes = climbs or (not jumps and rest_ramp < _BETTER * rest_step)
@@ -105,9 +107,9 @@ def bend(fine: Sequence[float], smooth: Sequence[float], crossing: int, end: int
     return Bend(first + best, max(0, lo - 1), hi, "step")
 
 
-def _jumps(part: Sequence[float], at: int, peak: float) -> bool:
+def _jumps(part: Sequence[float], at: int, least: float) -> bool:
     """Whether most of the way up is one jump here, as where a calm that swings is left on its way up."""
-    return at > 0 and part[at] - part[at - 1] > _JUMP * peak
+    return at > 0 and part[at] - part[at - 1] > least
 
 
 def _last_normal(part: Sequence[float], best: int, risen: int) -> int:
