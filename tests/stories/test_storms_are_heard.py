@@ -115,3 +115,16 @@ def test_posts_that_were_held_when_hearing_breaks_off_are_stored() -> None:
 
 def _posts(night: Night) -> int:
     return int(raw(night.path, "select count(*) from alert_post")[0][0])
+
+
+def test_rounds_are_short_while_posts_keep_coming_and_long_once_hearing_is_late() -> None:
+    ears = Ears()
+    with ears.knock():
+        assert ears.yields
+        ears.pace.took(0.02, yields=ears.yields)
+        short = ears.pace.alerts
+        ears.gate.heard(1, PATIENCE * 2)
+        assert not ears.yields
+        assert ears.rest_s < ears.pace.worked_s
+        ears.pace.took(0.02, yields=ears.yields)
+        assert ears.pace.alerts > short

@@ -43,16 +43,16 @@ class Pace:
         self.waited = timedelta()
 
     @contextmanager
-    def kept(self, *, pressed: bool) -> Iterator[None]:
+    def kept(self, *, yields: bool) -> Iterator[None]:
         """A round is heard."""
         began = time.monotonic()
         yield
-        self.took(time.monotonic() - began, pressed=pressed)
+        self.took(time.monotonic() - began, yields=yields)
 
-    def took(self, worked_s: float, *, pressed: bool = False) -> None:
-        """A round of so many took this long, in seconds; a pressed one has less time."""
+    def took(self, worked_s: float, *, yields: bool = False) -> None:
+        """A round of so many took this long, in seconds; one that yields has less time."""
         self.worked_s = worked_s
-        moment = _BLINK_S if pressed else _MOMENT_S
+        moment = _BLINK_S if yields else _MOMENT_S
         fitting = self.alerts * moment / max(worked_s, moment / 2)
         self.alerts = round(min(max(fitting, self.alerts / 2, _FEWEST), _MOST))
 
@@ -80,15 +80,16 @@ class Ears:
             self._quiet_since = time.monotonic()
 
     @property
-    def pressed(self) -> bool:
-        """Whether posts keep coming."""
-        return self._knocking > 0 or time.monotonic() - self._quiet_since < _LULL_S
+    def yields(self) -> bool:
+        """Whether posts keep coming and hearing, which is not late, leaves them the time."""
+        pressed = self._knocking > 0 or time.monotonic() - self._quiet_since < _LULL_S
+        return pressed and not self.gate.late
 
     @property
     def rest_s(self) -> float:
         """How long to leave the store and the processor to others between two rounds, in seconds."""
-        yields = self.pressed and not self.gate.late
-        return min(max(_REST * self.pace.worked_s, _BREATH_S), _LONGEST_REST_S) if yields else _BREATH_S
+        longer = _REST * self.pace.worked_s if self.yields else 0
+        return min(max(longer, _BREATH_S), _LONGEST_REST_S)
 
     def begin(self) -> bool:
         """Whether to begin hearing; where it is under way, whatever came meanwhile is heard as well."""

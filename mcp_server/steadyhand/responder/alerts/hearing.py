@@ -58,7 +58,7 @@ def hear_round(outside: Outside) -> Sequence[Taken]:
     """
     now, numbers, ears = outside.clock.now(), list[int](), outside.ears
     try:
-        with outside.ledger.write() as tx, ears.pace.kept(pressed=ears.pressed):
+        with outside.ledger.write() as tx, ears.pace.kept(yields=ears.yields):
             posts = tx.waiting(now, ears.pace.alerts)
             ears.pace.waited = now - posts[0].at if posts else timedelta()
             if not posts:
