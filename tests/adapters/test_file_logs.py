@@ -286,6 +286,7 @@ async def test_half_a_character_pair_is_no_error(tmp_path: Path) -> None:
     assert found.message == "a? 1"
 
 
+@pytest.mark.timed
 async def test_two_minutes_of_a_million_lines_are_read_in_under_a_second(tmp_path: Path) -> None:
     one = line(0).replace(START.isoformat(), "{:.2f}")
     epoch = START.timestamp()
