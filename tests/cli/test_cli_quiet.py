@@ -14,6 +14,11 @@ from steadyhand.cli import main
         (["maintenance", "add", "shop", "--reason", "x", "--from", "tonight"], "--from"),
         (["silence", "add", "service=shop", "--reason", "x", "--from", "2026-12-01T02:00"], "zone"),
         (["silence", "end"], "say which one"),
+        (
+            ["silence", "add", "a=b", "--reason", "x", "--for", "99999h"],
+            "--for: it lasts longer than 31 days",
+        ),
+        (["snooze", "banana"], "SPAN: 'banana' is no duration; write it like"),
     ],
 )
 def test_what_is_missing_is_said_with_the_way_out(

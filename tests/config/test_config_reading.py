@@ -106,6 +106,24 @@ def test_a_wrong_value_is_named_with_its_path_when_the_file_is_read(text: str, k
     assert key in refused(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "escalation: {tiers: [{name: a, contacts: []}]}",
+            ["escalation.tiers.0.contacts: it must hold at least 1 entry"],
+        ),
+        ("services: [{tier: 1}]", ["services.0.name: it must be given"]),
+        (
+            "schedules: [{name: s, time_zone: UTC, layers: [{people: [], starts: 2026-01-05T09:00}]}]",
+            ["schedules.0.layers.0.people: it must hold at least 1 entry"],
+        ),
+    ],
+)
+def test_what_is_missing_is_told_once_and_in_words_of_the_file(text: str, told: list[str]) -> None:
+    assert refused(text).splitlines() == [f"x.yaml: {one}" for one in told]
+
+
 def test_every_problem_is_told_at_once() -> None:
     assert len(refused("canary: {share: 2}\nfoo: 1\nlisten: {port: 0}").splitlines()) == 3
 

@@ -21,6 +21,8 @@ from steadyhand.responder.engine.distress import unheard
 from steadyhand.responder.engine.worker import Worker
 from steadyhand.testing.phone import Phone
 
+pytestmark = pytest.mark.usefixtures("place")  # on both databases
+
 TWO_WAYS = EscalationRule(
     tiers=(
         Tier(name="on_call", contacts=(Contact(type="sms", user="ana"), Contact(type="phone", user="ana"))),

@@ -8,12 +8,20 @@ escalates by itself and that nobody acknowledged every tier was told, twice in t
 import asyncio
 import tempfile
 from collections import Counter
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from stores import Place, new_database
 from stories.night import RULES, TIERS, Night
 
 from steadyhand.journey.audit.proof import find_problem
@@ -48,11 +56,12 @@ class CountingPhone(Phone):
 class Promises(RuleBasedStateMachine):
     """One service, its alerts, its people, and what they were promised."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Place | None = None) -> None:
         super().__init__()
         self._folder = tempfile.TemporaryDirectory()
         self.loop = asyncio.new_event_loop()
-        self.night = Night(Path(self._folder.name), RULES.model_copy(update={"escalation": LADDER}))
+        rules = RULES.model_copy(update={"escalation": LADDER})
+        self.night = Night(Path(self._folder.name), rules, place)
         self.night.phone = CountingPhone()
         self.night.restart()
         self.night.hire()
@@ -195,3 +204,11 @@ Promises.TestCase.settings = settings(
     max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestPromises = Promises.TestCase
+
+
+def test_they_are_kept_on_postgresql_too(postgres_server: str) -> None:
+    few = settings(Promises.TestCase.settings, max_examples=5, stateful_step_count=20)
+    with ExitStack() as databases:
+        run_state_machine_as_test(
+            lambda: Promises(databases.enter_context(new_database(postgres_server))), settings=few
+        )

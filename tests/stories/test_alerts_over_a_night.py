@@ -17,6 +17,8 @@ from steadyhand.responder.alerts.intake import tell_incident
 from steadyhand.responder.alerts.silencing import UnknownSilence, end_quiet, keep_quiet, silences
 from stories.night import Night
 
+pytestmark = pytest.mark.usefixtures("place")  # on both databases
+
 
 def alert(night: Night, name: str = "Slow", service: str = "shop", **changes: object) -> Alert:
     given = {

@@ -8,7 +8,7 @@ from steadyhand.journey.alert.heartbeat import HeartbeatRule
 from steadyhand.responder.alerts.heartbeats import UnknownHeartbeat, beat, watch
 from stories.night import RULES, Night
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("place")]  # on both databases
 RULE = HeartbeatRule.model_validate({"name": "backup", "service": "postgres", "every": "1h", "grace": "5m"})
 WATCHED = RULES.model_copy(update={"heartbeats": (RULE,)})
 

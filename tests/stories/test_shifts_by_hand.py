@@ -1,11 +1,16 @@
 """Somebody takes, gives away or swaps a shift in the night: who is paged, who is told, what is on record."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn
 
 import pytest
 
 from steadyhand.journey.escalation.changing import Span, Wish
 from steadyhand.journey.escalation.handmade import ShiftChange
+from steadyhand.ports import LedgerError
+from steadyhand.responder.engine.alarm import Alarm
+from steadyhand.responder.engine.distress import call_for_help
 from steadyhand.responder.fixes.deciding import Refused
 from steadyhand.responder.people.roster import read_schedules
 from steadyhand.responder.people.shifts import change_shift, shift_changes, undo_shift
@@ -48,6 +53,33 @@ def test_who_takes_a_shift_is_paged_and_whoever_had_it_is_told_and_left_in_peace
         await night.fires()
         assert night.phone("cy").says("SEV2 shop")
         assert trail(night) == [("shift.taken", "cy", "test")]
+
+    tell(story(begin(daily())))
+
+
+class Sick:
+    """A store that cannot be read."""
+
+    def read(self) -> NoReturn:
+        raise LedgerError("the disk is gone")
+
+
+@pytest.mark.parametrize("sick", [False, True])
+def test_a_call_for_help_of_our_own_goes_to_whoever_took_the_shift(begin: Begin, *, sick: bool) -> None:
+    async def story(night: Shift) -> None:
+        takes(night, "cy")
+        await night.turn()
+        assert night.sms("ana").rang_once
+        broken: Any = Sick()
+        outside = replace(night.outside, ledger=broken) if sick else night.outside
+        await Alarm(outside).ring("the disk is full")
+        for one in (night.phone("cy"), night.sms("cy")):
+            assert one.says("STEADYHAND NEEDS HELP", "the disk is full")
+        with night.outside.ledger.write() as tx:
+            call_for_help(night.outside, tx, "timer", "a timer is dead", night.clock.now())
+        await night.turn()
+        for one in (night.phone("cy"), night.sms("cy")):
+            assert one.says("a timer is dead")
 
     tell(story(begin(daily())))
 

@@ -4,11 +4,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from steadyhand.ports import SourceRefused, SourceUnavailable
 from steadyhand.responder.people.mail import take_receipt
 from steadyhand.responder.rules import Rules
 from stories.night import RULES, Night
 from stories.shift import Begin, Shift, patient, rules, tell, tier
+
+pytestmark = pytest.mark.usefixtures("place")  # on both databases
 
 
 def shops(count: int, **given: Any) -> Rules:

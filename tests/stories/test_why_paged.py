@@ -286,6 +286,30 @@ def test_nothing_is_foretold_while_somebody_has_it_and_the_same_step_when_a_snoo
     tell(story(begin()))
 
 
+def test_no_step_of_a_ladder_that_was_replaced_is_foretold(begin: Begin) -> None:
+    grave = {
+        "name": "grave",
+        "tiers": [tier("boss", after=20)],
+        "repeat": 0,
+        "last_resort": [{"person": "boss"}],
+    }
+    policies = {"policies": [grave], "assign": [{"policy": "grave", "severities": ["SEV1"]}]}
+    given = rules(tier("ana", after=60), tier("lead"), escalation=policies | {"remind_every": None})
+
+    async def story(night: Shift) -> None:
+        incident = await night.fires()
+        assert {one.who for one in why(night, incident).next} == {"ana", "lead"}
+        to = Reach(who="cy", contacts=(Contact(type="phone", user="cy"),))
+        night.happens(incident, Reassigned(by="ana", via="phone", to=to))
+        assert why(night, incident).next[0].step == "tier 2 of 2 (lead)"
+        grade(night.outside, incident, "SEV1", "the shop is down", Voice("bo", "human", "phone"))
+        await night.turn()
+        assert {one.who for one in why(night, incident).next} == {"boss"}
+        heard(night)
+
+    tell(story(begin(given)))
+
+
 def test_whoever_was_asked_for_a_yes_or_no_learns_by_whom(begin: Begin) -> None:
     async def story(night: Shift) -> None:
         for one in ("ana", "bo"):

@@ -53,6 +53,31 @@ async def test_a_silence_that_cannot_be_is_refused_by_its_place(
     assert answer.json()["error"].startswith(place)
 
 
+@pytest.mark.parametrize(
+    ("matchers", "doubts"),
+    [
+        (["service=shop", "name!=Watch*"], []),
+        (["service=sho*"], []),
+        (["service=shpo"], ["no service is known as 'shpo'; there is shop"]),
+        (["region=eu"], []),
+        (["nme=High*"], ["no alert so far had a label 'nme'; fields are"]),
+    ],
+)
+async def test_what_is_silenced_though_nobody_knows_it_is_set_and_doubted(
+    house: House, matchers: list[str], doubts: list[str]
+) -> None:
+    async with house.client(headers=bearer(INGEST)) as machine:
+        fired = {"labels": {"alertname": "Slow", "service": "shop", "region": "eu"}, "status": "firing"}
+        post = {"version": "4", "groupKey": "{}", "alerts": [fired | {"startsAt": "2026-01-31T02:00:00Z"}]}
+        assert (await machine.post("/alerts/alertmanager", json=post)).is_success
+    answer = await ask(house, "POST", "/api/silences", json=wanted(house, matchers=matchers))
+    assert answer.status_code == 201
+    said = answer.json()["doubts"]
+    assert [one[: len(wanted_)] for one, wanted_ in zip(said, doubts, strict=True)] == doubts
+    page = await (await house.visit()).get("/silences")
+    assert ("It may quiet nothing" in page.text) is bool(doubts)
+
+
 @pytest.mark.parametrize("path", ["/api/silences", "/api/incidents/inc-1/alerts"])
 async def test_nobody_looks_without_name_and_pin(house: House, path: str) -> None:
     async with house.client(headers=bearer(INGEST)) as machine:

@@ -15,6 +15,7 @@ from steadyhand.config import home
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.rollout.planning import Sight
 from steadyhand.journey.rollout.words import foresee
+from steadyhand.journey.rule import parse_duration
 from steadyhand.ports import ConfigError, SourceRefused, SourceUnavailable
 
 _DEADLINE_S = 10.0
@@ -148,6 +149,8 @@ def grade(severity: str, incident: str, name: str, reason: str) -> int:
 
 def hand(verb: str, to: str, incident: str, name: str) -> int:
     """Snooze for a span, give to a person, or delegate the open question to an approver."""
+    if verb == "snooze":
+        _check_span(to)
     door = Door(name)
     wanted = incident or newest_open(door)
     if verb == "delegate":
@@ -159,6 +162,14 @@ def hand(verb: str, to: str, incident: str, name: str) -> int:
         door.post(f"/api/incidents/{wanted}/{verb}", {"span" if verb == "snooze" else "to": to})
     sys.stdout.write(f"{verb}: {wanted} {to}\n")
     return 0
+
+
+def _check_span(text: str) -> None:
+    """Before a PIN is asked for. Raises ConfigError."""
+    try:
+        parse_duration(text)
+    except ValueError as error:
+        raise ConfigError(f"SPAN: {error}") from None
 
 
 def _decide(door: Door, verb: str, incident: str, reason: str) -> int:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from steadyhand.adapters.channels.terminal import plain
 from steadyhand.commands.answers import Door
-from steadyhand.journey.alert.silence import written
+from steadyhand.journey.alert.silence import LONGEST, TOO_LONG, written
 from steadyhand.journey.rule import parse_duration
 from steadyhand.ports import ConfigError
 
@@ -29,6 +29,8 @@ def add(kind: str, given: Sequence[str], begins: str, lasts: str, reason: str, n
     body["ends_at"] = (start + span).isoformat()
     made = Door(name).post("/api/silences", body)
     sys.stdout.write(f"{kind}: {made['id']} until {body['ends_at']}\n")
+    for one in made.get("doubts", ()):
+        sys.stderr.write(f"steadyhand: it is set, but {plain(one)}\n")
     return 0
 
 
@@ -47,6 +49,8 @@ def _span(text: str) -> timedelta:
     except ValueError as error:
         raise ConfigError(f"--for: {error}") from None
     assert isinstance(span, timedelta), "text is read as a span, or refused"
+    if span > LONGEST:
+        raise ConfigError(f"--for: {TOO_LONG}")
     return span
 
 

@@ -14,6 +14,7 @@ from pydantic import (
     PlainSerializer,
     ValidationError,
 )
+from pydantic_core import ErrorDetails
 
 _DURATION = re.compile(r"(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+(?:\.\d+)?)s)?")
 _FORM = "write it like 30s, 5m or 1h30m"
@@ -31,15 +32,35 @@ class Rule(Value):
 
 def explain_validation(error: ValidationError, where: str) -> str:
     """What is wrong, a line for each key: the place, the key's path, and what is allowed there."""
+    found = error.errors(include_url=False, include_input=False)
     lines = []
-    for one in error.errors(include_url=False, include_input=False):
+    for one in found:
+        if one["type"] == "too_short" and any(_inside(other["loc"], one["loc"]) for other in found):
+            continue  # what it holds is wrong, and said so
         parts = (str(part) for part in one["loc"])
         key = ".".join(part for part in parts if not part.startswith("(")) or "the whole file"
-        known = (
-            "no such key" if one["type"] == "extra_forbidden" else one["msg"].removeprefix("Value error, ")
-        )
-        lines.append(f"{where}: {key}: {known}")
+        lines.append(f"{where}: {key}: {say_fault(one)}")
     return "\n".join(lines)
+
+
+def say_fault(one: ErrorDetails) -> str:
+    """What is wrong with one field, and what would be right, without its value."""
+    least = one.get("ctx", {}).get("min_length", 1)
+    match one["type"]:
+        case "extra_forbidden":
+            return "no such key"
+        case "missing":
+            return "it must be given"
+        case "too_short":
+            return f"it must hold at least {least} entr{'y' if least == 1 else 'ies'}"
+        case "string_too_short":
+            return "it must not be empty" if least == 1 else f"it must have at least {least} characters"
+        case _:
+            return one["msg"].removeprefix("Value error, ")
+
+
+def _inside(place: tuple[int | str, ...], of: tuple[int | str, ...]) -> bool:
+    return len(place) > len(of) and place[: len(of)] == of
 
 
 def parse_duration(given: object) -> object:

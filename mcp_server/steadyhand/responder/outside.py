@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from steadyhand.journey.diagnosis.playbook import Shelf
+from steadyhand.journey.escalation.handmade import ShiftChange
 from steadyhand.ports import (
     Archive,
     ChangeSource,
@@ -28,6 +29,13 @@ from steadyhand.responder.people.throttling import Rings
 from steadyhand.responder.rollouts.baseline import Baselines
 from steadyhand.responder.rules import Rules
 from steadyhand.store import Ledger
+
+
+@dataclass(slots=True)
+class ByHand:
+    """The shifts changed by hand as last read: for the page that leaves when no store can be read."""
+
+    known: Sequence[ShiftChange] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +65,7 @@ class Outside:
     watchdog: Watchdog | None = None
     ears: Ears = field(default_factory=Ears)
     rings: Rings = field(default_factory=Rings)
+    by_hand: ByHand = field(default_factory=ByHand)
     pulse: Pulse = field(default_factory=Pulse)
     checkpoint_key: CheckpointKey | None = None
     checkpoints: Sequence[CheckpointSink] = ()

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from steadyhand.journey.rule import Value
+from steadyhand.journey.rule import Value, say_fault
 
 LARGEST = 1024 * 1024
 _DEADLINE_S = 10.0
@@ -56,6 +56,6 @@ async def form_body(request: Request) -> dict[str, str]:
 
 def first_fault(error: ValidationError) -> str:
     """The first wrong field and what is wrong with it; never its value."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    first = error.errors(include_url=False, include_input=False)[0]
     path = ".".join(str(part)[:100] for part in first["loc"]) or "body"
-    return f"{path}: {first['msg']}"[:_LONGEST]
+    return f"{path}: {say_fault(first)}"[:_LONGEST]

@@ -118,6 +118,11 @@ class AlertRows:
         counting = (s.alert_track.c.service == service) & (s.alert_track.c.counts == 1)
         return int(self._db.execute(select(func.count()).where(counting)).scalar_one())
 
+    def label_seen(self, name: str) -> bool:
+        """Whether any alert that is kept has a label of this name."""
+        written = s.alert_track.c.state.contains(f'"{name}":', autoescape=True)
+        return self._db.execute(select(s.alert_track.c.source).where(written).limit(1)).first() is not None
+
     def silenced(self, silence: str) -> Sequence[Track]:
         """The alerts that this one keeps quiet."""
         return self._tracks((s.alert_track.c.silence == silence) & (s.alert_track.c.silence != ""))

@@ -97,8 +97,8 @@ def _severity(args: argparse.Namespace) -> int:
 
 def _add_alerts(add: Add) -> None:
     alert = add("alert", "Open an incident from the terminal.", _alert)
-    alert.add_argument("service")
-    alert.add_argument("title")
+    alert.add_argument("service", type=_said)
+    alert.add_argument("title", type=_said)
     said = "SEV1 to SEV4, or a word that the severity rules know: critical (default), error, warning, info"
     alert.add_argument("--severity", default="critical", type=_how_bad, help=said)
     alert.add_argument("--summary", default="", help="one more sentence")
@@ -107,6 +107,13 @@ def _add_alerts(add: Add) -> None:
     alerts = add("alerts", "Show the alerts of an incident as they came in.", _alerts)
     alerts.add_argument("incident")
     signed(alerts)
+
+
+def _said(text: str) -> str:
+    """Words, and not none."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it must not be empty")
+    return text
 
 
 def _how_bad(text: str) -> str:

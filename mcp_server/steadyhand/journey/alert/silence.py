@@ -16,8 +16,9 @@ from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.rule import Instant, Value
 
 LONGEST = timedelta(days=31)
+TOO_LONG = f"it lasts longer than {LONGEST.days} days; set a shorter one, and again when it ends"
 _FORM = re.compile(r"(?P<name>[A-Za-z_][\w.:/-]{0,99})(?P<op>!?=)(?P<value>.{0,200})")
-_FIELDS = ("service", "name", "source", "severity", "summary", "dedup_key")
+FIELDS = ("service", "name", "source", "severity", "summary", "dedup_key")
 
 
 class Matcher(Value):
@@ -29,8 +30,17 @@ class Matcher(Value):
 
     def matches(self, alert: Alert) -> bool:
         """Whether it holds for this alert; a label that is not there is empty."""
-        found = str(getattr(alert, self.name)) if self.name in _FIELDS else alert.labels.get(self.name, "")
-        return fnmatchcase(found, _glob(self.value)) is (self.op == "=")
+        found = str(getattr(alert, self.name)) if self.is_field else alert.labels.get(self.name, "")
+        return self.fits(found) is (self.op == "=")
+
+    @property
+    def is_field(self) -> bool:
+        """Whether it asks for what every alert has; else for a label."""
+        return self.name in FIELDS
+
+    def fits(self, found: str) -> bool:
+        """Whether its value stands for this one."""
+        return fnmatchcase(found, _glob(self.value))
 
 
 def _glob(pattern: str) -> str:
@@ -78,7 +88,7 @@ class Silence(Value):
         if self.ends_at < self.starts_at:  # one that was ended at once lasts no time at all
             raise ValueError("it ends before it begins")
         if self.ends_at - self.starts_at > LONGEST:
-            raise ValueError(f"it lasts longer than {LONGEST.days} days")
+            raise ValueError(TOO_LONG)
         return self
 
     def covers(self, alert: Alert, now: datetime) -> bool:

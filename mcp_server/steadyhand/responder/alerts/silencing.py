@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from difflib import get_close_matches
 
-from steadyhand.journey.alert.silence import Matcher, Silence
+from steadyhand.journey.alert.silence import FIELDS, Matcher, Silence
 from steadyhand.journey.alert.tracking import calm
 from steadyhand.journey.commands import Arm, Record
 from steadyhand.ports import SteadyhandError
 from steadyhand.responder.alerts.intake import Round
 from steadyhand.responder.outside import Outside
 from steadyhand.store import Timer, Transaction
+
+_NAMED = 8
 
 
 class UnknownSilence(SteadyhandError):
@@ -30,6 +33,26 @@ def keep_quiet(outside: Outside, silence: Silence, via: str) -> Silence:
         tx.arm("", Arm(kind="unsilence", key=f"silence:{silence.id}", due_at=silence.ends_at))
         tx.record("", _record(f"{silence.kind}.set", silence, silence.author, via), now)
     return silence
+
+
+def doubts(outside: Outside, silence: Silence) -> Sequence[str]:
+    """What it names that is not known, a sentence each: a slip quiets nothing. Raises LedgerError."""
+    with outside.ledger.read() as tx:
+        found = (_doubt(outside, tx, one) for one in silence.matchers if one.op == "=")
+        return [one for one in found if one]
+
+
+def _doubt(outside: Outside, tx: Transaction, one: Matcher) -> str:
+    if one.name == "service":
+        known = [service.name for service in outside.rules.services]
+        if any(one.fits(name) for name in known) or tx.firing_on(one.value):
+            return ""
+        near = get_close_matches(one.value, known, 1) or known[:_NAMED]
+        listed = f"; there is {', '.join(near)}" if near else ""
+        return f"no service is known as {one.value!r}{listed}"
+    if one.is_field or tx.label_seen(one.name):
+        return ""
+    return f"no alert so far had a label {one.name!r}; fields are {', '.join(FIELDS)}"
 
 
 def end_quiet(outside: Outside, wanted: str, by: str, via: str) -> Silence:

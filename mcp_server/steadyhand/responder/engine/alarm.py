@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from steadyhand.journey.escalation.contact import Contact
-from steadyhand.ports import Letter
+from steadyhand.journey.escalation.handmade import ShiftChange
+from steadyhand.ports import LedgerError, Letter
 from steadyhand.responder.engine.distress import SUBJECT, everybody, last_lines
 from steadyhand.responder.outside import Outside
+from steadyhand.responder.people.roster import read_schedules
 
 log = logging.getLogger("steadyhand.alarm")
 _QUIET = timedelta(minutes=1)
 _DEADLINE_S = 10.0
+_LOOK_S = 2.0
 
 
 class Alarm:
@@ -33,9 +36,18 @@ class Alarm:
             return
         self._rang[why] = now
         log.error("ALARM: %s", why)
-        first = last_lines(self._outside, now)
+        first = last_lines(self._outside, await self._by_hand(now), now)
         if not await self._call_all(first, why, now):
             await self._call_all([one for one in everybody(self._outside) if one not in first], why, now)
+
+    async def _by_hand(self, now: datetime) -> Sequence[ShiftChange]:
+        """The shifts changed by hand, as the store says, or as it last said where it cannot say now."""
+        try:
+            async with asyncio.timeout(_LOOK_S):
+                await asyncio.to_thread(read_schedules, self._outside, now)
+        except (LedgerError, TimeoutError) as error:
+            log.warning("shifts changed by hand are those last read: %r", error)
+        return self._outside.by_hand.known
 
     async def _call_all(self, ways: Sequence[Contact], why: str, now: datetime) -> bool:
         """Whether any of them took it."""

@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 
 from steadyhand.journey.commands import Arm, Record, Send
 from steadyhand.journey.escalation.contact import Contact
+from steadyhand.journey.escalation.handmade import ShiftChange
 from steadyhand.journey.incident.paging import thread
 from steadyhand.journey.incident.reduce import reduce
 from steadyhand.journey.incident.state import Incident, MessageFailed
 from steadyhand.responder.outside import Outside
+from steadyhand.responder.people.roster import changes_since
 from steadyhand.store import Cry, Message, Timer, Transaction, told
 
 log = logging.getLogger("steadyhand.distress")
@@ -20,9 +22,9 @@ _CRY = "help:"
 _REMEMBERED = timedelta(days=1)  # how long a call that nobody heard counts
 
 
-def last_lines(outside: Outside, now: datetime) -> list[Contact]:
-    """Every way to everybody in the first tier of a SEV1."""
-    ladder = outside.rules.policy("SEV1").ladder
+def last_lines(outside: Outside, changes: Sequence[ShiftChange], now: datetime) -> list[Contact]:
+    """Every way to everybody in the first tier of a SEV1, with these shifts changed by hand."""
+    ladder = outside.rules.policy("SEV1", changes=changes).ladder
     people = ladder.reach(ladder.tier(0), "SEV1", now)
     return list(dict.fromkeys(way for one in people for way in one.contacts))
 
@@ -40,7 +42,7 @@ def everybody(outside: Outside) -> list[Contact]:
 
 def call_for_help(outside: Outside, tx: Transaction, about: str, why: str, now: datetime) -> None:
     """Page the first tier by every way they have, once for all times about the same thing."""
-    first = last_lines(outside, now)
+    first = last_lines(outside, changes_since(outside, tx, now), now)
     _call(tx, _waking(first) or _waking(everybody(outside)) or first, f"{_CRY}{about}", why, now)
 
 
@@ -78,7 +80,8 @@ def nobody_reached(outside: Outside, tx: Transaction, timer: Timer, now: datetim
     if incident is None or not _needs_somebody(incident):
         return
     sick = {one.channel for one in tx.receipts(incident.id) if one.error}
-    first = [one for one in _waking(last_lines(outside, now)) if one.type not in sick]
+    lines = last_lines(outside, changes_since(outside, tx, now), now)
+    first = [one for one in _waking(lines) if one.type not in sick]
     ways = first or _waking(everybody(outside))
     said = f"{incident.severity} {incident.service}: {incident.title}"
     why = f"{said}. You are told because nobody on its ladder can be reached. {timer.payload['why']}"

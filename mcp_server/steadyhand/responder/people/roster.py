@@ -12,7 +12,9 @@ from steadyhand.store import Transaction
 
 def changes_since(outside: Outside, tx: Transaction, since: datetime) -> Sequence[ShiftChange]:
     """Changes that last later than this, in their order; no question where there is no schedule."""
-    return tx.shift_changes(since) if outside.rules.schedules else ()
+    if outside.rules.schedules:
+        outside.by_hand.known = tx.shift_changes(since)
+    return outside.by_hand.known
 
 
 def schedules_since(outside: Outside, tx: Transaction, since: datetime) -> tuple[CoveredSchedule, ...]:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from steadyhand.journey.alert.silence import written
 from steadyhand.journey.rule import parse_duration
-from steadyhand.responder.alerts.silencing import end_quiet, keep_quiet, silences
+from steadyhand.responder.alerts.silencing import doubts, end_quiet, keep_quiet, silences
 from steadyhand.web.body import first_fault
 from steadyhand.web.console.door import VIA
 from steadyhand.web.console.paper import page
@@ -64,7 +64,8 @@ class SilencesPage:
         self, who: Visitor, problem: str = "", typed: Mapping[str, str] | None = None, status: int = 200
     ) -> Response:
         found = await asyncio.to_thread(silences, self._outside)
-        shown = {"silences": found, "now": self._outside.clock.now(), "problem": problem}
+        unsure = {one.id: await asyncio.to_thread(doubts, self._outside, one) for one in found}
+        shown = {"silences": found, "doubts": unsure, "now": self._outside.clock.now(), "problem": problem}
         return page(self._desk, "silences.html", status, who=who, typed=typed or {}, **shown)
 
 
@@ -106,4 +107,4 @@ def _end(start: datetime, lasts: str) -> datetime:
 
 def _plain(fault: str) -> str:
     """Of the whole form, without a field's name before it."""
-    return fault.removeprefix("body: Value error, ")
+    return fault.removeprefix("body: ")

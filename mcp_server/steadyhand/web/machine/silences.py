@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from steadyhand.responder.alerts.silencing import end_quiet, keep_quiet, silences
+from steadyhand.responder.alerts.silencing import doubts, end_quiet, keep_quiet, silences
 from steadyhand.web.body import json_body
 from steadyhand.web.desk import Desk
 from steadyhand.web.machine.guard import check_person
@@ -43,7 +43,8 @@ class Silences:
         wanted = await json_body(request, Wanted)
         silence = made(wanted, self._outside.new_id("sil"), person.name, self._outside.clock.now())
         await asyncio.to_thread(keep_quiet, self._outside, silence, VIA)
-        return JSONResponse({"id": silence.id}, status_code=201)
+        unsure = await asyncio.to_thread(doubts, self._outside, silence)
+        return JSONResponse({"id": silence.id, "doubts": unsure}, status_code=201)
 
     async def end(self, request: Request) -> Response:
         """End one now."""
