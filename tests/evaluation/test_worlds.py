@@ -14,9 +14,14 @@ from steadyhand.evaluation.worlds.generate import Plan, generated
 from steadyhand.evaluation.worlds.story import FAMILIES
 from steadyhand.evaluation.worlds.traps import EVERY_TRAP
 from steadyhand.evaluation.worlds.twins import TWINS
+from steadyhand.journey.diagnosis.admit import check
+from steadyhand.journey.diagnosis.engine import diagnose
+from steadyhand.journey.diagnosis.rule import DiagnosisRule
+from steadyhand.journey.diagnosis.scene import Scene
 from steadyhand.wiring import playbooks
 
 UNSEEN = 77_000
+RULE = DiagnosisRule()
 
 
 def _case(plan: Plan) -> Case:
@@ -43,6 +48,15 @@ def test_no_trap_shows_its_own_future(trap: str) -> None:
     page = plan.look().page
     assert all(one.onset is None or one.onset.at <= page.window.end for one in page.items)
     assert plan.reveal().component is not None
+
+
+@pytest.mark.parametrize("kind", [*sorted(FAMILIES), "symptom against cause", "no guilty change"])
+def test_what_the_engine_says_of_a_world_passes_its_own_gate(kind: str) -> None:
+    inputs = Plan(UNSEEN + 3, kind, 1).look()
+    found = diagnose(inputs.page, inputs.topology, RULE, playbooks=playbooks())
+    rested = [one for one in found.hypotheses if one.supports]
+    assert rested
+    assert check(rested, Scene(inputs.page, inputs.topology, RULE), found) == ()
 
 
 def test_a_deploy_after_the_onset_is_never_blamed() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from steadyhand.journey.diagnosis.model import Hypothesis, Step
-from steadyhand.journey.diagnosis.scene import Scene, earliest, speaks_of
+from steadyhand.journey.diagnosis.scene import Scene, earliest, ids, speaks_of, surely_before
 from steadyhand.journey.evidence.model import Item, Onset
 from steadyhand.journey.rule import Value
 
@@ -38,6 +38,24 @@ def links(one: Hypothesis, scene: Scene) -> tuple[Link, ...]:
     cited = {*one.supports, *(text for step in one.path for text in step.evidence)} - set(one.contradicts)
     items = [item for item in scene.page.items if item.id in cited]
     return tuple(_link(step, items, scene, one) for step in one.path)
+
+
+def out_of_order(one: Hypothesis, scene: Scene) -> tuple[str, ...]:
+    """Ids cited on its path that speak against it: from before its onset, or later than what they led to."""
+    cited = {text for step in one.path for text in step.evidence}
+    items = [item for item in scene.page.items if item.id in cited and item.role != "change"]
+    onset = one.onset
+    early = [item for item in items if onset is not None and surely_before(item, onset, scene.rule)]
+    rest = [item for item in items if item not in early]
+    passed_on = [step for step in one.path if step.source != one.cause.entity]
+    return ids([*early, *(item for step in passed_on for item in _later(step, rest, scene))])
+
+
+def _later(step: Step, items: Sequence[Item], scene: Scene) -> Iterator[Item]:
+    """Signs of a step's source that surely came after its target's."""
+    effect = _began(step.target, items)
+    signs = [one for one in items if speaks_of(one, step.source) and not speaks_of(one, step.target)]
+    return (one for one in signs if _order(one.onset, effect, step, scene)[0] == "against")
 
 
 def _link(step: Step, items: Sequence[Item], scene: Scene, one: Hypothesis) -> Link:

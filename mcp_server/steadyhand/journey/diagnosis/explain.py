@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from steadyhand.journey.diagnosis.chain import out_of_order
 from steadyhand.journey.diagnosis.model import Cause, Check, Hypothesis, Remediation, RuledOut
 from steadyhand.journey.diagnosis.path import blast_radius, trace
 from steadyhand.journey.diagnosis.scene import Scene, ids, started, surely_before
@@ -19,7 +20,7 @@ def explain(
     change = finding.culprit.change
     cause = _cause(finding)
     words = _Words(cause.facts | {"entity": cause.entity})
-    return Hypothesis(
+    told = Hypothesis(
         id=f"h{rank}",
         rank=rank,
         cause=cause,
@@ -40,6 +41,9 @@ def explain(
         unexplained=_unexplained(finding, scene),
         data_gaps=_unseen(finding, scene),
     )
+    against = {*finding.contradicts, *out_of_order(told, scene)}
+    kept = tuple(one for one in finding.supports if one not in against)
+    return told.model_copy(update={"contradicts": tuple(sorted(against)), "supports": kept})
 
 
 class _Words(dict[str, str]):
