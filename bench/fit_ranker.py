@@ -158,7 +158,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--strength", type=float, default=3.0, help="inverse of the ridge")
     parser.add_argument("--cache", type=Path)
-    parser.add_argument("--version", default="ranker-4")
+    parser.add_argument("--version", default="ranker-5")
     parser.add_argument("--write", action="store_true")
     return parser.parse_args()
 

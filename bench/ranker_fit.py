@@ -146,10 +146,16 @@ def suspects(one: Example, learned: RankerWeights) -> tuple[Vector, NDArray[np.b
 
 
 def right_ones(found: Sequence[Finding], truth: Truth) -> list[bool]:
-    """Which suspects are what is true; of those at the right place the ones with the right change, if any."""
-    there = [not truth.healthy and _at_its_place(one, truth) for one in found]
-    whole = [one and _names_the_change(it, truth) for one, it in zip(there, found, strict=True)]
-    return whole if any(whole) else there
+    """Which suspects are what is true: at the right place; of those the ones with the right change, if any.
+
+    Of these in turn the ones of the very class, if any: what is said in general is right only where nothing
+    says it exactly.
+    """
+    right = [not truth.healthy and _at_its_place(one, truth) for one in found]
+    for closer in (_names_the_change, _is_of_its_class):
+        those = [one and closer(it, truth) for one, it in zip(right, found, strict=True)]
+        right = those if any(those) else right
+    return right
 
 
 def _at_its_place(found: Finding, truth: Truth) -> bool:
@@ -157,6 +163,10 @@ def _at_its_place(found: Finding, truth: Truth) -> bool:
         return False
     general = found.suspect.change or found.mechanism.name == PLACE
     return bool(general) or truth.fault_class in {None, found.mechanism.name}
+
+
+def _is_of_its_class(found: Finding, truth: Truth) -> bool:
+    return found.mechanism.name == truth.fault_class
 
 
 def _names_the_change(found: Finding, truth: Truth) -> bool:
