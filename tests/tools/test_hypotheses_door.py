@@ -27,6 +27,7 @@ def claim(bench: Bench, **changes: object) -> dict[str, Any]:
         "claim": "it is so",
         "confidence": best.confidence * 0.9,
         "supports": list(best.supports),
+        "contradicts": list(best.contradicts),
         "path": [one.model_dump() for one in best.path],
     } | changes
 

@@ -117,6 +117,7 @@ def _claim(bench: Bench, **changes: object) -> dict[str, object]:
         "claim": "it is so",
         "confidence": round(best.confidence * 0.9, 3),
         "supports": list(best.supports),
+        "contradicts": list(best.contradicts),
         "path": [one.model_dump() for one in best.path],
     } | changes
 
