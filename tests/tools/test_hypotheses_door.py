@@ -88,7 +88,7 @@ def test_no_cause_comes_after_its_effect(bench: Bench) -> None:
     )
     path = [{"source": "postgres", "target": "shop", "evidence": ["m50", shown]}]
     given = {"entity": "postgres", "entity_kind": "database", "supports": ["m50"], "path": path}
-    told = submit(bench, claim(bench, confidence=0.0, **given))
+    told = submit(bench, claim(bench, confidence=0.0, contradicts=[], **given))
     assert "path[0]: postgres began" in told
     assert "no cause follows its effect, mend or leave out the step" in told
 
