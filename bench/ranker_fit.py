@@ -148,8 +148,8 @@ def suspects(one: Example, learned: RankerWeights) -> tuple[Vector, NDArray[np.b
 def right_ones(found: Sequence[Finding], truth: Truth) -> list[bool]:
     """Which suspects are what is true: at the right place; of those the ones with the right change, if any.
 
-    Of these in turn the ones of the very class that show signs of it, if any: what is said in general is right
-    only where nothing says it exactly.
+    Of these in turn the ones of the very class that show signs of it, if any: what is said in general is
+    right only where nothing says it exactly.
     """
     right = [not truth.healthy and _at_its_place(one, truth) for one in found]
     for closer in (_names_the_change, _is_of_its_class):
