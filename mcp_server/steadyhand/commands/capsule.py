@@ -20,6 +20,7 @@ from steadyhand.journey.rule import parse_duration
 from steadyhand.journey.topology import Topology
 from steadyhand.ports import ConfigError
 from steadyhand.responder.investigation.capturing import capture
+from steadyhand.wiring import playbooks
 
 
 def record(incident: str, folder: Path, config: Path | None) -> int:
@@ -93,8 +94,6 @@ def _shown(whole: Capsule, after: timedelta | None, known: IncidentConfig) -> It
 
 
 def _diagnosed(page: Page, capsule: Capsule, known: IncidentConfig) -> Diagnosis:
-    from steadyhand.wiring import playbooks  # noqa: PLC0415 - the other commands here do without it
-
     topology, shelf = Topology(services=capsule.topology), playbooks(known.playbooks)
     return diagnose(page, topology, known.diagnosis, playbooks=shelf)
 
