@@ -15,9 +15,9 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from importlib.util import find_spec
-from itertools import count, islice
+from itertools import cycle, islice
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -114,13 +114,25 @@ async def http_server(
         await asyncio.sleep(0)
 
 
-_LOWEST, _PORTS = 22_000, 10_000  # below those the kernel gives out: none is taken before its server has it
-_NEXT = count(secrets.randbelow(_PORTS))  # tests beside these, in a process of their own, begin elsewhere
+# Below what the kernel gives out, so none is taken before its server has it. No test names one itself.
+_LOWEST, _BLOCK, _BLOCKS = 22_000, 200, 50
+
+
+@cache
+def _own_ports() -> tuple[socket.socket, Iterator[int]]:
+    """A block that no process beside this one has: holding its first port is what claims it."""
+    first = secrets.randbelow(_BLOCKS)
+    for block in range(first, first + _BLOCKS):
+        claim, lowest = socket.socket(), _LOWEST + block % _BLOCKS * _BLOCK
+        with suppress(OSError):
+            claim.bind(("127.0.0.1", lowest))
+            return claim, cycle(range(lowest + 1, lowest + _BLOCK))
+        claim.close()
+    raise AssertionError("no block of ports is free")
 
 
 def free_port() -> int:
-    for number in islice(_NEXT, _PORTS):
-        port = _LOWEST + number % _PORTS
+    for port in islice(_own_ports()[1], _BLOCK):
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

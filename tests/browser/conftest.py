@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from browser.live_site import Site, serve
 from browser.webdriver import Chrome, chrome, missing
-
-_SITE, _DRIVER = 25_010, 25_011
+from servers import free_port
 
 
 @pytest.fixture(scope="session")
@@ -15,13 +14,13 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     lacking = missing()
     if lacking:
         pytest.skip(f"{lacking} is not installed (Debian: chromium, chromium-driver)")
-    with chrome(_DRIVER, tmp_path_factory.mktemp("profile")) as opened:
+    with chrome(free_port(), tmp_path_factory.mktemp("profile")) as opened:
         yield opened
 
 
 @pytest.fixture
 def site(window: Chrome, tmp_path: Path) -> Iterator[Site]:
-    with serve(tmp_path, _SITE) as served:
+    with serve(tmp_path, free_port()) as served:
         yield served
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from browser.live_site import Site, serve
 from cli.terminal import Terminal
-
-PORT = 27_011
+from servers import free_port
 
 
 @pytest.fixture
@@ -21,6 +20,6 @@ def site(terminal: Terminal, tmp_path: Path) -> Iterator[Site]:
     folder = tmp_path / "site"
     folder.mkdir()
     terminal.home.mkdir(exist_ok=True)
-    with serve(folder, PORT) as served:
+    with serve(folder, free_port()) as served:
         (terminal.home / "service.json").write_text(json.dumps({"url": served.address, "pid": 1}))
         yield served

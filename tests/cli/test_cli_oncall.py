@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import icalendar
 import pytest
 from cli.terminal import Terminal, typed
+from servers import free_port
 
 from steadyhand.adapters.ledger.sql import SqlLedger
 from steadyhand.cli import parser
@@ -22,7 +23,6 @@ schedules:
     time_zone: America/New_York
     layers: [{people: [bo], starts: 2026-01-05T09:00, hours: [{starts: 09:00, ends: 17:00}]}]
 """
-PORT = 27_012
 WINDOW = ("--from", "2026-03-28T08:00Z", "--to", "2026-03-30T07:00Z")
 
 
@@ -157,7 +157,7 @@ def test_what_is_missing_is_said_before_a_pin_is_asked_for(
 def test_a_shift_is_taken_at_the_terminal_and_undone_by_its_id(staffed: Terminal) -> None:
     assert staffed.run("people", "add", "bo", typed="314159\n").returncode == 0
     pin = [("PIN", "314159")]
-    with staffed.serving(PORT):
+    with staffed.serving(free_port()):
         words = ["oncall", "take", "--schedule", "primary", "--for", "49h", "--as", "bo"]
         number = typed(staffed, words, pin).partition("To undo it: steadyhand oncall undo ")[2].split()[0]
         assert "primary: bo is on call until" in oncall(staffed)

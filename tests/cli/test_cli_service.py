@@ -7,9 +7,9 @@ from pathlib import Path
 
 import httpx2
 from cli.terminal import Terminal, typed
+from servers import free_port
 
-PORT = 27_003
-OTHER = 27_004
+PORT, OTHER = free_port(), free_port()
 
 
 def test_one_service_per_home_and_it_says_where_it_is(terminal: Terminal) -> None:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from servers import free_port
+
 TESTS = Path(__file__).resolve().parents[1]
 ROOT = TESTS.parent
 PIPE = ROOT / "mcp_server" / "steadyhand" / "pipe.py"
@@ -51,12 +53,6 @@ class Running:
     def _journal(self, name: str) -> list[dict[str, str]]:
         path = self.home / f"{name}.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        port: int = one.getsockname()[1]
-        return port
 
 
 def eventually(seen: Callable[[], bool], seconds: float = 15.0) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from plugin.running import eventually, free_port
+from plugin.running import eventually
+from servers import free_port
 
 
 def fresh_home(folder: Path) -> Path:

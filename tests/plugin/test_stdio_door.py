@@ -20,8 +20,9 @@ from mcp import Client
 from mcp.client.session import ElicitationFnT
 from mcp.client.stdio import StdioServerParameters
 from mcp.types import ElicitRequestParams, ElicitResult
-from plugin.running import PIPE, TESTS, Running, eventually, free_port, pid_of, standin, standin_command
+from plugin.running import PIPE, TESTS, Running, eventually, pid_of, standin, standin_command
 from plugin.tool_names import EVERY
+from servers import free_port
 
 Elicit = ElicitationFnT | None
 Era = Literal["auto", "legacy"]
