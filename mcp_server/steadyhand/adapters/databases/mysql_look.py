@@ -1,41 +1,37 @@
 """One look into MariaDB or MySQL: questions in turn; what fails, or is not told, is a gap in words."""
 
 import json
-import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
 
 from steadyhand.adapters.databases import mysql_queries as queries
 from steadyhand.adapters.databases.mysql_link import Link
 from steadyhand.adapters.databases.mysql_statements import Known, counted, logged, slowest
 from steadyhand.adapters.databases.mysql_text import mask, parameters, plannable, same, searches
 from steadyhand.adapters.databases.plans import FEW, Search, covered
+from steadyhand.adapters.databases.questions import Questions
 from steadyhand.journey.evidence.model import Clients, Index, Scan, Session, Statement, TableHealth
-from steadyhand.ports import SourceError, SourceRefused
+from steadyhand.ports import SourceRefused
 
 _MOST_PLANS = 12
 _MOST_TABLES = 20
 _METADATA = "metadata lock"
+_UNTOLD = "tables: the rate of reads, dead rows and when a session began are not told by this server"
 _UNCOUNTED = (
     "statements: performance_schema is off and the slow log is not kept in a table"
     " (slow_query_log, log_output=TABLE); only what runs now is seen"
 )
 
-Found = TypeVar("Found")
 
-
-class Look:
-    """Asks one server everything. `gaps` grows as questions fail; the answers are in the other fields."""
+class Look(Questions):
+    """Asks one server everything. The answers are in its fields."""
 
     def __init__(
         self, link: Link, *, at: datetime, recent: timedelta, total_s: float, big_table: int
     ) -> None:
-        self.gaps = [
-            "tables: the rate of reads, dead rows and when a session began are not told by this server"
-        ]
+        super().__init__(total_s, [_UNTOLD])
         self.sessions: tuple[Session, ...] = ()
         self.max_connections: int | None = None
         self.indexes: tuple[Index, ...] = ()
@@ -44,7 +40,6 @@ class Look:
         self.clients: tuple[Clients, ...] = ()
         self.health: tuple[TableHealth, ...] = ()
         self._link = link
-        self._ends = time.monotonic() + total_s
         self._big_table = big_table
         self._at, self._recent = at, recent
         self._running: list[tuple[str, float]] = []
@@ -52,26 +47,16 @@ class Look:
 
     def run(self) -> None:
         """Ask what needs no table first, then plan what runs."""
-        self._attempt("sessions", self._activity)
-        self._attempt("statements", self._slow)
-        self._attempt("table health", self._tables)
-        if self._attempt("indexes", self._all_indexes):
+        self.ask("sessions", self._activity)
+        self.ask("statements", self._slow)
+        self.ask("table health", self._tables)
+        if self.ask("indexes", self._all_indexes):
             self._plan_all()
-
-    def _attempt(self, what: str, question: Callable[[], Found]) -> Found | None:
-        if time.monotonic() > self._ends:
-            self.gaps.append(f"{what}: not asked, the time for the look is over")
-            return None
-        try:
-            return question()
-        except SourceError as error:
-            self.gaps.append(f"{what}: {error.why}")
-        return None
 
     def _activity(self) -> None:
         rows = self._link.rows(queries.SESSIONS)
-        held = self._attempt("transactions", self._transactions) or {}
-        blockers = self._attempt("locks", self._waits) or {}
+        held = self.ask("transactions", self._transactions) or {}
+        blockers = self.ask("locks", self._waits) or {}
         self.sessions = tuple(
             _session(row, held.get(row[0]), tuple(blockers.get(row[0], ()))) for row in rows
         )
@@ -134,7 +119,7 @@ class Look:
         self.health = self.health[:_MOST_TABLES]
         found: dict[tuple[str, tuple[str, ...]], Scan] = {}
         for text, spent_ms, asked in self._to_plan():
-            for search in self._attempt("plan", partial(asked, text)) or ():
+            for search in self.ask("plan", partial(asked, text)) or ():
                 if self._lacks_index(search, rows.get(search.table, 0)):
                     scan = self._scan(search, rows[search.table], text, spent_ms)
                     found.setdefault((search.table, search.columns), scan)

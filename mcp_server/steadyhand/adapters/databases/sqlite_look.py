@@ -1,20 +1,20 @@
 """One look into a SQLite file: questions in turn; what fails, or cannot be told, is a gap in words."""
 
 import sqlite3
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from steadyhand.adapters.databases import sqlite_queries as queries
 from steadyhand.adapters.databases.plans import FEW
+from steadyhand.adapters.databases.questions import Questions
 from steadyhand.adapters.databases.sqlite_link import Link, beside, size_of
 from steadyhand.adapters.databases.sqlite_statements import statements_of
 from steadyhand.adapters.databases.sqlite_twin import Read, Schema, Twin
 from steadyhand.adapters.databases.statements import mask
 from steadyhand.journey.evidence.model import DatabaseFile, Index, Scan, TableHealth
-from steadyhand.ports import SourceError, SourceRefused
+from steadyhand.ports import SourceRefused
 
 if TYPE_CHECKING:
     from steadyhand.adapters.databases.sqlite import SqliteSettings
@@ -23,32 +23,29 @@ _MOST_PLANS = 40
 _MOST_VIEWS = 50
 _SMALL_FILE = 64 * 1024 * 1024  # how full each page is takes a look at every page
 
-Found = TypeVar("Found")
 
-
-class Look:
-    """Asks one file everything. `gaps` grows as questions fail; the answers are in the other fields."""
+class Look(Questions):
+    """Asks one file everything. The answers are in its fields."""
 
     def __init__(self, link: Link, settings: "SqliteSettings") -> None:
-        self.gaps = list(link.gaps)
+        super().__init__(settings.deadline.total_seconds(), link.gaps)
         self.indexes: tuple[Index, ...] = ()
         self.scans: tuple[Scan, ...] = ()
         self.health: tuple[TableHealth, ...] = ()
         self.file: DatabaseFile | None = None
         self._link = link
         self._settings = settings
-        self._ends = time.monotonic() + settings.deadline.total_seconds()
         self._views: Sequence[str] = ()
         self._rows: dict[str, int] = {}
 
     def run(self) -> None:
         """Ask what is cheap, then plan."""
-        schema = self._attempt("schema", self._schema)
-        self.file = self._attempt("file", self._file)
-        self.health = self._attempt("table health", self._tables) or ()
+        schema = self.ask("schema", self._schema)
+        self.file = self.ask("file", self._file)
+        self.health = self.ask("table health", self._tables) or ()
         if schema is None:
             return
-        self.indexes = self._attempt("indexes", partial(self._all_indexes, schema)) or ()
+        self.indexes = self.ask("indexes", partial(self._all_indexes, schema)) or ()
         texts = statements_of(self._settings, self.gaps)
         if not texts:
             self.gaps.append("statements: none are known, SQLite keeps none; see statements, statements_file")
@@ -58,16 +55,6 @@ class Look:
                 self._plan_all(twin, schema, texts)
         except sqlite3.Error as error:
             self.gaps.append(f"plans: its schema could not be built anew: {error}")
-
-    def _attempt(self, what: str, question: Callable[[], Found]) -> Found | None:
-        if time.monotonic() > self._ends:
-            self.gaps.append(f"{what}: not asked, the time for the look is over")
-            return None
-        try:
-            return question()
-        except SourceError as error:
-            self.gaps.append(f"{what}: {error.why}")
-        return None
 
     def _schema(self) -> Schema:
         made = self._link.rows(queries.SCHEMA)
@@ -93,7 +80,7 @@ class Look:
         )
 
     def _damaged(self) -> Sequence[str]:
-        said = self._attempt("check", partial(self._link.rows, queries.CHECK)) or ()
+        said = self.ask("check", partial(self._link.rows, queries.CHECK)) or ()
         return [str(line)[:300] for (line,) in said if line != "ok"]
 
     def _broken_views(self) -> Sequence[str]:
@@ -134,7 +121,7 @@ class Look:
     def _plan_all(self, twin: Twin, schema: Schema, texts: Sequence[str]) -> None:
         found: dict[tuple[str, tuple[str, ...]], Scan] = {}
         for text in texts[:_MOST_PLANS]:
-            for scan in self._attempt("plan", partial(self._lacking, twin, schema, text)) or ():
+            for scan in self.ask("plan", partial(self._lacking, twin, schema, text)) or ():
                 found.setdefault((scan.table, scan.columns), scan)
         if len(texts) > _MOST_PLANS:
             self.gaps.append(f"plans: {len(texts) - _MOST_PLANS} more statements were not planned")
