@@ -258,3 +258,9 @@ def test_a_slow_question_ends_at_the_statement_timeout(path: Path) -> None:
     short = SqliteSettings(name="a", path=path, statement_timeout=timedelta(seconds=0.1))
     with connected(short) as link, pytest.raises(SourceUnavailable, match=r"no answer within 0\.1 s"):
         link.rows("select count(*) from orders a, orders b where a.total + b.total = -1")
+
+
+async def test_what_is_not_asked_in_time_is_a_gap_and_no_finding(path: Path) -> None:
+    report = await look(path, "select * from orders where email = 'u1@x.test'", deadline=timedelta(0))
+    assert "schema: not asked, the time for the look is over" in report.gaps
+    assert (report.file, report.scans, report.indexes) == (None, (), ())
