@@ -1,9 +1,10 @@
 """No secret planted anywhere in the input reaches the page or the digest."""
 
+import re
 import string
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 from little_world import TOPOLOGY, at, log_line, window
 
@@ -11,6 +12,7 @@ from steadyhand.journey.evidence.digest import render
 from steadyhand.journey.evidence.masking import Masker, quoted
 from steadyhand.journey.evidence.model import Change, DatabaseReport, Page, Scan, Series, Session
 from steadyhand.journey.evidence.page import assemble
+from steadyhand.journey.evidence.secret_forms import SECRET_FORMS, may_hold_secret
 
 _LETTERS = string.ascii_letters + string.digits
 SECRETS = st.text(_LETTERS, min_size=16, max_size=24).filter(lambda one: any(c.isdigit() for c in one))
@@ -224,3 +226,19 @@ def test_untrusted_text_stays_on_one_line_within_its_limit_and_inside_its_quotes
 
 def test_a_number_that_is_part_of_a_name_is_no_payment_card() -> None:
     assert Masker().text("change chg-4111111111111111 of shop", 100) == "change chg-4111111111111111 of shop"
+
+
+_ASCII = st.characters(max_codepoint=127)  # other text is always read for every form
+
+
+@pytest.mark.parametrize("form", [form for _, form in SECRET_FORMS])
+@settings(max_examples=25, deadline=None, phases=[Phase.generate])
+@given(data=st.data())
+def test_no_text_that_holds_a_secret_is_passed_over_at_a_glance(
+    data: st.DataObject, form: re.Pattern[str]
+) -> None:
+    assert may_hold_secret(data.draw(st.from_regex(form, alphabet=_ASCII)))
+
+
+def test_a_letter_that_only_looks_like_another_is_read_for_every_form() -> None:
+    assert may_hold_secret("pa\u017f\u017fword=hunter2")

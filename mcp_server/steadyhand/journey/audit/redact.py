@@ -40,7 +40,9 @@ def _key(key: str) -> str:
 
 def _line(text: str) -> str:
     kept = text.encode(errors="replace").decode()
-    return "".join(one if one.isprintable() else " " for one in kept)[:200]
+    if not kept.isprintable():
+        kept = "".join(one if one.isprintable() else " " for one in kept)
+    return kept[:200]
 
 
 def people(record: Record) -> tuple[str, ...]:

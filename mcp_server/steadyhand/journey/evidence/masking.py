@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol, TypeVar
 
-from steadyhand.journey.evidence.secret_forms import SECRET_FORMS
+from steadyhand.journey.evidence.secret_forms import SECRET_FORMS, may_hold_secret
 from steadyhand.journey.rule import Value
 
 _LONGEST = 4_000
@@ -153,7 +153,7 @@ class Masker:
         return safe
 
     def _swept(self, text: str) -> str:
-        for kind, pattern in SECRET_FORMS:
+        for kind, pattern in SECRET_FORMS if may_hold_secret(text) else ():
             text = pattern.sub(self._replacer(kind), text)
         return _ADDRESS.sub(self._address, text) if self._addresses else text
 

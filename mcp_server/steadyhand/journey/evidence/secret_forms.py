@@ -84,3 +84,19 @@ SECRET_FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("card", re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}\b")),
 )
 """Each kind of placeholder with a form of what it stands for."""
+
+# In small letters: each form needs one of these, or as many digits as a card has.
+_SIGNS = (
+    *("pass", "pwd", "secret", "token", "key", "authorization", "credential", "sess", "sid", "cookie", "sig"),
+    *("bearer", "basic", "negotiate", "digest", "identified", "@", "%40", "-----begin", "eyj"),
+    *("mysql", "mariadb", "curl", "wget", "akia", "asia", "aiza", "gocspx", "ya29", "hooks.slack"),
+    *("ghp", "gho", "ghu", "ghs", "ghr", "github_pat", "glpat", "xox", "shpat", "dop_v1"),
+    *("sk_", "sk-", "pk_", "pk-", "rk_", "rk-", "npm_", "npm-", "hf_", "hf-"),
+)
+_CARD = re.compile(r"\d(?:[ -]?\d){12}")
+
+
+def may_hold_secret(text: str) -> bool:
+    """Whether any form can be found in this text at all. Most lines tell at once that none can."""
+    small = text.lower()
+    return not text.isascii() or any(one in small for one in _SIGNS) or _CARD.search(text) is not None
