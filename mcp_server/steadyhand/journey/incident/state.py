@@ -1,9 +1,9 @@
 """What is known of one incident, and what can happen to it."""
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, ValidationInfo
 
 from steadyhand.journey.alert.model import Alert
 from steadyhand.journey.alert.severity import Severity
@@ -41,6 +41,11 @@ class Policy(Value):
     war_room: WarRoomRule = Field(default=WarRoomRule())
     stakeholders: StakeholderRule = Field(default=StakeholderRule())
     close_after: Duration = timedelta(minutes=15)
+
+
+def _as_read(given: object, info: ValidationInfo) -> object:
+    """The policy that was read apart, where its reader put none in its place."""
+    return info.context if given is None else given
 
 
 class Incident(Value):
@@ -87,7 +92,7 @@ class Incident(Value):
     attempts: int = Field(default=0, ge=0)
     note: str = Field(default="", description="Why it stands where it stands, in one sentence.")
     milestones: dict[Milestone, Instant] = Field(default={})
-    policy: Policy
+    policy: Annotated[Policy, BeforeValidator(_as_read)]  # stays the last one: see `read_incident`
 
     @property
     def firing(self) -> bool:

@@ -7,11 +7,13 @@ meaning in the new words. So neither an edited configuration nor a new release r
 
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
-from steadyhand.journey.incident.state import Incident
+from steadyhand.journey.incident.state import Incident, Policy
 
 MACHINE = 3
+_POLICY = ',"policy":{"ladder":'  # so it begins; no text of a state holds this, for quotes are escaped there
 State = dict[str, Any]
 
 
@@ -22,7 +24,7 @@ class NewerMachine(ValueError):
 def read_incident(text: str, machine: int) -> Incident:
     """The incident in this JSON, written by this machine. Raises NewerMachine."""
     if machine == MACHINE:
-        return Incident.model_validate_json(text)
+        return _read(text)
     state: State = json.loads(text)
     if machine > MACHINE:
         name = state.get("id", "of an unknown id")
@@ -30,6 +32,20 @@ def read_incident(text: str, machine: int) -> Incident:
     for step in range(machine, MACHINE):
         state = UPGRADES[step](state)
     return Incident.model_validate(state)
+
+
+def _read(text: str) -> Incident:
+    """The policy is most of it, and the same in very many: it is read once."""
+    before, found, after = text.partition(_POLICY)
+    if not found:
+        return Incident.model_validate_json(text)
+    policy = _read_policy(f'{{"ladder":{after[:-1]}')
+    return Incident.model_validate_json(f'{before},"policy":null}}', context=policy)
+
+
+@lru_cache(maxsize=64)
+def _read_policy(text: str) -> Policy:
+    return Policy.model_validate_json(text)
 
 
 def _from_1(state: State) -> State:
