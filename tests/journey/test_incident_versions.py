@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from incident_case import Case, alert
 from stories.night import RULES
 
 from steadyhand.journey.incident.state import Incident
@@ -74,3 +75,16 @@ def test_what_this_release_wrote_is_read_as_it_is() -> None:
 def test_what_a_newer_release_wrote_is_named_and_not_guessed_at() -> None:
     with pytest.raises(NewerMachine, match="inc-1 was written by a newer release"):
         read_incident(json.dumps({**FIRST, "unheard": "of"}), MACHINE + 1)
+
+
+def test_an_alert_that_speaks_like_a_policy_is_not_taken_for_one() -> None:
+    words = ',"policy":{"ladder":{"tiers":[]}}'
+    spoken = alert(words, labels={"app": "shop", "policy": '{"ladder":', words: words})
+    before = Case().incident.model_copy(update={"alerts": (spoken,), "title": words, "note": words})
+    assert read_incident(before.model_dump_json(), MACHINE) == before
+
+
+def test_of_two_incidents_read_after_each_other_each_keeps_its_own_policy() -> None:
+    first, second = Case().incident, Case(rules={"close_after": timedelta(hours=7)}).incident
+    for one in (first, second, first):
+        assert read_incident(one.model_dump_json(), MACHINE) == one
