@@ -45,9 +45,9 @@ def patient(*names: str) -> list[dict[str, Any]]:
     return [{"name": one, "contacts": [{"type": "phone", "user": one}]} for one in names or CREW]
 
 
-def lost(key: str, target: str = "ana") -> MessageFailed:
-    """The telephone's network says of a call that it did not get through."""
-    return MessageFailed(key=key, channel="phone", target=target, subject="s", body="b", why="not in use")
+def lost(key: str, target: str = "ana", channel: str = "phone") -> MessageFailed:
+    """The network says of a call, or of a text, that it did not get through."""
+    return MessageFailed(key=key, channel=channel, target=target, subject="s", body="b", why="not in use")
 
 
 LADDER = rules(tier("ana"), tier("lead", after=30), tier("boss", after=60), people=patient())

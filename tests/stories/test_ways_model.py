@@ -67,6 +67,7 @@ class Sheet:
     """One person of the present step."""
 
     rung: list[str] = field(default_factory=list)  # ways that were tried, in order
+    failed: set[str] = field(default_factory=set)  # of them, those that did not get through
     due: datetime | None = None
     done: bool = False  # answered, or no way is left
 
@@ -176,9 +177,11 @@ class Model:
             return
         if sheet is None:
             self.leave(call, who, later[0]) if later else None
-        elif later and later[0] not in sheet.rung:
+            return
+        sheet.failed.add(way)
+        if later and later[0] not in sheet.rung:
             self.ring(who)
-        elif not later:
+        elif sheet.failed == {*WAYS[who]}:
             sheet.done = True
             if self.reserve or all(one.done for one in self.sheets.values()):
                 self.somebody_else()

@@ -35,17 +35,23 @@ class Reach(Value):
     contacts: tuple[Contact, ...]
     next_after: Duration = PATIENCE
 
-    def after(self, channel: str, target: str) -> Contact | None:
-        """The way to try after this one; None after the last, or for a way that is none of theirs."""
-        known: list[tuple[str, str]] = [(one.type, one.whom) for one in self.contacts]
-        if (channel, target) not in known:
-            return None
-        later = self.contacts[known.index((channel, target)) + 1 :]
-        return later[0] if later else None
+    @property
+    def ways(self) -> tuple[tuple[str, str], ...]:
+        """Channel and target of each way, in order."""
+        return tuple((one.type, one.whom) for one in self.contacts)
 
     def has(self, channel: str, target: str) -> bool:
         """Whether this is one of their ways."""
-        return any((one.type, one.whom) == (channel, target) for one in self.contacts)
+        return (channel, target) in self.ways
+
+    def place(self, channel: str, target: str) -> int:
+        """Where this way stands among theirs, from 0. Raises ValueError for a way that is none of theirs."""
+        return self.ways.index((channel, target))
+
+    def after(self, channel: str, target: str) -> Contact | None:
+        """The way to try after this one of theirs; None after the last. Raises ValueError as `place` does."""
+        later = self.contacts[self.place(channel, target) + 1 :]
+        return later[0] if later else None
 
 
 def _named_once(people: tuple[PersonRule, ...]) -> tuple[PersonRule, ...]:

@@ -1,10 +1,11 @@
 """Transitions by what became of messages: the next way, the next person, the next rung."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain
 from typing import assert_never
 
-from steadyhand.journey.commands import Act, Record, Send
-from steadyhand.journey.escalation.contact import Contact
+from steadyhand.journey.commands import Act, Command, Record, Send
 from steadyhand.journey.escalation.people import Reach
 from steadyhand.journey.incident.climbing import awaited, next_rung, stand_in
 from steadyhand.journey.incident.paging import cry, lateness, message, next_way, page_one, page_step, thread
@@ -25,54 +26,77 @@ def reduce(incident: Incident, event: DeliveryEvent, now: datetime) -> Outcome:
         case MessageFailed():
             return _failed(incident, event, now)
         case MessageArrived():
-            body = {"channel": event.channel, "target": event.target, "message": event.key}
-            return incident, (Record(action=f"message.{event.how}", body=body),)
+            return _arrived(incident, event)
         case ContactSilent():
             return _silent(incident, event, now)
         case _:
             assert_never(event)
 
 
+def _arrived(incident: Incident, event: MessageArrived) -> Outcome:
+    """Late is not never: this way did not fail."""
+    body = {"channel": event.channel, "target": event.target, "message": event.key}
+    record = Record(action=f"message.{event.how}", body=body)
+    if not _of_this_step(incident, event.key):
+        return incident, (record,)
+    failed = tuple(way for way in incident.failed if way != (event.channel, event.target))
+    return incident.model_copy(update={"failed": failed}), (record,)
+
+
 def _failed(incident: Incident, event: MessageFailed, now: datetime) -> Outcome:
     """At once by the next way of the same person; nobody left to reach is as good as no answer."""
     body = {"channel": event.channel, "target": event.target, "message": event.key, "why": event.why}
-    record = Record(action="message.lost", body=body)
+    commands: list[Command] = [Record(action="message.lost", body=body)]
     paging = event.key.startswith(f"{incident.id}:{incident.episode}:page:")
-    owner = _owner(incident, event)
-    if incident.status == "resolved" or (paging and incident.acked_by) or owner is None:
-        return incident, (record,)
-    way = owner.after(event.channel, event.target)
-    current = event.key.startswith(f"{incident.id}:{incident.episode}:{page_step(incident)}")
-    if current and owner.who in incident.answered:
-        return incident, (record,)
-    if way is None and current and owner in incident.called:
-        after, commands = _unreachable(incident, owner, event.why, now)
-        return after, (record, *commands)
-    if way is None:
-        return incident, (record,)
-    again = _again(incident, event, way)
-    number = owner.contacts.index(way)
-    if not current or number < incident.tried.get(owner.who, 1):  # it was tried already: its time runs on
-        return incident, (record, again)
-    after, patience = _tried(incident, owner, number + 1, now)
-    return after, (record, again, *patience)
+    if incident.status == "resolved" or (paging and incident.acked_by):
+        return incident, tuple(commands)
+    owners = [one for one in _told(incident) if one.has(event.channel, event.target)]
+    if not _of_this_step(incident, event.key):
+        again = [_again(incident, event, one) for one in (owners[:1] if paging else owners)]
+        return incident, (*commands, *chain.from_iterable(again))
+    failed = tuple(dict.fromkeys((*incident.failed, (event.channel, event.target))))
+    after = incident.model_copy(update={"failed": failed})
+    for owner in _waited_for(incident, owners):
+        after, more = _by_another(after, owner, event, now)
+        commands += more
+    return after, tuple(commands)
 
 
-def _owner(incident: Incident, event: MessageFailed) -> Reach | None:
-    people = (*incident.called, *incident.told)
-    return next((one for one in people if one.has(event.channel, event.target)), None)
+def _told(incident: Incident) -> tuple[Reach, ...]:
+    return tuple(dict.fromkeys((*incident.called, *incident.told)))
 
 
-def _again(incident: Incident, event: MessageFailed, way: Contact) -> Send:
-    """The same words by another way."""
+def _of_this_step(incident: Incident, key: str) -> bool:
+    return key.startswith(f"{incident.id}:{incident.episode}:{page_step(incident)}")
+
+
+def _waited_for(incident: Incident, people: Sequence[Reach]) -> Sequence[Reach]:
+    """Those who may still answer; an incident of before they were noted waits for everybody."""
+    return [one for one in people if one.who in awaited(incident)] if incident.called else people
+
+
+def _by_another(incident: Incident, owner: Reach, event: MessageFailed, now: datetime) -> Outcome:
+    """By the next way, unless it was tried: its time runs on. Whoever any way may have reached has theirs."""
+    again = _again(incident, event, owner)
+    number = owner.place(event.channel, event.target) + 1
+    if again and number >= incident.tried.get(owner.who, 1):
+        after, patience = _tried(incident, owner, number + 1, now)
+        return after, (*again, *patience)
+    if owner not in incident.called or not set(incident.failed).issuperset(owner.ways):
+        return incident, again
+    after, commands = _unreachable(incident, owner, event.why, now)
+    return after, (*again, *commands)
+
+
+def _again(incident: Incident, event: MessageFailed, owner: Reach) -> tuple[Send, ...]:
+    """The same words by their next way, if there is one."""
     step = event.key.removesuffix(f":{event.channel}:{event.target}").removeprefix(f"{thread(incident)}:")
     act: Act = "ask" if step.startswith("ask:") else "page"
-    return message(incident, step, way, event.subject, event.body, act)
+    way = owner.after(event.channel, event.target)
+    return (message(incident, step, way, event.subject, event.body, act),) if way else ()
 
 
 def _unreachable(incident: Incident, who: Reach, why: str, now: datetime) -> Outcome:
-    if who.who in incident.lost:
-        return incident, ()
     after = incident.model_copy(update={"lost": (*incident.lost, who.who)})
     record = Record(action="person.unreachable", body={"who": who.who})
     if incident.reserve:

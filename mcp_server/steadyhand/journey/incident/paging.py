@@ -63,8 +63,8 @@ def with_called(incident: Incident, called: tuple[Reach, ...], reserve: tuple[Re
     """The incident with these called now, none of them lost yet."""
     before = _known(incident) if incident.told or incident.rung else ()
     told = tuple(dict.fromkeys((*before, *called)))
-    update = {"called": called, "reserve": reserve, "lost": (), "answered": (), "tried": {}, "told": told}
-    return incident.model_copy(update=update)
+    afresh = {"lost": (), "failed": (), "answered": (), "tried": {}}
+    return incident.model_copy(update={"called": called, "reserve": reserve, "told": told, **afresh})
 
 
 def page(incident: Incident, why: str, about: str = "") -> tuple[Send, ...]:

@@ -74,6 +74,9 @@ class Incident(Value):
     called: tuple[Reach, ...] = Field(default=(), description="Whom the present rung told.")
     reserve: tuple[Reach, ...] = Field(default=(), description="Whom it tells when those stay silent.")
     lost: tuple[str, ...] = Field(default=(), description="Of those called, who cannot be reached at all.")
+    failed: tuple[tuple[str, str], ...] = Field(
+        default=(), description="Ways by which this call did not get through: channel and target."
+    )
     answered: tuple[str, ...] = Field(default=(), description="Of those called, who did, while more must.")
     tried: dict[str, int] = Field(
         default={}, description="By how many of their ways; one where nothing is said."
@@ -212,12 +215,12 @@ class MessageFailed(Value):
 
 
 class MessageArrived(Value):
-    """A message is known to have reached the device, or to have been looked at."""
+    """A message got through after it was counted as lost, reached the device, or was looked at."""
 
     key: str
     channel: str
     target: str
-    how: Literal["delivered", "seen"]
+    how: Literal["late", "delivered", "seen"]
 
 
 class UpdateDue(Value):

@@ -40,6 +40,7 @@ _WORDS: dict[str, tuple[EventKind, str]] = {
     "message.retried": ("page", "{channel} did not take a message for {target}, it is tried again: {why}"),
     "message.given_up": ("page", "{channel} did not take a message for {target}: {why}"),
     "message.taken_back": ("page", "A message by {channel} for {target} was taken back before it left."),
+    "message.late": ("page", "A message by {channel} to {target} got through after all."),
     "message.delivered": ("page", "A message by {channel} reached {target}."),
     "message.seen": ("page", "{target} saw a message by {channel}."),
     "message.failed": ("page", "A message by {channel} did not reach {target}: {why}"),

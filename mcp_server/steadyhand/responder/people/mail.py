@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from steadyhand.journey.commands import Arm
 from steadyhand.journey.escalation.delivery import WAKING, Retry, Trouble, Waiting, after_trouble
@@ -130,6 +130,8 @@ def _sent(
         return
     bundled = {"pages": str(pages)} if pages > 1 else {}
     tx.record(message.incident, told("message.sent", message, receipt=receipt[:200], **bundled), now)
+    if message.lost and message.incident:
+        happen(tx, message.incident, _arrival(message, "late"), now)
     if within is not None and message.act in WAKING:
         about = {"message": message.key}
         arm = Arm(kind="receipt", key=_clock(message), due_at=now + within, payload=about)
@@ -210,9 +212,12 @@ def _arrived(outside: Outside, tx: Transaction, key: str, how: Arrival, why: str
     elif how == "failed" or not message.incident:
         tx.record(message.incident, told(f"message.{how}", message, **({"why": why} if why else {})), now)
     else:
-        event = MessageArrived(key=key, channel=message.channel, target=message.target, how=how)
-        happen(tx, message.incident, event, now)
+        happen(tx, message.incident, _arrival(message, how), now)
     return True
+
+
+def _arrival(message: Message, how: Literal["late", "delivered", "seen"]) -> MessageArrived:
+    return MessageArrived(key=message.key, channel=message.channel, target=message.target, how=how)
 
 
 def receipt_missing(outside: Outside, tx: Transaction, timer: Timer, now: datetime) -> None:
