@@ -1,4 +1,4 @@
-"""Somebody is unreachable when nothing got through to them, not when the last thing that was tried did not."""
+"""Somebody is unreachable when nothing got through to them, not when the last thing tried did not."""
 
 import pytest
 

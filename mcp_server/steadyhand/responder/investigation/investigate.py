@@ -25,9 +25,7 @@ async def investigate(outside: Outside, timer: Timer) -> None:
     incident, previous, earlier = await asyncio.to_thread(_load, outside, timer.incident)
     page, seen = await asyncio.gather(gather(outside, incident, previous), measure(outside, incident.service))
     page = with_checks(page, previous)
-    topology, rule = outside.rules.topology.with_seen(page.seen), outside.rules.diagnosis
-    found = diagnose(page, topology, rule, playbooks=outside.playbooks)
-    diagnosis = carried_over(earlier, await asyncio.to_thread(from_outcomes, outside, found))
+    diagnosis = carried_over(earlier, await asyncio.to_thread(_diagnose, outside, page))
     plans = await _plans(outside, incident, page, diagnosis)
     best = diagnosis.best
     left = left_to_people(outside, diagnosis, best) if best and not plans else ""
@@ -41,6 +39,13 @@ def _load(outside: Outside, wanted: str) -> tuple[Incident, Page | None, Diagnos
     if incident is None:
         raise UnknownIncident(f"there is no incident {wanted}")
     return incident, page, earlier
+
+
+def _diagnose(outside: Outside, page: Page) -> Diagnosis:
+    """A wide page takes a second or more: off the loop, where timers and posts do not wait for it."""
+    topology = outside.rules.topology.with_seen(page.seen)
+    found = diagnose(page, topology, outside.rules.diagnosis, playbooks=outside.playbooks)
+    return from_outcomes(outside, found)
 
 
 async def _plans(outside: Outside, incident: Incident, page: Page, diagnosis: Diagnosis) -> tuple[Plan, ...]:
