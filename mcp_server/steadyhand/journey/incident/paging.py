@@ -63,7 +63,7 @@ def with_called(incident: Incident, called: tuple[Reach, ...], reserve: tuple[Re
     """The incident with these called now, none of them lost yet."""
     before = _known(incident) if incident.told or incident.rung else ()
     told = tuple(dict.fromkeys((*before, *called)))
-    afresh = {"lost": (), "failed": (), "answered": (), "tried": {}}
+    afresh: dict[str, object] = {"lost": (), "failed": (), "answered": (), "tried": {}}
     return incident.model_copy(update={"called": called, "reserve": reserve, "told": told, **afresh})
 
 
