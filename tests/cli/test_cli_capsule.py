@@ -46,7 +46,8 @@ def test_exported_files_become_a_capsule_that_is_shown(terminal: Terminal, tmp_p
     assert "1 series, 181 log lines, 1 changes" in done.stdout, done
     shown = terminal.call("capsule", "show", folder, *config)
     assert "change dep-7 of shop, 62 s before it" in shown.stdout, shown
-    assert "none of these" in shown.stdout
+    for word in ("None of these: ", "  path: ", "  check: ", "  for: ", "  hurts: "):
+        assert word in shown.stdout, word
     assert "pool_in_use" in shown.stdout
 
 

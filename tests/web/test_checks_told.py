@@ -41,6 +41,22 @@ async def test_on_the_console_an_outcome_lowers_its_cause_and_is_shown_with_who_
     assert "c4n4ry" not in shown
 
 
+async def test_the_console_tells_of_each_cause_when_it_began_whom_it_hurts_and_how_to_check(
+    house: House,
+) -> None:
+    incident = await house.break_shop()
+    first = ranked(house, incident).hypotheses[0]
+    shown = (await (await house.visit()).get(f"/incidents/{incident}")).text
+    assert first.onset is not None
+    for text in (
+        f"Began</span> {first.onset.lo:%H:%M:%S}",
+        f"Hurts</span> {', '.join(first.blast_radius)}",
+        f"Would help</span> {first.remediation.replace('_', ' ')}",
+        "By</span> inspect database <code>",
+    ):
+        assert text in shown, text
+
+
 async def test_from_the_terminal_it_does_the_same_and_says_what_it_did(house: House) -> None:
     incident = await house.break_shop()
     first = ranked(house, incident).hypotheses[0]

@@ -20,6 +20,7 @@ from steadyhand.journey.rule import parse_duration
 from steadyhand.journey.topology import Topology
 from steadyhand.ports import ConfigError
 from steadyhand.responder.investigation.capturing import capture
+from steadyhand.tools.telling import tell_diagnosis
 from steadyhand.wiring import playbooks
 
 
@@ -64,7 +65,8 @@ def show(folder: Path, after: str, config: Path | None) -> int:
     """Print a capsule of either layout: what was known, the evidence, the ranked causes."""
     known = load(config or default_path())
     for line in _shown(read_folder(folder), _span(after), known):
-        sys.stdout.write(f"{plain(line)}\n")
+        indent = " " * (len(line) - len(line.lstrip(" ")))
+        sys.stdout.write(f"{indent}{plain(line)}\n")
     return 0
 
 
@@ -90,15 +92,9 @@ def _shown(whole: Capsule, after: timedelta | None, known: IncidentConfig) -> It
         yield f"change {one.id} of {one.service}, {lag:.0f} s before it: {what}"
     page = page_of(capsule, known.evidence)
     yield from render(page).splitlines()
-    yield from _causes(_diagnosed(page, capsule, known))
+    yield from tell_diagnosis(_diagnosed(page, capsule, known), None).splitlines()
 
 
 def _diagnosed(page: Page, capsule: Capsule, known: IncidentConfig) -> Diagnosis:
     topology, shelf = Topology(services=capsule.topology), playbooks(known.playbooks)
     return diagnose(page, topology, known.diagnosis, playbooks=shelf)
-
-
-def _causes(found: Diagnosis) -> Iterator[str]:
-    for one in found.hypotheses:
-        yield f"{one.confidence:>4.0%} {one.cause.fault_class} of {one.cause.entity}: {one.claim}"
-    yield f"{found.none_of_these:>4.0%} none of these ({found.calibrated_on})"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
-from steadyhand.journey.diagnosis.model import Check, Diagnosis, Hypothesis, Outcome
+from steadyhand.journey.diagnosis.model import Check, Diagnosis, Hypothesis, Outcome, RuledOut
 from steadyhand.journey.diagnosis.playbook import Playbook, Way
 from steadyhand.journey.evidence.model import DatabaseFile, DatabaseReport, Session, Statement
 from steadyhand.journey.rollout.live import live
@@ -52,13 +52,18 @@ def _hypothesis(one: Hypothesis) -> Iterator[str]:
     for step in one.path:
         yield f"  path: {step.source} -> {step.target} [{_ids(step.evidence)}]"
     if one.ruled_out and one.rank <= _COMPARED:
-        yield "  not instead: " + "; ".join(f"{other.what} ({other.why})" for other in one.ruled_out)
+        yield "  not instead: " + "; ".join(map(_not, one.ruled_out))
     yield from (f"  check: {_check(check)}" for check in one.checks)
     if one.unexplained:
         yield f"  does not explain: {_ids(one.unexplained)}"
     if one.rank <= _COMPARED:
         yield from (f"  not known: {gap}" for gap in one.data_gaps)
     yield f"  hurts: {', '.join(one.blast_radius) or '-'}; would help: {one.remediation}"
+
+
+def _not(other: RuledOut) -> str:
+    cited = f" [{_ids(other.evidence)}]" if other.evidence else ""
+    return f"{other.what}{cited} ({other.why})"
 
 
 def _check(one: Check) -> str:

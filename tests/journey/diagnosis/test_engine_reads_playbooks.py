@@ -92,7 +92,7 @@ CASES: dict[str, list[Item]] = {
 }
 
 
-def _with(shelf: Shelf | None, items: list[Item]) -> Diagnosis:
+def with_shelf(shelf: Shelf | None, items: list[Item]) -> Diagnosis:
     way = Bearing(entity="memo", caller="shop", figures=FAR if items is CASES["network-fault"] else {})
     shown = page(*items).model_copy(update={"arrows": (way,) if way.figures else ()})
     return diagnose(shown, TOPOLOGY, RULE, playbooks=shelf)
@@ -105,7 +105,7 @@ def test_there_is_a_small_case_for_every_playbook() -> None:
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_a_small_case_of_each_playbook_is_named_and_brings_the_checks_that_discriminate(name: str) -> None:
     playbook = next(one for one in SHELF.playbooks if one.id == name)
-    first = _with(SHELF, CASES[name]).best
+    first = with_shelf(SHELF, CASES[name]).best
     assert first is not None
     assert first.cause.fault_class == playbook.mechanism
     assert {one.name for one in playbook.checks} & {one.name for one in first.checks}
@@ -116,19 +116,19 @@ def test_a_small_case_of_each_playbook_is_named_and_brings_the_checks_that_discr
 def test_without_playbooks_the_table_says_as_much_as_it_knows(name: str) -> None:
     known = {one.name for one in MECHANISMS}
     playbook = next(one for one in SHELF.playbooks if one.id == name)
-    classes = {one.cause.fault_class for one in _with(None, CASES[name]).hypotheses}
+    classes = {one.cause.fault_class for one in with_shelf(None, CASES[name]).hypotheses}
     assert (playbook.mechanism in classes) is (playbook.mechanism in known)
 
 
 def test_a_playbook_is_no_rule_where_the_evidence_speaks_for_something_else() -> None:
     """The words of an expired certificate in a log, and a session that blocks all others."""
     words = _said("tls", "certificate rotated, handshake ok")
-    assert (best := _with(SHELF, [*lock_queue(), words]).best) is not None
+    assert (best := with_shelf(SHELF, [*lock_queue(), words]).best) is not None
     assert best.cause.fault_class == "lock_queue"
 
 
 def test_a_look_alike_is_told_apart_in_the_words_of_the_playbook() -> None:
-    best = _with(SHELF, leak()).best
+    best = with_shelf(SHELF, leak()).best
     assert best is not None
     assert any("wait" in one.why and "lock_queue" in one.what for one in best.ruled_out)
 
@@ -154,7 +154,7 @@ def test_a_teams_own_playbook_makes_a_suspect_of_what_no_table_knows() -> None:
         },
         "why",
     )
-    best = _with(SHELF.with_own([own]), [ERRORS, _said("ended", "licence refused")]).best
+    best = with_shelf(SHELF.with_own([own]), [ERRORS, _said("ended", "licence refused")]).best
     assert best is not None
     assert (best.cause.fault_class, best.remediation) == ("licence_ended", "rotate_cert")
     assert best.checks[0].name == "{the} token"

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -60,7 +61,9 @@ def find_culprit(
     if worst is not None and worst.weight < weights.innocence(mechanism.name):
         worst = None
     innocent = tuple(
-        RuledOut(what=_name(one), why=alibis[one.id] or _WEAK, evidence=(one.id,))
+        RuledOut(
+            what=_name(one), why=alibis[one.id] or _less(one, charges, worst, suspect), evidence=(one.id,)
+        )
         for one in changes
         if worst is None or one is not worst.change
     )
@@ -74,6 +77,18 @@ def find_culprit(
         touches=worst.match > 0,
         innocent=innocent,
     )
+
+
+def _less(change: Item, charges: Sequence[_Charge], worst: _Charge | None, suspect: Suspect) -> str:
+    """Why a change that could have brought it is believed less: what it lacks, and which has more."""
+    match = next((one.match for one in charges if one.change is change), 0.0)
+    reasons = (
+        (change.entity != suspect.entity, f"it changed {change.entity} and not {suspect.entity}"),
+        (_changed_nothing(change), "it put the same version in place again"),
+        (match == 0, "its text names nothing that broke"),
+        (worst is not None and worst.match > match, "another's text names more of it"),
+    )
+    return "; ".join(why for holds, why in reasons if holds) or _WEAK
 
 
 def _ran_well(charge: _Charge, first: Onset) -> bool:
@@ -91,7 +106,7 @@ def alibi(change: Item, mechanism: Mechanism, suspect: Suspect, first: Onset | N
     """Why this change cannot have brought the fault; empty if it can."""
     began = started(change)
     if first is None or began is None:
-        return "it is not known whether it began before the first sign"
+        return "no sign of this has a date, so nothing can be said to have brought it"
     if began > first.hi + scene.rule.clock_allowance:
         return f"it began {(began - first.at).total_seconds():.0f} s after the first sign"
     if began < first.at - scene.rule.lookback:

@@ -1,13 +1,16 @@
 """A finding put into words an engineer can check."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
+from steadyhand.journey.diagnosis.asking import ask, words_of
 from steadyhand.journey.diagnosis.chain import out_of_order
-from steadyhand.journey.diagnosis.model import Cause, Check, Hypothesis, Remediation, RuledOut
+from steadyhand.journey.diagnosis.model import Cause, Hypothesis, Remediation, RuledOut
 from steadyhand.journey.diagnosis.path import blast_radius, trace
-from steadyhand.journey.diagnosis.scene import Scene, ids, started, surely_before
+from steadyhand.journey.diagnosis.scene import Scene, earliest, ids, started, surely_before
 from steadyhand.journey.diagnosis.weigh import Finding, trait_of
-from steadyhand.journey.evidence.model import Item
+from steadyhand.journey.evidence.model import Item, Onset
+from steadyhand.journey.evidence.wording import spell
 
 _MOST_RULED_OUT = 3  # of each kind: changes, and other explanations
 _CLAIM = 400
@@ -19,7 +22,7 @@ def explain(
     """The hypothesis this finding stands for, `others` being those it was preferred to or lost to."""
     change = finding.culprit.change
     cause = _cause(finding)
-    words = _Words(cause.facts | {"entity": cause.entity})
+    words = words_of(cause, scene)
     told = Hypothesis(
         id=f"h{rank}",
         rank=rank,
@@ -27,7 +30,7 @@ def explain(
         claim=_claim(finding, words),
         confidence=confidence,
         score=round(finding.score, 3),
-        onset=finding.onset,
+        onset=finding.onset or _first_seen(finding, scene),
         path=trace(finding.suspect, change, _own_signs(finding), scene),
         supports=finding.supports,
         contradicts=finding.contradicts,
@@ -35,7 +38,7 @@ def explain(
             *finding.culprit.innocent[:_MOST_RULED_OUT],
             *_weaker(finding, others)[:_MOST_RULED_OUT],
         ),
-        checks=tuple(_fill(check, words) for check in finding.mechanism.checks),
+        checks=tuple(ask(check, words, scene) for check in finding.mechanism.checks),
         blast_radius=blast_radius(finding.suspect, scene),
         remediation=_remediation(finding),
         unexplained=_unexplained(finding, scene),
@@ -44,11 +47,6 @@ def explain(
     against = {*finding.contradicts, *out_of_order(told, scene)}
     kept = tuple(one for one in finding.supports if one not in against)
     return told.model_copy(update={"contradicts": tuple(sorted(against)), "supports": kept})
-
-
-class _Words(dict[str, str]):
-    def __missing__(self, key: str) -> str:
-        return f"an unknown {key}"
 
 
 def _cause(finding: Finding) -> Cause:
@@ -61,6 +59,11 @@ def _cause(finding: Finding) -> Cause:
         change_id=change.facts.get("change_id", change.id) if change else None,
         facts=facts | (_change_facts(change) if change else {}),
     )
+
+
+def _first_seen(finding: Finding, scene: Scene) -> Onset | None:
+    """Of what is cited for it, where no sign of its own dates it; a change is no sign."""
+    return earliest(one for one in scene.page.items if one.id in finding.supports and one.role != "change")
 
 
 def _change_facts(change: Item) -> dict[str, str]:
@@ -76,18 +79,13 @@ def _claim(finding: Finding, words: Mapping[str, str]) -> str:
     if change is None or onset is None or began is None:
         return claim[:_CLAIM]
     name = f"{change.facts.get('version', '')} ({change.facts.get('change_id', change.id)})".strip()
-    gap = max((onset.at - began).total_seconds(), 0.0)
-    return f"{claim} It began {gap:.0f} s after change {name} of {change.entity}."[:_CLAIM]
+    gap = spell(max(onset.at - began, timedelta()))
+    return f"{claim} It began {gap} after change {name} of {change.entity}."[:_CLAIM]
 
 
 def _own_signs(finding: Finding) -> tuple[str, ...]:
     change = finding.culprit.change
     return tuple(one for one in finding.supports if change is None or one != change.id)
-
-
-def _fill(check: Check, words: Mapping[str, str]) -> Check:
-    told = check.model_dump(exclude={"tool"})
-    return check.model_copy(update={key: text.format_map(words) for key, text in told.items()})
 
 
 def _weaker(finding: Finding, others: Sequence[Finding]) -> tuple[RuledOut, ...]:
@@ -96,11 +94,12 @@ def _weaker(finding: Finding, others: Sequence[Finding]) -> tuple[RuledOut, ...]
     Look-alikes of this one come first, with what tells them apart, as its playbook says.
     """
     alike = finding.mechanism.told_apart
-    return tuple(
-        RuledOut(what=_name(one), why=_told(why, one, finding), evidence=one.contradicts)
-        for one in sorted(others, key=lambda one: one.mechanism.name not in alike)
-        if (why := _against(one))
-    )
+    found: dict[str, RuledOut] = {}  # of each mechanism its likeliest place: the next would say the same
+    for one in sorted(others, key=lambda one: one.mechanism.name not in alike):
+        if one.mechanism.name not in found and (why := _against(one)):
+            told = _told(why, one, finding)
+            found[one.mechanism.name] = RuledOut(what=_name(one), why=told, evidence=one.contradicts)
+    return tuple(found.values())
 
 
 def _told(why: str, other: Finding, finding: Finding) -> str:
@@ -125,12 +124,17 @@ def _before(one: Item, finding: Finding, scene: Scene) -> bool:
 
 def _unseen(finding: Finding, scene: Scene) -> tuple[str, ...]:
     """What would speak for or against it, where nobody could look."""
-    blind = (trait_of(name, finding.mechanism) for name in finding.pairs)
-    return tuple(
-        f"no {one.seen_in} evidence: not known whether {one.says}"
-        for one in blind
-        if not scene.looked(one.seen_in)
-    )[:_MOST_RULED_OUT]
+    sought = (trait_of(name, finding.mechanism) for name in finding.pairs)
+    blind = [one for one in sought if not scene.looked(one.seen_in)]
+    missed = dict.fromkeys(_missed(one.seen_in, one.says) for one in blind)
+    return tuple(missed)[:_MOST_RULED_OUT]
+
+
+def _missed(source: str, says: str) -> str:
+    """That nobody told of a change is itself worth knowing: they are told of, and not read anywhere."""
+    if source == "change":
+        return "no change was told of: what nobody posts, no diagnosis can blame; ask who touched what"
+    return f"no {source} evidence: not known whether {says}"
 
 
 def _name(finding: Finding) -> str:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from steadyhand.journey.evidence.model import Onset
+from steadyhand.journey.evidence.model import Onset, Role
 from steadyhand.journey.rule import Share, Value
 
 EntityKind = Literal[
@@ -63,6 +63,7 @@ class Check(Value):
     name: str = Field(min_length=1, max_length=80)
     tool: ReadOnly | None = Field(default=None, description="The read-only look it is, where one is known.")
     query: str = Field(default="", max_length=300, description="What to ask the tool for.")
+    role: tuple[Role, ...] = Field(default=(), description="Roles of the series a metric check looks at.")
     look_at: str = Field(min_length=1, max_length=300)
     expect_if_true: str = Field(min_length=1, max_length=300)
     expect_if_false: str = Field(min_length=1, max_length=300)

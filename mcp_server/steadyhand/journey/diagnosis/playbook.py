@@ -69,6 +69,7 @@ class Playbook(Value):
     title: str = Field(default="", max_length=80)
     mechanism: Name = Field(description="The fault class, as hypotheses name it.")
     aliases: tuple[Name, ...] = Field(default=(), description="Other names of the same failure.")
+    claim: str = Field(default="", max_length=300, description="What is believed of the suspect, {entity}.")
     first: str = Field(default="", max_length=300, description="What to look at before anything else.")
     symptoms: Symptoms = Field(min_length=1)
     against: Symptoms = Field(default=(), description="What speaks for something else when it is seen.")

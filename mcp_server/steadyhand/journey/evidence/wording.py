@@ -38,8 +38,11 @@ def since(onset: Onset) -> str:
 
 def lag(span: timedelta) -> str:
     """How far apart two instants are, e.g. "35 s before the alert"."""
-    seconds = round(span.total_seconds())
-    side = "before" if seconds >= 0 else "after"
-    amount = abs(seconds)
-    shown = f"{amount} s" if amount < 120 else f"{amount // 60} min {amount % 60} s"  # noqa: PLR2004 - two minutes
-    return f"{shown} {side} the alert"
+    side = "before" if round(span.total_seconds()) >= 0 else "after"
+    return f"{spell(span)} {side} the alert"
+
+
+def spell(span: timedelta) -> str:
+    """A span without its sign: "35 s", from two minutes on "2 min 5 s"."""
+    amount = abs(round(span.total_seconds()))
+    return f"{amount} s" if amount < 120 else f"{amount // 60} min {amount % 60} s"  # noqa: PLR2004 - two minutes

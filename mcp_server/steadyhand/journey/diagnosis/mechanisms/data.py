@@ -1,5 +1,7 @@
 """Faults between a service and its database or cache."""
 
+from collections.abc import Mapping
+
 from steadyhand.journey.diagnosis.model import Check
 from steadyhand.journey.diagnosis.scene import Scene
 from steadyhand.journey.diagnosis.signals.database import full_reads
@@ -65,11 +67,19 @@ def _lock_queues(scene: Scene) -> tuple[Suspect, ...]:
                 "database": name,
                 "root_pid": heads.get(name, {}).get("root_pid", "unknown"),
                 "root_application": heads.get(name, {}).get("root_application", "unknown"),
+                "head": _head(heads.get(name, {})),
                 **{key: fact for key, fact in heads.get(name, {}).items() if key in _IDENTITY},
             },
         )
         for name in dict.fromkeys((*scene.of_kind("database"), *sorted(heads)))
     )
+
+
+def _head(queue: Mapping[str, str]) -> str:
+    """Who holds the lock, in words; a queue may be suspected where no look has shown its head."""
+    if "root_pid" not in queue:
+        return "a session that no look has shown yet"
+    return f"the session of {queue.get('root_application', 'nobody known')} with pid {queue['root_pid']}"
 
 
 def _caches(scene: Scene) -> tuple[Suspect, ...]:
@@ -95,6 +105,7 @@ MECHANISMS = (
                 name="shape of the pool",
                 tool="query_metrics",
                 query="connections in use by {entity}",
+                role=("saturation",),
                 look_at="connections in use by {entity} against its limit, one-second steps",
                 expect_if_true="rises along a line, and does not fall when traffic does",
                 expect_if_false="jumps to the limit at one stroke",
@@ -144,15 +155,15 @@ MECHANISMS = (
     Mechanism(
         name="lock_queue",
         suspects=_lock_queues,
-        claim="One session of {root_application} (pid {root_pid}) in {database} holds a lock; the others "
-        "queue behind it, whatever stands at the head of the waiting.",
+        claim="In {database} {head} holds a lock; the others queue behind it, whatever stands at the head "
+        "of the waiting.",
         checks=(
             Check(
                 name="head of the queue",
                 tool="inspect_database",
                 query="{database}",
                 look_at="pg_blocking_pids of {database} followed to the session nobody blocks",
-                expect_if_true="all chains end at pid {root_pid}, active and waiting for nothing",
+                expect_if_true="all chains end at one session, which is active and waits for nothing",
                 expect_if_false="no chain, or it ends at a session that waits for its own client",
             ),
         ),
@@ -169,6 +180,7 @@ MECHANISMS = (
                 name="cache answers",
                 tool="query_metrics",
                 query="up, hits and misses of {entity}",
+                role=("up", "work"),
                 look_at="liveness and hit ratio of {entity} since the onset",
                 expect_if_true="not reachable, or hits near zero since the onset",
                 expect_if_false="reachable with its usual hit ratio",

@@ -26,6 +26,7 @@ MECHANISMS = (
                 name="calls for each request",
                 tool="query_metrics",
                 query="rate of calls to {entity} by caller, and requests to each caller",
+                role=("traffic",),
                 look_at="calls to {entity} divided by requests to its callers, now against before",
                 expect_if_true="the ratio jumped to about {amplification} after {entity} slowed or failed",
                 expect_if_false="the ratio stayed: more is asked of the callers themselves",

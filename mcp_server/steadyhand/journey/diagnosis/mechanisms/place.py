@@ -37,6 +37,9 @@ MECHANISMS = (
         checks=(
             Check(
                 name="the place against its neighbours",
+                tool="query_metrics",
+                query="latency and errors of {entity}, and of what it calls",
+                role=("latency", "errors", "up"),
                 look_at="latency and errors of {entity} as it sees them and as its callers do",
                 expect_if_true="{entity} is slow or fails by itself while all it calls is well",
                 expect_if_false="what {entity} calls is slow or fails in the same measure",

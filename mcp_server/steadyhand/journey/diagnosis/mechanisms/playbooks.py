@@ -1,5 +1,6 @@
 """What playbooks add: symptoms as signals, checks, and a mechanism for each failure only they know."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,6 +15,7 @@ from steadyhand.journey.diagnosis.suspect import Hint, Mechanism, Suspect
 from steadyhand.journey.evidence.model import Item, Role
 
 _MOST_CHECKS = 5
+_PLACES = re.compile(r"\{\{(entity|database)\}\}")
 _TELLING = 4  # shorter words are in every text
 _CHANGES = frozenset({"code", "config", "flag", "migration", "schedule", "scaling"})
 _SEEN_IN: Mapping[Role, str] = {
@@ -57,12 +59,10 @@ def _told(mechanism: Mechanism, playbook: Playbook | None) -> Mechanism:
 
 def _of_a_playbook(playbook: Playbook) -> Mechanism:
     """The mechanism of a failure that nothing but its playbook describes."""
-    named = playbook.title or playbook.id
-    first = next((one.says for one in playbook.symptoms if one.role), playbook.symptoms[0].says)
     return Mechanism(
         name=playbook.mechanism,
         suspects=partial(_suspects, playbook),
-        claim=f"{{entity}} looks like a case of {_plain(named)}. {_plain(first)}",
+        claim=_claim(playbook),
         checks=tuple(_checks(playbook))[:_MOST_CHECKS],
         brought_by=_CHANGES,
         words=_words(playbook),
@@ -71,6 +71,15 @@ def _of_a_playbook(playbook: Playbook) -> Mechanism:
         hints=dict(_hints(playbook)),
         told_apart=_told_apart(playbook),
     )
+
+
+def _claim(playbook: Playbook) -> str:
+    """In the playbook's own words about the suspect, else what it is called and how it shows."""
+    if playbook.claim:
+        return _filled(playbook.claim)
+    named = playbook.title or playbook.id
+    first = next((one.says for one in playbook.symptoms if one.role), playbook.symptoms[0].says)
+    return f"{{entity}} looks like a case of {_plain(named)}. {_plain(first)}"
 
 
 def _remediation(playbook: Playbook) -> Remediation:
@@ -88,10 +97,14 @@ def _words(playbook: Playbook) -> frozenset[str]:
 
 
 def _checks(playbook: Playbook) -> Iterator[Check]:
-    """Its checks; a brace in them is text, and no place to fill."""
+    """Its checks, with the suspect and its database as places to fill; any other brace is text."""
     for one in playbook.checks:
-        told = one.model_dump(exclude={"tool"})
-        yield one.model_copy(update={key: _plain(text) for key, text in told.items()})
+        told = one.model_dump(exclude={"tool", "role"})
+        yield one.model_copy(update={key: _filled(text) for key, text in told.items()})
+
+
+def _filled(text: str) -> str:
+    return _PLACES.sub(r"{\1}", _plain(text))
 
 
 def _plain(text: str) -> str:

@@ -32,6 +32,7 @@ MECHANISMS = (
                 name="memory against traffic",
                 tool="query_metrics",
                 query="resident memory of {entity} by instance, three hours",
+                role=("resource",),
                 look_at="resident memory of each instance of {entity} since its start",
                 expect_if_true="grows steadily in every instance, also when traffic is flat",
                 expect_if_false="levels off, or one instance only",
@@ -50,7 +51,7 @@ MECHANISMS = (
             Check(
                 name="who has the processor",
                 tool="query_metrics",
-                query="processor seconds by process or container",
+                query="topk(5, sum by (container) (rate(container_cpu_usage_seconds_total[1m])))",
                 look_at="processor time per process on the hosts of the alerting service, and throttling",
                 expect_if_true="{entity} leads since just before the onset; the rest is throttled",
                 expect_if_false="processor time is spread as before",
