@@ -86,6 +86,23 @@ def test_a_hypothesis_that_does_not_hold_is_refused_with_the_way_to_mend_it(
     assert all(one.startswith("h1: ") for one in problems)
 
 
+@pytest.mark.parametrize("owned_up", [(), ("m-calls",)])
+def test_a_late_sign_breaks_the_order_of_its_step_owned_up_to_or_not(owned_up: tuple[str, ...]) -> None:
+    submitted = _with(
+        cause=TOP.cause.model_copy(update={"change_id": None, "entity": "orders-db"}),
+        onset=Onset(at=at(4), lo=at(3), hi=at(4)),
+        confidence=0.0,
+        supports=("m-pool",),
+        contradicts=owned_up,
+        path=(
+            Step(source="orders-db", target="payments", evidence=()),
+            Step(source="payments", target="shop", evidence=("m-calls", "m-pool")),
+        ),
+    )
+    problems = check([submitted], SCENE, FOUND)
+    assert any("payments began 19 s after shop" in one for one in problems), problems
+
+
 def test_a_cause_the_engine_does_not_name_may_weigh_what_none_of_these_weighs() -> None:
     assert check([_of("cosmic_rays", FOUND.none_of_these)], SCENE, FOUND) == ()
 

@@ -17,6 +17,7 @@ from steadyhand.journey.evidence.onset import bend
 from steadyhand.journey.evidence.owners import Owners
 from steadyhand.journey.evidence.series import signals
 from steadyhand.journey.evidence.signal import Signal
+from steadyhand.journey.topology import Service, Topology
 
 
 def sampled(name: str, values: list[float], **labels: str) -> Series:
@@ -101,6 +102,45 @@ def test_replicas_are_added_up_and_bytes_take_the_largest() -> None:
     (pool,) = made(sampled("pool_in_use", one, instance="a"), sampled("pool_in_use", two, instance="b"))
     (memory,) = made(sampled("heap_bytes", one, pod="a"), sampled("heap_bytes", two, pod="b"))
     assert (set(pool.values), set(memory.values)) == ({5.0}, {3.0})
+
+
+@pytest.mark.parametrize("label", ["instance", "node", "host", "hostname"])
+def test_hosts_are_no_replicas_each_has_its_own_signal(label: str) -> None:
+    calm, busy = [1.0] * 60, [9.0] * 60
+    found = made(
+        sampled("node_load1", calm, **{label: "h1:9100"}),
+        sampled("node_load1", busy, **{label: "h2:9100"}),
+        sampled("node_cpu_seconds_total", list(accumulate(calm)), cpu="0", mode="user", **{label: "h1:9100"}),
+        sampled("node_cpu_seconds_total", list(accumulate(calm)), cpu="1", mode="user", **{label: "h1:9100"}),
+    )
+    assert [(one.metric, one.labels[label], one.values[-1]) for one in found] == [
+        ("node_load1", "h1:9100", 1.0),
+        ("node_load1", "h2:9100", 9.0),
+        ("node_cpu_seconds_total", "h1:9100", 2.0),
+    ]
+
+
+def test_what_a_host_tells_is_the_host_s_where_it_is_known_by_its_name() -> None:
+    hosts = Topology(services=(*TOPOLOGY.services, *(Service(name=f"h{n}", kind="node") for n in (1, 2))))
+    series = [sampled("node_load1", [float(n)] * 60, instance=f"h{n}:9100") for n in (1, 2, 3)]
+    found = signals(series, grid_for(series, window(0, 600)), hosts, "till")
+    assert [(one.entity, one.values[-1]) for one in found] == [("h1", 1.0), ("h2", 2.0), ("till", 3.0)]
+
+
+def test_series_that_selectors_give_to_different_owners_are_never_added_up() -> None:
+    databases = tuple(
+        Service(name=f"db{n}", kind="database", metrics=(f'{{instance="db{n}:9187"}}',)) for n in (1, 2)
+    )
+    topology = Topology(services=(*TOPOLOGY.services, *databases))
+    series = [
+        sampled(name, [float(n)] * 60, instance=f"db{n}:9187")
+        for name in ("pg_connections", "pg_max_connections")
+        for n in (1, 2)
+    ]
+    found = signals(series, grid_for(series, window(0, 600)), topology, "till")
+    assert {(one.metric, one.entity, one.values[-1]) for one in found} == {
+        (name, f"db{n}", float(n)) for name in ("pg_connections", "pg_max_connections") for n in (1, 2)
+    }
 
 
 def test_idle_is_only_the_mirror_of_in_use_and_max_is_its_limit() -> None:

@@ -34,10 +34,15 @@ class Link(Value):
 
 
 def links(one: Hypothesis, scene: Scene) -> tuple[Link, ...]:
-    """Every step of the hypothesis's path, looked at by what it cites for itself."""
-    cited = {*one.supports, *(text for step in one.path for text in step.evidence)} - set(one.contradicts)
-    items = [item for item in scene.page.items if item.id in cited]
-    return tuple(_link(step, items, scene, one) for step in one.path)
+    """Every step of the hypothesis's path, looked at by what it cites for itself.
+
+    What it owns up to as speaking against it excuses single signs, not a source of which nothing else is
+    shown: there the order is judged by them.
+    """
+    cited = {*one.supports, *(text for step in one.path for text in step.evidence)}
+    against = [item for item in scene.page.items if item.id in one.contradicts]
+    items = [item for item in scene.page.items if item.id in cited and item not in against]
+    return tuple(_link(step, items, against, scene, one) for step in one.path)
 
 
 def out_of_order(one: Hypothesis, scene: Scene) -> tuple[str, ...]:
@@ -51,6 +56,24 @@ def out_of_order(one: Hypothesis, scene: Scene) -> tuple[str, ...]:
     return ids([*early, *(item for step in passed_on for item in _later(step, rest, scene))])
 
 
+def in_order(one: Hypothesis, scene: Scene) -> Hypothesis:
+    """The hypothesis without those on its path who surely came after what they would have led to.
+
+    Whoever stands before them leads on to whoever stands after them.
+    """
+    for index, (step, link) in enumerate(zip(one.path, links(one, scene), strict=True)):
+        if index and link.order == "against" and step.source != one.cause.entity:
+            path = (*one.path[: index - 1], _joined(one, index), *one.path[index + 1 :])
+            return in_order(one.model_copy(update={"path": path}), scene)
+    return one
+
+
+def _joined(one: Hypothesis, index: int) -> Step:
+    before, after = one.path[index - 1 : index + 1]
+    cited = (set(before.evidence) - set(one.contradicts)) | set(after.evidence)
+    return Step(source=before.source, target=after.target, evidence=tuple(sorted(cited)))
+
+
 def _later(step: Step, items: Sequence[Item], scene: Scene) -> Iterator[Item]:
     """Signs of a step's source that surely came after its target's."""
     effect = _began(step.target, items)
@@ -58,9 +81,9 @@ def _later(step: Step, items: Sequence[Item], scene: Scene) -> Iterator[Item]:
     return (one for one in signs if _order(one.onset, effect, step, scene)[0] == "against")
 
 
-def _link(step: Step, items: Sequence[Item], scene: Scene, one: Hypothesis) -> Link:
+def _link(step: Step, items: Sequence[Item], against: Sequence[Item], scene: Scene, one: Hypothesis) -> Link:
     source = one.onset if step.source == one.cause.entity else None
-    began = source or _began(step.source, items)
+    began = source or _began(step.source, _signs(step.source, items) or against)
     order, why = _order(began, _began(step.target, items), step, scene)
     edge: Edge = "ok" if any(_joins(step, scene)) else "unknown"
     return Link(source=step.source, target=step.target, order=order, edge=edge, why=why)
@@ -71,9 +94,13 @@ def _began(name: str, items: Sequence[Item]) -> Onset | None:
 
     None where a sign has no date: it may be the first.
     """
-    named = [one for one in items if one.role == "change" and name in (one.id, one.facts.get("change_id"))]
-    signs = named or [one for one in items if one.role != "change" and speaks_of(one, name)]
+    signs = _signs(name, items)
     return None if any(one.onset is None for one in signs) else earliest(signs)
+
+
+def _signs(name: str, items: Sequence[Item]) -> list[Item]:
+    named = [one for one in items if one.role == "change" and name in (one.id, one.facts.get("change_id"))]
+    return named or [one for one in items if one.role != "change" and speaks_of(one, name)]
 
 
 def _order(source: Onset | None, target: Onset | None, step: Step, scene: Scene) -> tuple[Order, str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from steadyhand.journey.diagnosis.asking import ask, words_of
-from steadyhand.journey.diagnosis.chain import out_of_order
+from steadyhand.journey.diagnosis.chain import in_order, out_of_order
 from steadyhand.journey.diagnosis.model import Cause, Hypothesis, Remediation, RuledOut
 from steadyhand.journey.diagnosis.path import blast_radius, trace
 from steadyhand.journey.diagnosis.scene import Scene, earliest, ids, started, surely_before
@@ -46,7 +46,8 @@ def explain(
     )
     against = {*finding.contradicts, *out_of_order(told, scene)}
     kept = tuple(one for one in finding.supports if one not in against)
-    return told.model_copy(update={"contradicts": tuple(sorted(against)), "supports": kept})
+    owned = told.model_copy(update={"contradicts": tuple(sorted(against)), "supports": kept})
+    return in_order(owned, scene)
 
 
 def _cause(finding: Finding) -> Cause:

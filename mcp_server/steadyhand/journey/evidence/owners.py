@@ -3,8 +3,9 @@
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
+from steadyhand.journey.evidence.roles import REPLICA_LABELS, host_label
 from steadyhand.journey.topology import Topology
 
 _SELECTOR = re.compile(r"\s*(?P<name>[A-Za-z_:][\w:]*)?\s*(?:\{(?P<body>.*)\})?\s*")
@@ -42,13 +43,22 @@ class Owners:
             for parsed in filter(None, map(_parsed, service.metrics)):
                 self._file(parsed, service.name)
 
+    @cached_property
+    def of_replicas(self) -> bool:
+        """Whether a selector asks for a replica's label: what only that tells apart may have many owners."""
+        known = (*self._undemanding, *(one for many in self._by_demand.values() for one in many))
+        return any(label in REPLICA_LABELS for parsed, _ in known for label, _, _ in parsed)
+
     def _file(self, parsed: Matchers, name: str) -> None:
         exact = ((label, value) for label, operator, value in parsed if operator == "=" and value)
         demand = next(exact, None)
         (self._undemanding if demand is None else self._by_demand[demand]).append((parsed, name))
 
     def of(self, name: str, labels: Mapping[str, str]) -> str:
-        """The service whose selector fits best, else whose name labels or metric carry, else the default."""
+        """The service whose selector fits best, else whose name labels or metric carry, else the default.
+
+        A series about a host is first of all the host's, if that is known by its name, its port apart.
+        """
         given = {**labels, "__name__": name}
         asked = [one for pair in given.items() for one in self._by_demand.get(pair, ())]
         fitting = [
@@ -58,7 +68,9 @@ class Owners:
         ]
         if fitting:
             return self._first(fitting)
-        claims = (*(labels.get(one, "") for one in OWNER_LABELS), name.split("_", 1)[0])
+        host = labels.get(host_label(name, labels), "")
+        named = (labels.get(one, "") for one in OWNER_LABELS)
+        claims = (host, host.rsplit(":", 1)[0], *named, name.split("_", 1)[0])
         return next((one for one in claims if one in self._known), self._default)
 
     @staticmethod

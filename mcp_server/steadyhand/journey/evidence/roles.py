@@ -25,6 +25,10 @@ REPLICA_LABELS = frozenset(
         "id",
     }
 )
+HOST_LABELS = ("node", "nodename", "kubernetes_node", "k8s_node_name", "host", "hostname", "instance")
+"""By which a series about a host says whose it is, the surest first."""
+
+_OF_A_HOST = re.compile(r"(?:node|windows|kube_node|machine)_.+")
 OUTCOME_LABELS = frozenset(
     {
         "code",
@@ -103,6 +107,21 @@ def words(name: str) -> frozenset[str]:
 def skipped(name: str) -> bool:
     """Whether it says nothing that can be sick: build facts, time stamps, address space, alerts."""
     return _SKIPPED.fullmatch(name) is not None
+
+
+@lru_cache(maxsize=4_096)
+def _of_a_host(name: str) -> bool:
+    return _OF_A_HOST.fullmatch(name) is not None
+
+
+def host_label(name: str, labels: Mapping[str, str]) -> str:
+    """The label that tells which host this is about; empty unless it is of an exporter of hosts.
+
+    The node exporter's, the one for Windows, cAdvisor's of the machine, and what Kubernetes says of nodes.
+    """
+    if not _of_a_host(name):
+        return ""
+    return next((one for one in HOST_LABELS if labels.get(one)), "")
 
 
 def failed(outcome: str) -> bool:

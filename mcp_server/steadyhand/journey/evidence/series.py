@@ -27,16 +27,22 @@ _BOUND_WORDS = roles.word_set(
 
 
 class _Member(NamedTuple):
-    """One raw series on the grid; `born_here` if its replica was there before it was."""
+    """One raw series on the grid; `born_here` if its replica was there before it was.
+
+    `host` is the label that tells whose it is, of a series about a host; `owner` is who owns it, where
+    replicas may have different ones.
+    """
 
     name: str
     labels: Mapping[str, str]
     track: Track
     born_here: bool
+    host: str = ""
+    owner: str = ""
 
     def group(self, *, without: frozenset[str] = frozenset()) -> Labels:
-        """Its labels without the replica's and these."""
-        hidden = _hidden(without)
+        """Its labels without the replica's and these; a host's own stays, for hosts are no replicas."""
+        hidden = _hidden(without, "" if self.host in without else self.host)
         return tuple(sorted([pair for pair in self.labels.items() if pair[0] not in hidden]))
 
     def outcome(self) -> str | None:
@@ -45,8 +51,8 @@ class _Member(NamedTuple):
 
 
 @lru_cache
-def _hidden(without: frozenset[str]) -> frozenset[str]:
-    return roles.REPLICA_LABELS | without
+def _hidden(without: frozenset[str], host: str) -> frozenset[str]:
+    return (roles.REPLICA_LABELS - {host}) | without
 
 
 class _Workbench:
@@ -60,14 +66,16 @@ class _Workbench:
         replicas = [_replica(one.labels) for one in series]
         births = _births(replicas, tracks)
         for one, track, replica in zip(series, tracks, replicas, strict=True):
-            member = _Member(one.name, one.labels, track, births[replica] < lead(track))
+            host = roles.host_label(one.name, one.labels)
+            owner = self.owners.of(one.name, one.labels) if host or self.owners.of_replicas else ""
+            member = _Member(one.name, one.labels, track, births[replica] < lead(track), host, owner)
             self.members[self.families.kind(one.name)].append(member)
 
     def subject(self, members: Sequence[_Member], *, hidden: frozenset[str] = frozenset()) -> Subject:
         """What the signals of this group share."""
         first = members[0]
-        entity = self.owners.of(first.name, first.labels)
-        told_already = [name for name in OWNER_LABELS if first.labels.get(name) == entity]
+        entity = first.owner or self.owners.of(first.name, first.labels)
+        told_already = [name for name in (*OWNER_LABELS, first.host) if first.labels.get(name) == entity]
         labels = dict(first.group(without=hidden.union(told_already, _NEVER_SHOWN)))
         return Subject(
             metric=first.name.removesuffix("_bucket").removesuffix("_count").removesuffix("_sum"),
@@ -98,7 +106,7 @@ def _gains(members: Iterable[_Member]) -> Gains:
 def _grouped(members: Sequence[_Member], key: Callable[[_Member], object]) -> list[list[_Member]]:
     groups: dict[object, list[_Member]] = defaultdict(list)
     for one in members:
-        groups[one.name, key(one)].append(one)
+        groups[one.name, one.owner, key(one)].append(one)
     return list(groups.values())
 
 
@@ -117,12 +125,13 @@ def _means(bench: _Workbench) -> Iterator[Signal]:
     """Mean latency where a histogram or summary comes without buckets."""
     hidden = roles.OUTCOME_LABELS
     counts = {
-        (members[0].name, members[0].group(without=hidden)): members
+        (members[0].name, members[0].owner, members[0].group(without=hidden)): members
         for members in _grouped(bench.members["counter"], lambda one: one.group(without=hidden))
     }
     for members in _grouped(bench.members["sum"], lambda one: one.group(without=hidden)):
-        base = members[0].name.removesuffix("_sum")
-        answers = counts.get((f"{base}_count", members[0].group(without=hidden)))
+        first = members[0]
+        base = first.name.removesuffix("_sum")
+        answers = counts.get((f"{base}_count", first.owner, first.group(without=hidden)))
         if base in bench.families.with_buckets or answers is None:
             continue
         values, _, span = ratio(_gains(members), _gains(answers), bench.grid)
@@ -237,13 +246,13 @@ def _stem(name: str) -> str:
     return "_".join(word for word in name.split("_") if word not in _BOUND_WORDS)
 
 
-def _bounded(member: _Member) -> tuple[str, Labels]:
+def _bounded(member: _Member) -> tuple[str, str, Labels]:
     """What a bound and its measurement share: the name without bound words, the labels without state."""
-    return _stem(member.name), member.group(without=_OF_STATE)
+    return _stem(member.name), member.owner, member.group(without=_OF_STATE)
 
 
-def _limits(bench: _Workbench) -> dict[tuple[str, Labels], float]:
-    found: dict[tuple[str, Labels], float] = {}
+def _limits(bench: _Workbench) -> dict[tuple[str, str, Labels], float]:
+    found: dict[tuple[str, str, Labels], float] = {}
     bounds = [one for one in bench.members["gauge"] if roles.is_limit(one.name, one.labels)]
     for members in _grouped(bounds, _Member.group):
         first = members[0]
