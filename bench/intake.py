@@ -320,9 +320,9 @@ def settled(folder: Path) -> bool:
 def stored(folder: Path) -> set[str]:
     """The alerts that are on disk: those that belong to an incident, and those of posts not heard yet."""
     heard = rows(folder, "select dedup_key from alert_track where incident is not null")
-    waiting = rows(folder, "select alerts from alert_waiting")
-    told = (alert for (text,) in waiting for alert in json.loads(str(text)))
-    return {str(one[0]) for one in heard} | {str(one["dedup_key"]) for one in told}
+    waiting = rows(folder, "select raw from alert_post join alert_waiting on post=id")
+    told = (alert for (text,) in waiting for alert in json.loads(str(text))["alerts"])
+    return {str(one[0]) for one in heard} | {str(one["fingerprint"]) for one in told}
 
 
 def paged(folder: Path) -> tuple[int, int]:

@@ -23,7 +23,7 @@ from steadyhand.errors import (
     SourceUnavailable,
     SteadyhandError,
 )
-from steadyhand.journey.alert.model import Delivery
+from steadyhand.journey.alert.model import Alert, Delivery
 from steadyhand.journey.change.finding import CheckKind, Finding
 from steadyhand.journey.commands import Act
 from steadyhand.journey.evidence.model import (
@@ -85,6 +85,14 @@ class AlertSource(Protocol):
 
     async def read(self, post: Post) -> Delivery:
         """The alerts of a post, which is checked first. Raises AlertRefused, SourceUnavailable."""
+
+
+@runtime_checkable
+class ManyAlerts(AlertSource, Protocol):
+    """A source whose posts hold many: all is checked at once, and most of the work done when it is heard."""
+
+    def alerts(self, post: Post) -> tuple[Alert, ...]:
+        """Those of a post that `read` found well-formed and only counted. Its headers are gone by then."""
 
 
 class LogSource(Protocol):

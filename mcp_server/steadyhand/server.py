@@ -87,7 +87,6 @@ def build(wired: Wired) -> Starlette:
     return build_app(
         wired.outside,
         wired.secrets,
-        wired.sources,
         wired.names,
         mounts=(door,),
         lifespan=lifespan,

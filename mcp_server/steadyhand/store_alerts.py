@@ -6,11 +6,14 @@ from typing import NamedTuple, Protocol
 
 from pydantic import Field
 
-from steadyhand.journey.alert.model import Alert
+from steadyhand.journey.alert.model import Alert, Delivery
 from steadyhand.journey.alert.silence import Silence
 from steadyhand.journey.alert.tracking import Track
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.rule import Instant, Value
+
+LONGEST_KEPT = 65_536
+"""Bytes of a post that are kept."""
 
 
 class KeptPost(Value):
@@ -32,13 +35,25 @@ class NewPost(Value):
 
 
 class WaitingPost(NamedTuple):
-    """A post that was received and not heard yet; `tries` counts those that failed."""
+    """A post that was received and not heard yet; `tries` counts those that failed.
+
+    `alerts` reads those that were kept beside the post: none where they are to be read from its `raw` text.
+    """
 
     number: int
     at: datetime
-    read: Callable[[], tuple[Alert, ...]]
-    source: str = ""
-    tries: int = 0
+    source: str
+    raw: str
+    alerts: Callable[[], tuple[Alert, ...]]
+    tries: int
+
+
+class ReadPost(NamedTuple):
+    """A post that is heard now, and its alerts."""
+
+    number: int
+    at: datetime
+    alerts: tuple[Alert, ...]
 
 
 class Backlog(Value):
@@ -88,7 +103,7 @@ class Posts(Protocol):
         ...
 
     def keep_posts(self, posts: Sequence[NewPost], now: datetime) -> Sequence[int]: ...
-    def await_hearing(self, number: int, alerts: Sequence[Alert], now: datetime) -> None: ...
+    def await_hearing(self, number: int, told: Delivery, now: datetime) -> None: ...
     def waiting(self, now: datetime, most: int) -> Sequence[WaitingPost]:
         """The posts that have waited longest: at most so many alerts, but one post at least."""
         ...

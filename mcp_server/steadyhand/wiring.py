@@ -48,7 +48,6 @@ class Wired:
 
     outside: Outside
     secrets: WebSecrets
-    sources: Mapping[str, AlertSource]
     playbooks: Shelf
     hooks: Mapping[str, ChangeHook] = field(default_factory=dict)
     names: tuple[str, ...] = ()
@@ -67,6 +66,7 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
         ledger=open_store(secret(config.store.dsn_env), folder, secret(config.store.vault_key_env)),
         new_id=lambda prefix: f"{prefix}-{secrets.token_hex(4)}",
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+        sources=_sources(links.alerts, http, clock),
         logs=tuple(build_logs(one, http, secret) for one in links.logs),
         metrics=metrics,
         other_metrics=build_others(links.metrics, http, secret),
@@ -89,7 +89,6 @@ def wire(config: IncidentConfig, folder: Path, http: httpx2.AsyncClient) -> Wire
     return Wired(
         outside=outside,
         secrets=_tokens(folder),
-        sources=_sources(links.alerts, http, clock),
         hooks={one.name: one for one in changes if isinstance(one, ChangeHook)},
         playbooks=outside.playbooks,
         names=config.listen.names,

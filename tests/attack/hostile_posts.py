@@ -14,7 +14,7 @@ import time
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -247,9 +247,9 @@ class Besieged(House):
 
     def besiege(self) -> None:
         amazon = httpx2.AsyncClient(transport=sns_topic.Amazon())
-        self.app = build_app(
-            self.outside, SECRETS, {one.name: self._source(one, amazon) for one in LINKS.alerts}
-        )
+        sources = {one.name: self._source(one, amazon) for one in LINKS.alerts}
+        self.outside = replace(self.outside, sources=sources)
+        self.app = build_app(self.outside, SECRETS)
 
     def _source(self, settings: AlertSettings, amazon: httpx2.AsyncClient) -> AlertSource:
         if isinstance(settings, SnsSettings):

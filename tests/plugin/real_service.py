@@ -21,7 +21,7 @@ import uvicorn
 from plugin.running import eventually
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from stories.night import PIN
-from web.house import MCP, SECRETS, SOURCES, House, waiting
+from web.house import MCP, SECRETS, House, waiting
 
 from steadyhand.demo.engineer import Engineer
 from steadyhand.demo.stage import Access
@@ -115,9 +115,7 @@ class RealService:
 
     def serve(self) -> uvicorn.Server:
         """The whole application, with its tool calls noted."""
-        app = build(
-            Wired(outside=self.house.outside, secrets=SECRETS, sources=SOURCES, playbooks=playbooks())
-        )
+        app = build(Wired(outside=self.house.outside, secrets=SECRETS, playbooks=playbooks()))
         settings = uvicorn.Config(Noted(app, self.calls), log_level="error", timeout_graceful_shutdown=1)
         return uvicorn.Server(settings)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from datetime import timedelta
 
+import pytest
 from ledger.shelf import raw
 
 from steadyhand.journey.alert.model import Alert, Delivery
@@ -128,3 +129,37 @@ def test_rounds_are_short_while_posts_keep_coming_and_long_once_hearing_is_late(
         assert ears.rest_s < ears.pace.worked_s
         ears.pace.took(0.02, yields=ears.yields)
         assert ears.pace.alerts > short
+
+
+def test_a_burst_is_stored_before_any_of_it_is_heard_and_heard_as_soon_as_no_more_comes() -> None:
+    async def story() -> None:
+        ears = Ears()
+        ears.begin()
+        with ears.knock():
+            turn = asyncio.create_task(ears.turn())
+            await asyncio.sleep(0)
+            assert not turn.done()
+        await turn
+
+    asyncio.run(story())
+
+
+def test_a_burst_that_does_not_end_is_heard_all_the_same() -> None:
+    async def story() -> None:
+        ears = Ears()
+        ears.begin()
+        with ears.knock():
+            await ears.turn()
+            assert ears.yields
+
+    asyncio.run(story())
+
+
+def test_an_alert_that_comes_alone_is_heard_at_once() -> None:
+    ears = Ears()
+    with ears.knock():
+        pass
+    ears.begin()
+    turn = ears.turn()
+    with pytest.raises(StopIteration):
+        turn.send(None)

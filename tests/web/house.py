@@ -90,12 +90,12 @@ class House(Night):
             self.database.report = _report(self.start)
         super().restart()
         logs = (MemoryLogs(_lines(self.start), "shop.log"),)
-        self.outside = replace(self.outside, logs=logs, probes={"postgres": self.database})
+        self.outside = replace(self.outside, logs=logs, probes={"postgres": self.database}, sources=SOURCES)
         self.worker = Worker(self.outside)
         self.app = self.open()
 
     def open(self) -> Starlette:
-        return build_app(self.outside, SECRETS, SOURCES, names=("console.test",))
+        return build_app(self.outside, SECRETS, names=("console.test",))
 
     def client(self, **given: object) -> httpx2.AsyncClient:
         transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=True)

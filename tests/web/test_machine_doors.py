@@ -1,5 +1,6 @@
 """Alerts and changes come in by token; 2xx means stored, and a full store still wakes somebody."""
 
+import json
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -11,6 +12,7 @@ from web.house import INGEST, MCP, House, alert, basic, bearer
 
 from steadyhand.journey.evidence.model import Window
 from steadyhand.ports import ConfigError
+from steadyhand.store_alerts import LONGEST_KEPT
 from steadyhand.web.body import LARGEST
 from steadyhand.web.secret import WebSecrets
 
@@ -47,6 +49,26 @@ async def test_every_alert_of_one_post_is_taken(house: House) -> None:
     assert answer.json() == {"receipt": 1, "incidents": ["inc-1"]}
     assert len(house.view("inc-1").incident.alerts) == 3
     assert house.view("inc-1").incident.services == ("shop", "postgres")
+
+
+async def test_every_alert_of_a_post_that_is_not_kept_whole_is_taken(house: House) -> None:
+    posted = {
+        "version": "4",
+        "alerts": [
+            {
+                "status": "firing",
+                "labels": {"alertname": f"Slow {number}", "service": "shop", "note": "ü" * 400},
+                "startsAt": "2026-01-31T01:59:00Z",
+            }
+            for number in range(100)
+        ],
+    }
+    body = json.dumps(posted, ensure_ascii=False).encode()
+    assert len(body) > LONGEST_KEPT
+    answer = await post(house, "/alerts/alertmanager", content=body)
+    assert answer.json()["incidents"] == ["inc-1"]
+    found = house.view("inc-1").incident
+    assert len(found.alerts) + found.unlisted == 100
 
 
 @pytest.mark.parametrize("path", ["/alerts/generic", "/changes"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from steadyhand.journey.diagnosis.playbook import Shelf
 from steadyhand.journey.escalation.handmade import ShiftChange
 from steadyhand.ports import (
+    AlertSource,
     Archive,
     ChangeSource,
     Channel,
@@ -48,6 +49,7 @@ class Outside:
     new_id: Callable[[str], str]
     owner: str
     host: str = "localhost"
+    sources: Mapping[str, AlertSource] = field(default_factory=dict)
     logs: Sequence[LogSource] = ()
     metrics: Sequence[MetricSource] = ()
     other_metrics: Sequence[ServiceMetrics] = ()

@@ -9,7 +9,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Lifespan
 
-from steadyhand.ports import AlertSource, ChangeHook
+from steadyhand.ports import ChangeHook
 from steadyhand.responder.engine.alarm import Alarm
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.refusals import Doors
@@ -42,20 +42,18 @@ _STATIC = Path(__file__).parent / "static"
 def build_app(
     outside: Outside,
     secrets: WebSecrets,
-    sources: Mapping[str, AlertSource],
     names: Sequence[str] = (),
     mounts: Sequence[Route | Mount] = (),
     lifespan: Lifespan[Starlette] | None = None,
     hooks: Mapping[str, ChangeHook] | None = None,
 ) -> Starlette:
-    """The application. `sources` are the alert sources by name; `mounts` bring their own locks.
+    """The application. `mounts` bring their own locks.
 
     `names` are the DNS names under which people may reach it, beside its address.
     """
     desk = Desk(
         outside=outside,
         secrets=secrets,
-        sources=sources,
         alarm=Alarm(outside),
         templates=environment(),
         hooks=hooks or {},

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from jinja2 import Environment
 
-from steadyhand.ports import AlertSource, ChangeHook
+from steadyhand.ports import ChangeHook
 from steadyhand.responder.engine.alarm import Alarm
 from steadyhand.responder.outside import Outside
 from steadyhand.web.secret import WebSecrets
@@ -17,7 +17,6 @@ class Desk:
 
     outside: Outside
     secrets: WebSecrets
-    sources: Mapping[str, AlertSource]
     alarm: Alarm
     templates: Environment
     hooks: Mapping[str, ChangeHook] = field(default_factory=dict)

@@ -66,12 +66,16 @@ class Alertmanager:
         self._settings = settings
 
     async def read(self, post: Post) -> Delivery:
-        """All alerts of a post. Raises BadAlert naming the field that is wrong."""
+        """How many alerts a post holds. Raises BadAlert naming the field that is wrong."""
         posted = read(_Post, post.body)
         limit(posted.alerts, self._settings.most_alerts)
         if posted.cut_off > 0:
             _log.warning("alertmanager.truncated source=%s left_out=%d", self.name, posted.cut_off)
-        return Delivery(source=self.name, alerts=tuple(self._alert(one, post) for one in posted.alerts))
+        return Delivery(source=self.name, later=len(posted.alerts))
+
+    def alerts(self, post: Post) -> tuple[Alert, ...]:
+        """All alerts of a post."""
+        return tuple(self._alert(one, post) for one in read(_Post, post.body).alerts)
 
     def _alert(self, posted: Posted, post: Post) -> Alert:
         settings = self._settings

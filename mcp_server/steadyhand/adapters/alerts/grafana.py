@@ -56,12 +56,16 @@ class Grafana:
         self._settings = settings
 
     async def read(self, post: Post) -> Delivery:
-        """All alerts of a post. Raises BadAlert, NotAuthentic, Replayed."""
+        """How many alerts a post holds. Raises BadAlert, NotAuthentic, Replayed."""
         if self.signed:
             self._check(post)
         posted = read(_Post, post.body)
         limit([*posted.alerts], self._settings.most_alerts)
-        return Delivery(source=self.name, alerts=tuple(self._alert(one, post) for one in posted.alerts))
+        return Delivery(source=self.name, later=len(posted.alerts))
+
+    def alerts(self, post: Post) -> tuple[Alert, ...]:
+        """All alerts of a post."""
+        return tuple(self._alert(one, post) for one in read(_Post, post.body).alerts)
 
     def _check(self, post: Post) -> None:
         header = self._settings.timestamp_header.lower()

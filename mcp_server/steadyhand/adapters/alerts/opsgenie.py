@@ -10,10 +10,11 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from steadyhand.adapters.alerts.payload import (
+    EARLIEST,
+    LATEST,
     OURS,
     PRIORITIES,
     SourceName,
-    credible,
     cut,
     cut_labels,
     first_of,
@@ -23,7 +24,7 @@ from steadyhand.adapters.alerts.payload import (
 )
 from steadyhand.journey.alert.model import Alert, Delivery
 from steadyhand.journey.rule import Rule
-from steadyhand.ports import BadAlert, Post
+from steadyhand.ports import Post
 
 _STATUS: Mapping[str, Literal["firing", "resolved"]] = {
     "Create": "firing",
@@ -56,7 +57,13 @@ class _Alert(BaseModel):
     entity: str | None = None
     priority: str | None = None
     description: str | None = None
-    created: int | None = Field(default=None, alias="createdAt", description="Unix milliseconds.")
+    created: int | None = Field(
+        default=None,
+        alias="createdAt",
+        ge=int(EARLIEST.timestamp()) * 1000,
+        le=int(LATEST.timestamp()) * 1000,
+        description="Unix milliseconds.",
+    )
 
 
 class _Post(BaseModel):
@@ -101,9 +108,4 @@ class Opsgenie:
 
 
 def _created(ms: int | None, post: Post) -> datetime:
-    if ms is None:
-        return post.received_at
-    try:
-        return credible(datetime.fromtimestamp(ms / 1000, tz=UTC))
-    except (ValueError, OverflowError, OSError):
-        raise BadAlert("alert.createdAt: not a credible date") from None
+    return post.received_at if ms is None else datetime.fromtimestamp(ms / 1000, tz=UTC)

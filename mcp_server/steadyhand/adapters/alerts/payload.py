@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from steadyhand.ports import BadAlert
 
 LARGEST_BODY = 1024 * 1024
 MOST_LABELS = 64
 _LONGEST_NAME, _LONGEST_LABEL = 100, 500
-_EARLIEST_YEAR, _LATEST_YEAR = 2000, 2200
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2199, 12, 31, tzinfo=UTC)  # no alert has others
 OURS = "steadyhand"  # how the keys of our own pages begin: what we sent must not come back as an alert
 
 # The words that severity rules know, for sources that count priorities.
@@ -22,15 +22,8 @@ PRIORITIES: Mapping[str, str] = {"P1": "critical", "P2": "error", "P3": "warning
 Payload = TypeVar("Payload", bound=BaseModel)
 
 
-def credible(given: datetime) -> datetime:
-    """The instant in UTC. Raises ValueError for one that no alert can have."""
-    if not _EARLIEST_YEAR <= given.year < _LATEST_YEAR:
-        raise ValueError("not a credible date")
-    return given.astimezone(UTC)
-
-
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]  # it stands in the door's address
-When = Annotated[AwareDatetime, AfterValidator(credible)]
+When = Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)]
 
 
 def read(model: type[Payload], body: bytes | str) -> Payload:

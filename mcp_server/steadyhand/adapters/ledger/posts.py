@@ -11,10 +11,9 @@ from sqlalchemy import insert as plain_insert
 from steadyhand.adapters.ledger import schema as s
 from steadyhand.adapters.ledger.batch import Batch
 from steadyhand.adapters.ledger.engine import from_ms, to_ms
-from steadyhand.journey.alert.model import Alert
-from steadyhand.store_alerts import Backlog, KeptPost, NewPost, WaitingPost
+from steadyhand.journey.alert.model import Alert, Delivery
+from steadyhand.store_alerts import LONGEST_KEPT, Backlog, KeptPost, NewPost, WaitingPost
 
-_RAW_MOST = 65_536
 _MOST_POSTS = 256  # looked at for one round
 _ALERTS = TypeAdapter(tuple[Alert, ...])
 
@@ -37,10 +36,10 @@ class PostRows:
         ]
         return list(self._db.execute(_KEEP, rows).scalars()) if rows else []
 
-    def await_hearing(self, number: int, alerts: Sequence[Alert], now: datetime) -> None:
+    def await_hearing(self, number: int, told: Delivery, now: datetime) -> None:
         """What this post told is to be heard, after all that came before it."""
-        told = _ALERTS.dump_json(tuple(alerts)).decode()
-        self._db.later(_WAIT, {"post": number, "due_at": to_ms(now), "size": len(alerts), "alerts": told})
+        alerts = _ALERTS.dump_json(told.alerts).decode() if told.alerts else ""
+        self._db.later(_WAIT, {"post": number, "due_at": to_ms(now), "size": told.size, "alerts": alerts})
 
     def waiting(self, now: datetime, most: int) -> Sequence[WaitingPost]:
         """The posts that have waited longest: at most so many alerts, but one post at least."""
@@ -60,7 +59,12 @@ class PostRows:
         """These posts, in the order they came; each is read when it is heard."""
         return [
             WaitingPost(
-                one.id, from_ms(one.at), partial(_ALERTS.validate_json, one.alerts), one.source, one.tries
+                number=one.id,
+                at=from_ms(one.at),
+                source=one.source,
+                raw=one.raw,
+                alerts=partial(_ALERTS.validate_json, one.alerts or "[]"),
+                tries=one.tries,
             )
             for one in self._db.execute(_TOLD, {"numbers": numbers})
         ]
@@ -121,6 +125,7 @@ _TOLD = (
         s.alert_post.c.id,
         s.alert_post.c.source,
         s.alert_post.c.at,
+        s.alert_post.c.raw,
         s.alert_waiting.c.tries,
         s.alert_waiting.c.alerts,
     )
@@ -140,4 +145,4 @@ _BACKLOG = (
 
 
 def _text(raw: bytes) -> str:
-    return raw[:_RAW_MOST].decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return raw[:LONGEST_KEPT].decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -84,7 +84,8 @@ Index(
     postgresql_where=text("delivery<>''"),
 )
 
-# The alerts of posts that nobody has heard yet. `due_at` is null once they were given up.
+# The posts that nobody has heard yet. `due_at` is null once they were given up; `alerts` is empty where they
+# are read from the post itself.
 alert_waiting = Table(
     "alert_waiting",
     metadata,

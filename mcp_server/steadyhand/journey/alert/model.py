@@ -31,7 +31,13 @@ class Delivery(Value):
 
     source: str
     alerts: tuple[Alert, ...] = Field(default=(), description="None where the post says nothing of an alert.")
+    later: int = Field(default=0, ge=0, description="How many more it holds, to be read when it is heard.")
     id: str = Field(
         default="", max_length=255, description="The sender's id of the post: the same when it tries again."
     )
     note: str = Field(default="", max_length=200, description="Why there is no alert in it.")
+
+    @property
+    def size(self) -> int:
+        """How many alerts it holds."""
+        return len(self.alerts) + self.later

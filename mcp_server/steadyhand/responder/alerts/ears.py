@@ -16,6 +16,7 @@ _MOMENT_S, _BLINK_S = 0.05, 0.01  # of a round; the shorter one while posts keep
 _BREATH_S, _LONGEST_REST_S = 0.002, 0.5
 _REST = 4  # times as long as it worked, while posts keep coming: a fifth of the time is for hearing
 _LULL_S = 0.05
+_BURST_S, _GLANCE_S = 0.3, 0.01
 
 
 class Taken(Value):
@@ -66,23 +67,25 @@ class Ears:
         self._asking: dict[int, asyncio.Future[Taken]] = {}
         self._hearing = False
         self._more = False
+        self._began = 0.0
         self._knocking = 0
-        self._quiet_since = -_LULL_S
+        self._came = -_LULL_S, -_LULL_S
 
     @contextmanager
     def knock(self) -> Iterator[None]:
         """A post is being stored: hearing leaves it room."""
         self._knocking += 1
+        self._came = self._came[1], time.monotonic()
         try:
             yield
         finally:
             self._knocking -= 1
-            self._quiet_since = time.monotonic()
 
     @property
     def yields(self) -> bool:
         """Whether posts keep coming and hearing, which is not late, leaves them the time."""
-        pressed = self._knocking > 0 or time.monotonic() - self._quiet_since < _LULL_S
+        last_but_one, _ = self._came  # a post that comes alone is no burst
+        pressed = self._knocking > 0 or time.monotonic() - last_but_one < _LULL_S
         return pressed and not self.gate.late
 
     @property
@@ -97,7 +100,13 @@ class Ears:
         if self._hearing:
             return False
         self._hearing = True
+        self._began = time.monotonic()
         return True
+
+    async def turn(self) -> None:
+        """Returns when a round may be heard. Until what waits is that old a burst has all the time."""
+        while self.yields and time.monotonic() - self._began < _BURST_S:  # noqa: ASYNC110 - a lull has no event
+            await asyncio.sleep(_GLANCE_S)
 
     def end(self) -> None:
         """Nothing is heard any more."""

@@ -13,6 +13,7 @@ from steadyhand.journey.commands import Record
 from steadyhand.ports import LedgerError
 from steadyhand.responder.alerts.ears import Taken
 from steadyhand.responder.alerts.intake import hear_posts
+from steadyhand.responder.alerts.reading import read_waiting
 from steadyhand.responder.engine.distress import call_for_help
 from steadyhand.responder.outside import Outside
 
@@ -25,13 +26,15 @@ _AGAIN, _LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
 async def hear_all(outside: Outside) -> None:
     """Hear until nothing waits. Where this process hears already, that goes on for what came meanwhile.
 
-    While posts keep coming it rests longer than it works; where it falls behind, storing waits for it.
+    A burst is stored first. While posts keep coming it rests longer than it works; where it falls behind,
+    storing waits for it.
     """
     ears = outside.ears
     if not ears.begin():
         return
     try:
         while True:
+            await ears.turn()
             taken = await asyncio.to_thread(hear_round, outside)
             ears.tell(taken)
             if not taken and not ears.goes_on():
@@ -64,7 +67,7 @@ def hear_round(outside: Outside) -> Sequence[Taken]:
             if not posts:
                 return ()
             numbers = [one.number for one in posts]
-            taken = hear_posts(outside, tx, posts, now)
+            taken = hear_posts(outside, tx, [read_waiting(outside, one) for one in posts], now)
             tx.heard(numbers)
     except Exception as error:
         if not numbers:
@@ -82,7 +85,7 @@ def _alone(outside: Outside, number: int) -> Taken | None:
             post = tx.unheard(number)
             if post is None:
                 return None
-            (taken,) = hear_posts(outside, tx, [post], now)
+            (taken,) = hear_posts(outside, tx, [read_waiting(outside, post)], now)
             tx.heard([number])
             return taken
     except Exception as error:

@@ -36,7 +36,7 @@ class Inbox:
 
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
-        self._posts = Together(partial(receive, outside), _MOST, lambda one: len(one.delivery.alerts))
+        self._posts = Together(partial(receive, outside), _MOST, lambda one: one.delivery.size)
         self._hearing: set[asyncio.Task[None]] = set()
 
     async def take(self, arrival: Arrival, within: float = 0) -> Taken:
@@ -46,7 +46,7 @@ class Inbox:
         """
         ears = self._outside.ears
         with ears.knock():
-            await ears.gate.enter(len(arrival.delivery.alerts))
+            await ears.gate.enter(arrival.delivery.size)
             taken = await self._posts.put(arrival)
         if taken.heard:
             return taken
@@ -92,9 +92,9 @@ class _Reception:
         ]
 
     def _keep(self, number: int, told: Delivery) -> Taken:
-        if told.alerts:
-            self._tx.await_hearing(number, told.alerts, self._now)
-        return Taken(receipt=number, heard=not told.alerts, alerts=len(told.alerts), note=told.note)
+        if told.size:
+            self._tx.await_hearing(number, told, self._now)
+        return Taken(receipt=number, heard=not told.size, alerts=told.size, note=told.note)
 
     def _taken_before(self, post: NewPost, arrival: Arrival) -> Taken | Replayed | None:
         """What is to be said of a post whose id came before; None for one that is new."""
@@ -107,7 +107,7 @@ class _Reception:
             return None
         if digest != post.digest:
             return Replayed("the id of this post was used for another one")
-        return Taken(heard=True, alerts=len(arrival.delivery.alerts), duplicate=True, note="taken before")
+        return Taken(heard=True, alerts=arrival.delivery.size, duplicate=True, note="taken before")
 
 
 def _post(arrival: Arrival) -> NewPost:

@@ -26,7 +26,7 @@ from steadyhand.responder.investigation.remembering import remember
 from steadyhand.responder.outside import Outside
 from steadyhand.responder.people.roster import policy_since
 from steadyhand.store import Transaction
-from steadyhand.store_alerts import AlertKey, Known, NewPost, Repeat, Sighting, WaitingPost
+from steadyhand.store_alerts import AlertKey, Known, NewPost, ReadPost, Repeat, Sighting
 
 _STATUS: dict[Heard, str] = {"new": "firing", "over": "resolved", "held": "flapping", "repeat": "repeat"}
 
@@ -58,18 +58,17 @@ def take_alert(outside: Outside, alert: Alert, raw: str) -> str:
     digest = hashlib.sha256(body).hexdigest()
     with outside.ledger.write() as tx:
         (number,) = tx.keep_posts([NewPost(source=alert.source, delivery="", digest=digest, raw=body)], now)
-        (taken,) = hear_posts(outside, tx, [WaitingPost(number, now, lambda: (alert,))], now)
+        (taken,) = hear_posts(outside, tx, [ReadPost(number, now, (alert,))], now)
     return next(iter(taken.incidents), "")
 
 
 def hear_posts(
-    outside: Outside, tx: Transaction, posts: Sequence[WaitingPost], now: datetime
+    outside: Outside, tx: Transaction, posts: Sequence[ReadPost], now: datetime
 ) -> Sequence[Taken]:
     """All that follows from these posts, in the order they came. Raises LedgerError."""
-    read = [(one, one.read()) for one in posts]
     round_ = Round(outside, tx, now)
-    round_.know([alert for _, alerts in read for alert in alerts])
-    taken = [round_.listen(one, alerts) for one, alerts in read]
+    round_.know([alert for one in posts for alert in one.alerts])
+    taken = [round_.listen(one) for one in posts]
     round_.finish()
     return taken
 
@@ -113,9 +112,9 @@ class Round:
         placed = known.silence or known.incident in self._unresolved
         return bool(placed) and said == {known.words}
 
-    def listen(self, post: WaitingPost, alerts: Sequence[Alert]) -> Taken:
+    def listen(self, post: ReadPost) -> Taken:
         """Hear all alerts of a post."""
-        told = [self._repeat(one, post.at) or self._told(one, post.at) for one in alerts]
+        told = [self._repeat(one, post.at) or self._told(one, post.at) for one in post.alerts]
         self._tx.keep_sightings(_sightings(post.number, told), self._now)
         self._ignored(told)
         return Taken(

@@ -15,6 +15,8 @@ from steadyhand.journey.evidence.model import Change
 from steadyhand.ports import LedgerError, Post
 from steadyhand.responder.alerts.ears import Taken
 from steadyhand.responder.alerts.inbox import Arrival, Inbox
+from steadyhand.responder.alerts.reading import whole
+from steadyhand.store_alerts import LONGEST_KEPT
 from steadyhand.web.body import json_body, raw_body
 from steadyhand.web.desk import Desk
 from steadyhand.web.machine.guard import check_token
@@ -46,19 +48,22 @@ class Intake:
         Who wants to know its incidents says so by `Prefer: wait=5` (RFC 7240), in seconds. When the store
         fails, page past it and ask the sender to repeat.
         """
-        source = self._desk.sources.get(request.path_params["source"])
+        outside = self._desk.outside
+        source = outside.sources.get(request.path_params["source"])
         if source is None or not source.signed:
             check_token(request, self._desk.secrets.ingest_token)
         if source is None:
-            raise HTTPException(404, f"no such source; known are {', '.join(sorted(self._desk.sources))}")
+            raise HTTPException(404, f"no such source; known are {', '.join(sorted(outside.sources))}")
         body = await raw_body(request)
-        now = self._desk.outside.clock.now()
-        delivery = await source.read(Post(headers=dict(request.headers), body=body, received_at=now))
+        post = Post(headers=dict(request.headers), body=body, received_at=outside.clock.now())
+        told = await source.read(post)
+        if len(body) > LONGEST_KEPT:
+            told = whole(outside, told, post)  # from what is kept of it nobody could read them
         try:
-            taken = await self._inbox.take(Arrival(delivery, body), _patience(request))
+            taken = await self._inbox.take(Arrival(told, body), _patience(request))
         except LedgerError as error:
             log.error("alerts were not stored: %s", error)  # noqa: TRY400 - the cause is in the text
-            await self._desk.alarm.ring(_not_stored(delivery.alerts))
+            await self._desk.alarm.ring(_not_stored(whole(outside, told, post).alerts))
             raise
         return JSONResponse(_told(taken), status_code=200 if taken.duplicate else 202)
 
