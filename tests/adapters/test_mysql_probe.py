@@ -1,21 +1,16 @@
-"""The probe against a real MariaDB."""
+"""The probe against a real MariaDB and a real MySQL."""
 
-import os
-import shutil
-import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pymysql
 import pytest
+from mysql.servers import SERVERS, session
 from pydantic import SecretStr
-from tests.servers import NOBODY, free_port, running
+from servers import free_port
 
 from steadyhand.adapters.databases.mysql import MysqlProbe, MysqlSettings
 from steadyhand.adapters.databases.mysql_link import connected
@@ -31,87 +26,18 @@ from steadyhand.tools.telling import tell_database
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 pytestmark = pytest.mark.anyio
 RULE = MysqlSettings(name="orders-db", dsn_env="X")
-PREPARE = (
-    "create database shop",
-    "use shop",
-    "create table shop.orders (id int primary key auto_increment, email varchar(40), total int)",
-    "insert into shop.orders (email, total) select concat('u', seq, '@x.test'), seq from seq_1_to_20000",
-    "analyze table shop.orders",
-    "create user reader identified by 'secret'",
-    "grant process on *.* to reader",
-    "grant select on shop.* to reader",
-    "grant select on performance_schema.* to reader",
-    "grant select on mysql.slow_log to reader",
-    "create user shopper identified by ''",
-    "grant all on shop.* to shopper",
-)
 
 
-@contextmanager
-def mariadb(counts: str) -> Iterator[int]:
-    """A new server; yields its port. As root it runs under a spare uid."""
-    program, install = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
-    if not program or not install:
-        pytest.skip("no MariaDB: Debian's mariadb-server is not installed")
-    uid = NOBODY if os.geteuid() == 0 else os.geteuid()
-    home, port = Path(tempfile.mkdtemp(prefix="steadyhand-maria-")), free_port()
-    try:
-        os.chown(home, uid, -1)
-        common = ["--no-defaults", f"--datadir={home}/data"]
-        new = [install, *common, "--auth-root-authentication-method=normal", "--skip-test-db"]
-        with running(new, uid, cwd=home, stdout=subprocess.DEVNULL) as made:
-            assert made.wait(60) == 0
-        serve = [
-            program,
-            *common,
-            f"--port={port}",
-            "--bind-address=127.0.0.1",
-            "--skip-name-resolve",
-            f"--socket={home}/s",
-        ]
-        quick = [
-            f"--performance-schema={counts}",
-            "--innodb-flush-log-at-trx-commit=0",
-            f"--pid-file={home}/pid",
-        ]
-        with (
-            (home / "log").open("wb") as log,
-            running([*serve, *quick], uid, cwd=home, stdout=log, stderr=log),
-        ):
-            _prepare(port)
-            yield port
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def _session(port: int, user: str = "root", database: str | None = None) -> Any:
-    return pymysql.connect(host="127.0.0.1", port=port, user=user, database=database, autocommit=True)
-
-
-def _prepare(port: int) -> None:
-    until = time.monotonic() + 30
-    while True:
-        try:
-            connection = _session(port)
-            break
-        except pymysql.OperationalError:
-            if time.monotonic() > until:
-                raise
-    with closing(connection), connection.cursor() as cursor:
-        for statement in PREPARE:
-            cursor.execute(statement)
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with mariadb("on") as found:
+@pytest.fixture(scope="module", params=SERVERS, ids=lambda one: one.__name__)
+def port(request: pytest.FixtureRequest) -> Iterator[int]:
+    with request.param(counts=True) as found:
         yield found
 
 
-@pytest.fixture(scope="module")
-def uncounted() -> Iterator[int]:
-    """A server as Debian sets it up: it counts no statements."""
-    with mariadb("off") as found:
+@pytest.fixture(scope="module", params=SERVERS, ids=lambda one: one.__name__)
+def uncounted(request: pytest.FixtureRequest) -> Iterator[int]:
+    """A server as Debian sets MariaDB up: it counts no statements."""
+    with request.param(counts=False) as found:
         yield found
 
 
@@ -128,10 +54,31 @@ async def _look_until(port: int, what: str) -> DatabaseReport:
             return report
 
 
+def _sessions_of(port: int, user: str) -> int:
+    with closing(session(port)) as root, root.cursor() as cursor:
+        cursor.execute("select count(*) from information_schema.processlist where user = %s", (user,))
+        return int(cursor.fetchone()[0])
+
+
+MARIA = "locks: a session waits for a metadata lock; this server does not tell its holder"
+
+
+@contextmanager
+def _waiting(port: int, pid: int) -> Iterator[None]:
+    """Entered once this session waits for its table."""
+    with closing(session(port)) as root, root.cursor() as cursor:
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            cursor.execute("select state from information_schema.processlist where id = %s", (pid,))
+            if "metadata lock" in str(cursor.fetchone()):
+                break
+    yield
+
+
 @contextmanager
 def _working(port: int, statement: str) -> Iterator[int]:
     """A session of the shop that runs this; yields its id. It is ended with the block."""
-    connection = _session(port, "shopper", "shop")
+    connection = session(port, "shopper", "shop")
 
     def work() -> None:
         with connection.cursor() as cursor:
@@ -145,14 +92,14 @@ def _working(port: int, statement: str) -> Iterator[int]:
     try:
         yield connection.thread_id()
     finally:
-        with closing(_session(port)) as root, root.cursor() as cursor:
+        with closing(session(port)) as root, root.cursor() as cursor:
             cursor.execute(f"kill query {connection.thread_id()}")
         worker.join(10)
         connection.close()
 
 
 async def test_who_waits_for_a_row_is_seen_with_its_blocker_and_every_client_is_counted(port: int) -> None:
-    holder = _session(port, "shopper", "shop")
+    holder = session(port, "shopper", "shop")
     with closing(holder), holder.cursor() as cursor:
         cursor.execute("begin")
         cursor.execute("update orders set total = 0 where id = 7")
@@ -170,6 +117,26 @@ async def test_who_waits_for_a_row_is_seen_with_its_blocker_and_every_client_is_
     assert [(one.table, one.live_rows > 10_000) for one in report.health] == [("orders", True)]
 
 
+async def test_a_change_of_a_table_waits_for_who_reads_it_and_later_readers_for_the_change(port: int) -> None:
+    reader = session(port, "shopper", "shop")
+    with closing(reader), reader.cursor() as cursor:
+        cursor.execute("begin")
+        cursor.execute("select id from orders limit 1")
+        with (
+            _working(port, "alter table orders add column note int") as change,
+            _waiting(port, change),
+            _working(port, "select id from orders limit 1") as late,
+            _waiting(port, late),
+        ):
+            report = await MysqlProbe(RULE, _dsn(port)).look(NOW)
+            assert _sessions_of(port, "reader") == 0
+    blockers = {one.pid: one.blocked_by for one in report.sessions}
+    if MARIA in report.gaps:
+        assert (blockers[change], blockers[late]) == ((), ())
+    else:
+        assert (blockers[change], blockers[late]) == ((reader.thread_id(),), (change,))
+
+
 async def test_a_running_scan_of_a_big_table_names_the_index_it_lacks(port: int) -> None:
     slow = "select id from orders o where o.email = 'u7@x.test' and sleep(20) = 0"
     with _working(port, slow):
@@ -183,7 +150,7 @@ async def test_a_running_scan_of_a_big_table_names_the_index_it_lacks(port: int)
 def test_an_index_in_the_words_given_to_people_is_built_without_a_lock_and_a_session_ended(port: int) -> None:
     index = CreateIndex(database="shop", table="orders", columns=("total",), name="ix_orders_total")
     _run(port, statement(index, "mysql"), user="root")
-    with closing(_session(port)) as root, root.cursor() as cursor:
+    with closing(session(port)) as root, root.cursor() as cursor:
         cursor.execute(
             "select column_name from information_schema.statistics where index_name = 'ix_orders_total'"
         )
@@ -192,7 +159,7 @@ def test_an_index_in_the_words_given_to_people_is_built_without_a_lock_and_a_ses
     began = {"database": "shop", "backend_start": NOW}
     with _working(port, "select sleep(20)") as pid:
         _run(port, statement(CancelBackend(pid=pid, query_start=NOW, **began), "mysql"), user="root")
-    with closing(_session(port, "shopper", "shop")) as idle:
+    with closing(session(port, "shopper", "shop")) as idle:
         end = EndSession(pid=idle.thread_id(), transaction_start=NOW, **began)
         _run(port, statement(end, "mysql"), user="root")
         with pytest.raises(pymysql.OperationalError), idle.cursor() as cursor:
@@ -200,7 +167,7 @@ def test_an_index_in_the_words_given_to_people_is_built_without_a_lock_and_a_ses
 
 
 def _run(port: int, *statements: str, user: str = "shopper") -> None:
-    with closing(_session(port, user, "shop")) as connection, connection.cursor() as cursor:
+    with closing(session(port, user, "shop")) as connection, connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
 

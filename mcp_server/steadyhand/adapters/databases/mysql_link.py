@@ -61,6 +61,7 @@ def connected(source: str, dsn: SecretStr, connect: timedelta, statement: timede
         )
         link.rows(f"set session {limit}")
         link.rows("set session transaction read only")
+        link.rows("set session lock_wait_timeout = 1")  # no plan queues behind a change of its table
         if not link.mariadb:
             with suppress(SourceRefused):  # before 8.3 there is only this form of a plan, and no such word
                 link.rows("set session explain_json_format_version = 1")

@@ -8,6 +8,7 @@ from functools import partial
 
 from steadyhand.adapters.databases import mysql_queries as queries
 from steadyhand.adapters.databases.mysql_link import Link
+from steadyhand.adapters.databases.mysql_locks import waits
 from steadyhand.adapters.databases.mysql_statements import Known, counted, logged, slowest
 from steadyhand.adapters.databases.mysql_text import mask, parameters, plannable, same, searches
 from steadyhand.adapters.databases.plans import FEW, Search, covered
@@ -19,6 +20,7 @@ _MOST_PLANS = 12
 _MOST_TABLES = 20
 _METADATA = "metadata lock"
 _UNTOLD = "tables: the rate of reads, dead rows and when a session began are not told by this server"
+_HOLDER_UNTOLD = "locks: a session waits for a metadata lock; this server does not tell its holder"
 _UNCOUNTED = (
     "statements: performance_schema is off and the slow log is not kept in a table"
     " (slow_query_log, log_output=TABLE); only what runs now is seen"
@@ -56,13 +58,13 @@ class Look(Questions):
     def _activity(self) -> None:
         rows = self._link.rows(queries.SESSIONS)
         held = self.ask("transactions", self._transactions) or {}
-        blockers = self.ask("locks", self._waits) or {}
+        blockers = self.ask("locks", partial(waits, self._link)) or {}
         self.sessions = tuple(
             _session(row, held.get(row[0]), tuple(blockers.get(row[0], ()))) for row in rows
         )
         self._running = [(row[6], float(row[4]) * 1000) for row in rows if row[7] and plannable(row[6])]
-        if any(_METADATA in one.wait for one in self.sessions):
-            self.gaps.append("locks: a session waits for a metadata lock; its holder is not told")
+        if any(_METADATA in one.wait and not one.blocked_by for one in self.sessions):
+            self.gaps.append(_HOLDER_UNTOLD)
         alike = Counter(
             (row[1], row[2].rpartition(":")[0] or row[2], one.state)
             for row, one in zip(rows, self.sessions, strict=True)
@@ -74,13 +76,6 @@ class Look(Questions):
 
     def _transactions(self) -> dict[int, tuple[str, float]]:
         return {pid: (state, float(age)) for pid, state, age in self._link.rows(queries.TRANSACTIONS)}
-
-    def _waits(self) -> dict[int, list[int]]:
-        question = queries.WAITS_MARIADB if self._link.mariadb else queries.WAITS_MYSQL
-        found: dict[int, list[int]] = defaultdict(list)
-        for waiter, blocker in dict.fromkeys(self._link.rows(question)):
-            found[waiter].append(blocker)
-        return found
 
     def _slow(self) -> None:
         """What bounds the server, and the statements that it counts, else those it logs as slow."""

@@ -29,6 +29,19 @@ join information_schema.innodb_trx r on r.trx_id = w.requesting_engine_transacti
 join information_schema.innodb_trx b on b.trx_id = w.blocking_engine_transaction_id
 """
 
+TABLE_LOCKS = """
+select t.processlist_id, concat(l.object_schema, '.', l.object_name), l.lock_type, l.lock_status = 'GRANTED'
+from performance_schema.metadata_locks l
+join performance_schema.threads t on t.thread_id = l.owner_thread_id and t.processlist_id is not null
+join (
+  select distinct object_schema, object_name
+  from performance_schema.metadata_locks
+  where object_type = 'TABLE' and lock_status = 'PENDING'
+) w on w.object_schema = l.object_schema and w.object_name = l.object_name
+where l.object_type = 'TABLE' and l.lock_status in ('GRANTED', 'PENDING')
+limit 2000
+"""
+
 LIMITS = """
 select @@global.max_connections, @@global.performance_schema,
        @@global.slow_query_log and find_in_set('TABLE', @@global.log_output) > 0
