@@ -26,6 +26,8 @@ DocumentKind = Literal["enrichment", "page", "diagnosis", "opinion", "plan", "re
 Arrival = Literal["delivered", "seen", "failed"]
 Ending = Literal["failed", "unknown", "cancelled"]
 Body = TypeVar("Body", bound=Value)
+Way = tuple[str, str]
+"""Channel and target."""
 
 
 class Timer(Value):
@@ -58,7 +60,18 @@ class Message(Value):
     thread: str = ""
     queued_at: Instant
     lost: bool = Field(default=False, description="Its incident knows that it comes too late.")
+    error: str = Field(default="", description="What became of an earlier try, where one came to an end.")
     first: str = Field(default="", description="Receipt of the first of its thread to the same receiver.")
+
+
+class Ring(Value):
+    """A telephone rang, about these incidents; `message` is the first of those that left as one."""
+
+    message: str
+    attempt: int
+    way: Way
+    at: Instant
+    incidents: frozenset[str]
 
 
 class Cry(Value):
@@ -240,6 +253,18 @@ class Transaction(Alerts, Posts, Memory, Shifts, Protocol):
 
     def hold(self, message: Message, until: datetime) -> None:
         """It must wait until an instant, and this was no try. What was taken back meanwhile ends."""
+        ...
+
+    def rings(self, ways: Collection[Way], since: datetime) -> Sequence[Ring]:
+        """What rang by these ways since then, in order, whichever process sent it."""
+        ...
+
+    def rang(self, rings: Sequence[Ring], since: datetime) -> None:
+        """These leave now; what rang before `since` is forgotten."""
+        ...
+
+    def silent(self, message: Message) -> None:
+        """It was refused: nothing rang."""
         ...
 
     def companions(self, message: Message) -> Sequence[Message]:

@@ -26,7 +26,6 @@ from steadyhand.ports import (
 )
 from steadyhand.responder.alerts.ears import Ears
 from steadyhand.responder.engine.pulse import Pulse
-from steadyhand.responder.people.throttling import Rings
 from steadyhand.responder.rollouts.baseline import Baselines
 from steadyhand.responder.rules import Rules
 from steadyhand.store import Ledger
@@ -66,7 +65,6 @@ class Outside:
     archive: Archive | None = None
     watchdog: Watchdog | None = None
     ears: Ears = field(default_factory=Ears)
-    rings: Rings = field(default_factory=Rings)
     by_hand: ByHand = field(default_factory=ByHand)
     pulse: Pulse = field(default_factory=Pulse)
     checkpoint_key: CheckpointKey | None = None

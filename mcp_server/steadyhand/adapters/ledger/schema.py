@@ -222,6 +222,20 @@ outbox = Table(
     Index("outbox_incident", "incident"),
 )
 
+# When which telephone rang, for the limits of ringing; those that no limit asks about any more are deleted.
+ring = Table(
+    "ring",
+    metadata,
+    Column("message", String, primary_key=True),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("channel", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("at", Ms, nullable=False),
+    Column("about", Text, nullable=False),  # incidents
+    Index("ring_way", "channel", "target"),
+    Index("ring_at", "at"),
+)
+
 heartbeat = Table(
     "heartbeat",
     metadata,

@@ -17,6 +17,7 @@ from steadyhand.adapters.ledger.commands import arm_timer, carry_out, keep_decis
 from steadyhand.adapters.ledger.engine import from_ms, insert, to_ms
 from steadyhand.adapters.ledger.posts import PostRows
 from steadyhand.adapters.ledger.reading import incident_of, person_of, state_hash
+from steadyhand.adapters.ledger.rings import RingRows
 from steadyhand.adapters.ledger.schema import is_state
 from steadyhand.adapters.ledger.shifts import ShiftRows
 from steadyhand.adapters.ledger.timers import TimerRows
@@ -36,7 +37,7 @@ from steadyhand.ports import LedgerError
 from steadyhand.store import Arrival, Body, DocumentKind, Ending, Message, Person
 
 
-class SqlTransaction(AlertRows, PostRows, MemoryRows, ShiftRows, TimerRows, ToldRows):
+class SqlTransaction(AlertRows, PostRows, MemoryRows, RingRows, ShiftRows, TimerRows, ToldRows):
     """One open transaction; made by `SqlLedger.write` and `SqlLedger.read`."""
 
     def __init__(self, connection: Connection, key: VaultKey | None = None) -> None:

@@ -14,7 +14,16 @@ from steadyhand.ports import Channel, EffectUnknown, Letter, SourceError, Source
 from steadyhand.responder.alerts.intake import happen
 from steadyhand.responder.engine.distress import lose
 from steadyhand.responder.outside import Outside
-from steadyhand.responder.people.throttling import WITH, Bundle, letters, sort_out, together
+from steadyhand.responder.people.throttling import (
+    WITH,
+    Bundle,
+    letters,
+    ring,
+    rings,
+    sort_out,
+    together,
+    way_of,
+)
 from steadyhand.responder.together import Most, Together
 from steadyhand.store import Arrival, Ending, Message, Timer, Transaction, told
 
@@ -51,8 +60,6 @@ class Mail:
         try:
             receipt = await _send(outside, channel, bundle)
         except SourceError as error:
-            if not isinstance(error, EffectUnknown):
-                outside.rings.silent(bundle)
             return partial(_not_sent, error=error, first=message)
         except Exception as error:  # a bug in one channel must not silence the others
             log.exception("channel %s failed", message.channel)
@@ -78,11 +85,21 @@ def _claim(outside: Outside, most: int) -> Sequence[Bundle]:
         found += more
         if len(more) < most or letters(found, outside.rules.throttle) >= most:
             break
-    leaving, held = sort_out(found, outside.rings, outside.rules.throttle, now)
-    if held:
-        with outside.ledger.write() as tx:
-            for one in held:
-                tx.hold(one.message, one.until)
+    if any(rings(one, outside.rules.throttle) for one in found):
+        return _spaced(outside, found, now)
+    return sort_out(found, (), outside.rules.throttle, now)[0]
+
+
+def _spaced(outside: Outside, found: Sequence[Message], now: datetime) -> Sequence[Bundle]:
+    """Those that leave now, noted where every process sees them before the first one rings."""
+    rule = outside.rules.throttle
+    since = now - rule.longest
+    with outside.ledger.write() as tx:
+        rung = tx.rings({way_of(one) for one in found if rings(one, rule)}, since)
+        leaving, held = sort_out(found, rung, rule, now)
+        for one in held:
+            tx.hold(one.message, one.until)
+        tx.rang([ring(one, now) for one in leaving if rings(one[0], rule)], since)
     return leaving
 
 
@@ -158,6 +175,8 @@ def _not_sent(
     if after.again_at is None:
         log.error("message %s is given up: %s", message.key, error)
     ending: Ending = "unknown" if isinstance(error, EffectUnknown) else "failed"
+    if ending == "failed" and message == first and rings(first, outside.rules.throttle):
+        tx.silent(first)
     held = tx.unsent(message, str(error), after.again_at, ending=ending, lost=after.lost)
     if held:
         action = "message.retried" if after.again_at else "message.given_up"

@@ -2,16 +2,15 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from steadyhand.journey.escalation.throttle import ThrottleRule
 from steadyhand.ports import Letter
-from steadyhand.store import Message
+from steadyhand.store import Message, Ring, Way
 
 Bundle = tuple[Message, ...]
 """Pages to one person by one channel that leave as one message; or one message alone."""
-Way = tuple[str, str]
 WITH = "&with:"  # after the key of the first of several that left together
 _SUBJECT = 200
 _BODY = 1400  # a short message holds 1600
@@ -25,76 +24,60 @@ class Held:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Ring:
-    """A telephone rang, about these incidents."""
-
-    at: datetime
-    incidents: frozenset[str]
+def rings(message: Message, rule: ThrottleRule) -> bool:
+    """Whether it rings where rings are counted."""
+    return message.act == "page" and message.channel in rule.limits
 
 
-@dataclass(slots=True)
-class Rings:
-    """When which telephone rang. Each process knows what it sent itself, so limits hold for each of them."""
-
-    by_way: dict[Way, list[Ring]] = field(default_factory=dict)
-
-    def add(self, bundle: Bundle, now: datetime, rule: ThrottleRule) -> None:
-        """It leaves now; what no limit asks about any more is forgotten."""
-        way = _way(bundle[0])
-        recent = [one for one in self.by_way.get(way, ()) if abs(now - one.at) < rule.longest]
-        self.by_way[way] = [*recent, Ring(now, frozenset(one.incident for one in bundle))]
-
-    def silent(self, bundle: Bundle) -> None:
-        """It was refused: nothing rang."""
-        about = frozenset(one.incident for one in bundle)
-        rung = self.by_way.get(_way(bundle[0]), [])
-        last = next((one for one in reversed(rung) if one.incidents == about), None)
-        if last is not None:
-            rung.remove(last)
-
-
-def _way(message: Message) -> Way:
+def way_of(message: Message) -> Way:
+    """By which channel to whom."""
     return message.channel, message.target
 
 
+def ring(bundle: Bundle, now: datetime) -> Ring:
+    """It leaves now."""
+    first, incidents = bundle[0], frozenset(one.incident for one in bundle)
+    way = way_of(first)
+    return Ring(message=first.key, attempt=first.attempts, way=way, at=now, incidents=incidents)
+
+
 def sort_out(
-    messages: Sequence[Message], rings: Rings, rule: ThrottleRule, now: datetime
+    messages: Sequence[Message], rung: Sequence[Ring], rule: ThrottleRule, now: datetime
 ) -> tuple[Sequence[Bundle], Sequence[Held]]:
     """Those that leave now, oldest first, and those that wait."""
     groups: dict[Way | str, list[Message]] = {}
     for one in sorted(messages, key=lambda one: (one.queued_at, one.key)):
-        groups.setdefault(_way(one) if _waits(one, rule) else one.key, []).append(one)
+        groups.setdefault(way_of(one) if _waits(one, rule) else one.key, []).append(one)
     leaving, held = [], []
     for name, group in groups.items():
-        until = _until(group, rings, rule, now) if isinstance(name, tuple) else now
+        until = _until(group, rung, rule, now) if isinstance(name, tuple) else now
         if until > now:
             held += [Held(one, until) for one in group]
         else:
             leaving.append(tuple(group))
-    for bundle in leaving:
-        if bundle[0].act == "page" and bundle[0].channel in rule.limits:
-            rings.add(bundle, now, rule)
     return leaving, held
 
 
 def letters(messages: Sequence[Message], rule: ThrottleRule) -> int:
     """How many leave at most: pages that may wait leave as one."""
-    return len({_way(one) if _waits(one, rule) else one.key for one in messages})
+    return len({way_of(one) if _waits(one, rule) else one.key for one in messages})
 
 
 def _waits(message: Message, rule: ThrottleRule) -> bool:
     """Only pages do: none of a SEV1, and none without an incident, for then Steadyhand itself needs help."""
-    lesser = message.act == "page" and message.severity not in ("", "SEV1")
-    return lesser and bool(message.incident) and message.channel in rule.limits
+    return rings(message, rule) and message.severity not in ("", "SEV1") and bool(message.incident)
 
 
-def _until(group: Sequence[Message], rings: Rings, rule: ThrottleRule, now: datetime) -> datetime:
-    """The whole group leaves as soon as any of it may: it is one ring all the same."""
-    way = _way(group[0])
-    rung = [one for one in rings.by_way.get(way, ()) if one.at <= now]  # not before the clock was set back
-    known = frozenset[str]().union(*(one.incidents for one in rung))
-    times = [one.at for one in rung]
+def _until(group: Sequence[Message], rung: Sequence[Ring], rule: ThrottleRule, now: datetime) -> datetime:
+    """The whole group leaves as soon as any of it may: it is one ring all the same.
+
+    What rang before the clock was set back does not count, nor what was noted for a page of this group whose
+    process died with it.
+    """
+    way, cut_off = way_of(group[0]), {one.key for one in group if not one.error}
+    heard = [one for one in rung if one.way == way and one.at <= now and one.message not in cut_off]
+    known = frozenset[str]().union(*(one.incidents for one in heard))
+    times = [one.at for one in heard]
     return min(rule.earliest(way[0], times, now, first=one.incident not in known) for one in group)
 
 
