@@ -2,7 +2,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 from servers import HANG, RESET, HttpServer, Reply, Request, http_server
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from steadyhand.adapters.channels.terminal import TerminalChannel, TerminalSettings, plain
 from steadyhand.adapters.channels.webhook import WebhookChannel, WebhookSettings
-from steadyhand.ports import ConfigError, EffectUnknown, Letter, SourceRefused, SourceUnavailable
+from steadyhand.adapters.machine import SystemClock
+from steadyhand.ports import Clock, ConfigError, EffectUnknown, Letter, SourceRefused, SourceUnavailable
 from steadyhand.testing.clock import VirtualClock
 
 pytestmark = pytest.mark.anyio
@@ -26,14 +28,18 @@ LETTER = Letter(key="inc-12:page:1:0", target="ann", subject="SEV2 shop is slow"
 
 @asynccontextmanager
 async def webhook(
-    answer: Callable[[Request], Reply], path: str = "/hook/path-secret"
+    answer: Callable[[Request], Reply],
+    path: str = "/hook/path-secret",
+    secrets: Sequence[str] = (SECRET,),
+    clock: Clock | None = None,
 ) -> AsyncIterator[tuple[WebhookChannel, HttpServer]]:
     settings = WebhookSettings.model_validate(
         {"url_env": "U", "secret_env": "S", "timeout": "0.5s", "allowed_networks": ["127.0.0.0/8"]}
     )
     async with http_server(answer) as server, httpx2.AsyncClient() as client:
         url = SecretStr(server.url + path)
-        yield WebhookChannel(settings, client, url, [SecretStr(SECRET)], VirtualClock()), server
+        signed_with = [SecretStr(one) for one in secrets]
+        yield WebhookChannel(settings, client, url, signed_with, clock or VirtualClock()), server
 
 
 async def test_a_webhook_is_signed_so_that_the_receiver_can_verify_it() -> None:
@@ -55,6 +61,31 @@ async def test_a_webhook_is_signed_so_that_the_receiver_can_verify_it() -> None:
         "incident": "",
         "link": "",
     }
+
+
+async def test_another_s_verifier_takes_what_is_signed_and_no_byte_more() -> None:
+    async with webhook(lambda _: Reply(202), clock=SystemClock()) as (channel, server):
+        await channel.send(LETTER.model_copy(update={"body": "Fehler: 18\u00a0% <b>&</b> \u2028 @all"}))
+    (sent,) = server.requests
+    theirs = Webhook(SECRET)
+    assert theirs.verify(sent.body.decode(), sent.headers)["target"] == "ann"
+    later = str(int(sent.headers["webhook-timestamp"]) + 1)
+    for changed, headers in (
+        (sent.body + b" ", sent.headers),
+        (sent.body, {**sent.headers, "webhook-id": "another"}),
+        (sent.body, {**sent.headers, "webhook-timestamp": later}),
+    ):
+        with pytest.raises(WebhookVerificationError):
+            theirs.verify(changed.decode(), headers)
+
+
+async def test_while_secrets_change_whoever_has_either_can_verify() -> None:
+    old = "whsec_" + base64.b64encode(KEY[::-1]).decode()
+    async with webhook(lambda _: Reply(202), secrets=(SECRET, old), clock=SystemClock()) as (channel, server):
+        await channel.send(LETTER)
+    (sent,) = server.requests
+    for known in (SECRET, old):
+        assert Webhook(known).verify(sent.body.decode(), sent.headers)["subject"] == LETTER.subject
 
 
 async def test_a_busy_receiver_is_asked_again_under_the_same_id() -> None:

@@ -1,9 +1,9 @@
 """What channels send, the vendors' own typed clients accept.
 
 Slack's is slack_sdk (names of methods and their parameters, Block Kit models with their limits), GitHub's
-the models of githubkit, made from GitHub's OpenAPI description; both in tests/vendor_clients. For PagerDuty's
-Events v2 and Jira's platform we found no package on PyPI that carries the schema: their fakes, in
-tests/vendors, are written after the published OpenAPI files, and nothing else judges them.
+the models of githubkit, made from GitHub's OpenAPI description, PagerDuty's its own client for Events v2;
+Jira's documents are held against the JSON schema of Atlassian's document format. All in tests/vendor_clients.
+No package we found carries the OpenAPI files of Events v2 and of Jira's platform.
 """
 
 from datetime import timedelta
@@ -11,11 +11,11 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from contracts.test_vendor_descriptions import only_what_it_knows
+from contracts.test_vendor_descriptions import HOME, only_what_it_knows
 from pydantic import SecretStr
 from servers import Request
 from vendors.base import serving
-from vendors.line_up import github_line
+from vendors.line_up import github_line, jira_line, pagerduty_line
 from vendors.slack import TOKEN, Slack
 
 from steadyhand.adapters.channels.slack import SlackChannel, SlackSettings
@@ -58,3 +58,31 @@ async def test_what_is_written_to_github_is_as_its_description_has_it() -> None:
         line.arrived()
         requests = writes(line.vendor.requests)
     only_what_it_knows("github_issues", requests, [('"title"', '"name"'), ('"state"', '"status"')])
+
+
+async def test_what_is_sent_to_pagerduty_is_the_event_its_own_client_sends() -> None:
+    async with pagerduty_line(Path()) as line:
+        page = PAGE.model_copy(update={"target": "primary"})
+        opened = await line.channel.send(page)
+        for act in ("acknowledged", "resolved"):
+            await line.channel.send(page.model_copy(update={"key": act, "act": act, "first": opened}))
+        line.arrived()
+    spoils = [
+        ('"dedup_key"', '"alias"'), ('"summary"', '"title"'), ('"custom_details"', '"details"'),
+        ('"trigger"', '"fire"'), ("/v2/enqueue", "/v2/queue"),
+    ]  # fmt: skip
+    only_what_it_knows("pagerduty", line.vendor.requests, spoils)
+
+
+async def test_what_is_written_to_jira_is_a_document_of_atlassian_s_format() -> None:
+    if not (HOME / "adf.json").exists():
+        pytest.skip("Atlassian's schema is not installed: tests/vendor_clients/install.sh, with npm")
+    async with jira_line(Path()) as line:
+        page = PAGE.model_copy(update={"target": "sev1", "body": f"{BODY}\n\n\tone more\x00 line"})
+        issue = await line.channel.send(page)
+        await line.channel.send(page.model_copy(update={"key": "k2", "act": "note", "first": issue}))
+        await line.channel.send(page.model_copy(update={"key": "k3", "act": "resolved", "first": issue}))
+        line.arrived()
+    written = [one for one in writes(line.vendor.requests) if not one.path.endswith("/transitions")]
+    spoils = [('"paragraph"', '"line"'), ('"type": "text"', '"type": "words"'), ('"version"', '"edition"')]
+    only_what_it_knows("jira", written, spoils)

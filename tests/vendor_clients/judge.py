@@ -11,6 +11,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -259,9 +260,38 @@ def slack(one: Json) -> None:
             raise Refused(f"it writes {block.to_dict()}, not {given}")
 
 
+def pagerduty(one: Json) -> None:
+    """Its own client writes the very same event. What stands beside the payload it passes on unread."""
+    import httpx2
+    from pagerduty import EventsApiV2Client
+
+    def caught(request: httpx2.Request) -> httpx2.Response:
+        raise Caught(request.method, str(request.url), None, json.loads(request.content))
+
+    told = json.loads(one["body"])
+    event = dict(told)
+    client = EventsApiV2Client(event.pop("routing_key"), transport=httpx2.MockTransport(caught))
+    action = event.pop("event_action")
+    beside = {key: event.pop(key) for key in ("client", "client_url") if key in event}
+    call = getattr(client, action)
+    theirs = called(call, **event.pop("payload", {}), **event)
+    theirs.sent = (*theirs.sent[:3], {**theirs.sent[3], **beside})
+    same(one, theirs, told)
+
+
+def jira(one: Json) -> None:
+    """Documents as the schema of Atlassian's document format has them; the rest of a body is not judged."""
+    from jsonschema import Draft4Validator
+
+    told = json.loads(one["body"])
+    document = told["body"] if one["path"].endswith("/comment") else told["fields"]["description"]
+    schema = json.loads((Path(sys.prefix) / "adf.json").read_text(encoding="utf-8"))
+    Draft4Validator(schema).validate(document)
+
+
 JUDGES = (
     elasticsearch, opensearch, datadog, argocd, kubernetes, github, gitlab, influxdb, splunk, otlp,
-    github_issues, slack,
+    github_issues, slack, pagerduty, jira,
 )  # fmt: skip
 
 
