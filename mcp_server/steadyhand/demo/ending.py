@@ -27,12 +27,18 @@ def ending(
     screen.say(f"Report: {report}")
     screen.say(f"Console: {stage.access.url}/incidents/{view['incident']['id']} (ends with this demo)")
     vitals.read()
-    well = vitals.well
-    outcome = (
-        "RESOLVED, and users are well." if resolved and well else f"NOT RESOLVED: {view['incident']['note']}"
-    )
-    screen.panel("The end", outcome, "green" if resolved and well else "red")
-    return 0 if resolved and well and not problem else 1
+    good = resolved and vitals.well
+    screen.panel("The end", _outcome(view["incident"], vitals), "green" if good else "red")
+    return 0 if good and not problem else 1
+
+
+def _outcome(incident: dict[str, Any], vitals: Vitals) -> str:
+    if incident["status"] != "resolved":
+        return f"NOT RESOLVED: {incident['note']}"
+    if vitals.well:
+        return "RESOLVED, and users are well."
+    now = "\n".join(str(one) for one in vitals.lines)
+    return f"NOT RESOLVED: the fix was verified, and users are not well now.\n{now}"
 
 
 def _row(goal: tuple[str, str, int], view: dict[str, Any], broken_at: float) -> tuple[str, str, str]:

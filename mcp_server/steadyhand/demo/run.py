@@ -181,7 +181,10 @@ class Story:
     def _close(self, vitals: Vitals, broken_at: float) -> int:
         from steadyhand.demo.ending import ending  # noqa: PLC0415 - with its figures only at the end
 
-        code = ending(self._screen, self._stage, self._engineer, self._see(), vitals, broken_at)
+        view = self._see()
+        if view["incident"]["status"] == "resolved":  # one reading may be a hiccup of a busy machine
+            self._wait("looking at the users once more", lambda: vitals.well, vitals, _CALM_S, must=False)
+        code = ending(self._screen, self._stage, self._engineer, view, vitals, broken_at)
         if not self._scripted:
             self._screen.console.input("       Look around in the console; Enter ends the demo. ")
         return code
