@@ -3,8 +3,8 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -21,6 +21,7 @@ from steadyhand.ports import ConfigError
 from steadyhand.wiring import playbooks
 
 _MOST = 100_000
+_AHEAD = timedelta(days=1)  # whatever zone it was written in
 _LARGEST = 1_000_000  # bytes: a post-mortem is a page, not a dump
 
 
@@ -28,8 +29,10 @@ def bring_in(paths: Sequence[Path], config: Path | None) -> int:
     """Import post-mortems (Markdown) and exports (JSON), all or none. Raises ConfigError, LedgerError."""
     shelf = playbooks(load(config or default_path()).playbooks)
     found = [case for path in paths for case in _read(path, shelf)]
+    _apart(found)
     with the_store(config, new=True).write() as tx:
         for case in found:
+            _spared(tx.case(case.id), case)
             tx.keep_case(case)
             body = {"case": case.id, "from": case.source}
             tx.record(
@@ -39,6 +42,25 @@ def bring_in(paths: Sequence[Path], config: Path | None) -> int:
         sys.stdout.write(f"{_line(case)}\n")
     sys.stdout.write(f"{len(found)} case(s) imported.\n")
     return 0
+
+
+def _apart(found: Sequence[Case]) -> None:
+    """Two entries of one id would leave only the later one. Raises ConfigError."""
+    seen: dict[str, str] = {}
+    for one in found:
+        if one.id in seen:
+            raise ConfigError(
+                f"{one.source}: id: {one.id!r} is that of {seen[one.id]} too; give each its own"
+            )
+        if one.at > _now() + _AHEAD:
+            raise ConfigError(f"{one.source}: date: {one.at:%Y-%m-%d} is still to come; it would never age")
+        seen[one.id] = one.source
+
+
+def _spared(known: Case | None, fresh: Case) -> None:
+    """What people here judged is never replaced by a file. Raises ConfigError."""
+    if known is not None and known.incident:
+        raise ConfigError(f"{fresh.source}: id: {fresh.id!r} is an incident of yours; give it another id")
 
 
 def show(config: Path | None, texts: Sequence[str] = ()) -> int:
@@ -71,7 +93,7 @@ def judge(incident: str, name: str, given: Mapping[str, str]) -> int:
     return 0
 
 
-def _now() -> Any:  # noqa: ANN401 - a datetime; named once
+def _now() -> datetime:
     return SystemClock().now()
 
 
@@ -86,10 +108,12 @@ def _read(path: Path, shelf: Shelf) -> Iterator[Case]:
     try:
         if path.stat().st_size > _LARGEST:
             raise ConfigError(f"{path}: larger than {_LARGEST} bytes; a post-mortem is a page")
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         yield from _cases(text, path, shelf)
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: nested too deep to be a post-mortem") from error
     except (ValueError, yaml.YAMLError) as error:
         raise ConfigError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
 

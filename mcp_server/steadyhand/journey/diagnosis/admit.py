@@ -12,6 +12,7 @@ from steadyhand.journey.evidence.model import Item, Page
 
 _ROUNDING = 0.005
 _NAMED = 3
+_OURS = frozenset({"service", "database", "cache", "node"})
 
 
 def check(hypotheses: Sequence[Hypothesis], scene: Scene, engine: Diagnosis) -> tuple[str, ...]:
@@ -53,6 +54,7 @@ def _unnamed(hypotheses: Sequence[Hypothesis], engine: Diagnosis) -> Iterator[st
 
 
 def _problems(one: Hypothesis, scene: Scene, engine: Diagnosis) -> Iterator[str]:
+    yield from _named(one, scene)
     yield from _citations(one, scene.page)
     yield from _change(one, scene.page, scene.rule)
     yield from _way(one, scene)
@@ -62,6 +64,17 @@ def _problems(one: Hypothesis, scene: Scene, engine: Diagnosis) -> Iterator[str]
     yield from _confidence(one, engine)
 
 
+def _named(one: Hypothesis, scene: Scene) -> Iterator[str]:
+    """What runs here is known by name; what lies outside, or is no thing at all, may be new."""
+    known = {name for item in scene.page.items for name in (item.entity, item.facts.get("target", ""))}
+    known |= {service.name for service in scene.topology.services}
+    if one.cause.entity_kind in _OURS and one.cause.entity not in known:
+        yield (
+            f"entity: nothing here is called {one.cause.entity!r}; name what get_topology or get_evidence "
+            "names, or say by entity_kind that it lies outside (third_party)"
+        )
+
+
 def _citations(one: Hypothesis, page: Page) -> Iterator[str]:
     known = {item.id for item in page.items}
     for field, cited in _cited(one):
@@ -69,6 +82,8 @@ def _citations(one: Hypothesis, page: Page) -> Iterator[str]:
             yield f"{field}: evidence {lost!r} is not on the page; cite ids that get_evidence lists"
     if not one.supports:
         yield "supports: nothing supports it; cite at least one piece of evidence"
+    for both in sorted(set(one.supports) & set(one.contradicts)):
+        yield f"supports: {both!r} stands under contradicts too; leave it in one of them"
 
 
 def _cited(one: Hypothesis) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -109,9 +124,21 @@ def _way(one: Hypothesis, scene: Scene) -> Iterator[str]:
     elif suffers and not set(one.path[-1].evidence) & set(suffers):
         shown = ", ".join(suffers[:_NAMED])
         yield f"path[{len(one.path) - 1}].evidence: cite how {service!r} itself suffers, such as {shown}"
+    begins = {one.cause.entity, one.cause.change_id, *_ends(one.cause)}
+    first = one.path[0].source if one.path else one.cause.entity
+    if first not in begins and _find_change(first, scene.page) is None:
+        yield (
+            f"path[0].source: the path begins at {first!r}; begin at the cause, "
+            f"{one.cause.entity!r}, or at its change"
+        )
     for index, (before, after) in enumerate(pairwise(one.path)):
         if before.target != after.source:
             yield f"path[{index + 1}].source: the path breaks after {before.target!r}; start there"
+
+
+def _ends(cause: Cause) -> tuple[str, ...]:
+    """Of a way between two services both ends, by either of which it may be named."""
+    return tuple(cause.facts[key] for key in ("caller", "callee") if key in cause.facts)
 
 
 def _steps(one: Hypothesis, scene: Scene) -> Iterator[str]:
@@ -139,14 +166,29 @@ def _order(one: Hypothesis, page: Page, rule: DiagnosisRule) -> Iterator[str]:
 
 
 def _confidence(one: Hypothesis, engine: Diagnosis) -> Iterator[str]:
-    known = [each for each in engine.hypotheses if _same(each.cause, one.cause)]
-    meant = [each for each in known if each.cause.facts == one.cause.facts] or known
-    ceiling = meant[0].confidence if meant else engine.none_of_these
+    ceiling = _ceiling(one, engine)
     if one.confidence > ceiling + _ROUNDING:
         yield (
             f"confidence: {one.confidence:.2f} is above the engine's {ceiling:.2f}; it may only be lowered, "
             "unless a check ran: report it under checked"
         )
+
+
+def held_to(opinion: Diagnosis, engine: Diagnosis) -> Diagnosis:
+    """What was admitted once, no surer than the engine is by now; a check may have lowered a cause since."""
+    held = tuple(
+        one.model_copy(update={"confidence": min(one.confidence, _ceiling(one, engine))})
+        for one in opinion.hypotheses
+    )
+    rest = max(0.0, 1.0 - sum(one.confidence for one in held))
+    return opinion.model_copy(update={"hypotheses": held, "none_of_these": rest}) if held else opinion
+
+
+def _ceiling(one: Hypothesis, engine: Diagnosis) -> float:
+    """The engine's confidence in the same cause, else its weight of none of these."""
+    known = [each for each in engine.hypotheses if _same(each.cause, one.cause)]
+    meant = [each for each in known if each.cause.facts == one.cause.facts] or known
+    return meant[0].confidence if meant else engine.none_of_these
 
 
 def _same(one: Cause, other: Cause) -> bool:

@@ -9,7 +9,7 @@ from steadyhand.journey.diagnosis.model import Diagnosis, Outcome
 from steadyhand.journey.evidence.model import Item, Page
 from steadyhand.responder.fixes.deciding import Refused
 from steadyhand.responder.hiding import hidden
-from steadyhand.responder.investigation.opinion import evidence_of
+from steadyhand.responder.investigation.opinion import evidence_of, hold_to_engine
 from steadyhand.responder.outside import Outside
 from steadyhand.store import Transaction
 
@@ -26,7 +26,7 @@ def record_checks(
     now = outside.clock.now()
     with outside.ledger.write() as tx:
         page, engine = evidence_of(tx, wanted)
-        problems = [found for one in outcomes if isinstance(found := find_check(one, engine), str)]
+        problems = [text for one in outcomes if (text := _problem(one, engine, kind))]
         if problems:
             raise Refused("; ".join(problems))
         number = sum(one.kind == "check" for one in page.items)
@@ -34,12 +34,26 @@ def record_checks(
         after = update(engine, kept)
         lines = tuple(f"{one.evidence}: {told(one, engine, after)}" for one in kept)
         _store(outside, tx, wanted, _with_items(page, kept, engine), after, now)
+        hold_to_engine(outside, tx, wanted, after, now)
         for outcome, line in zip(kept, lines, strict=True):
             body = {"check": outcome.check, "outcome": outcome.outcome, "seen": outcome.seen, "did": line}
             tx.record(
                 wanted, Record(action="check.recorded", actor=by, actor_kind=kind, via=via, body=body), now
             )
         return lines
+
+
+def _problem(outcome: Outcome, engine: Diagnosis, kind: ActorKind) -> str:
+    """Why it cannot be taken, and what to do; empty if it can. A person's look is told by a person."""
+    found = find_check(outcome, engine)
+    if isinstance(found, str):
+        return found
+    if kind == "agent" and found.tool == "person":
+        return (
+            f"checked.check: {outcome.check!r} is no look of a tool; ask a person to look and to say it "
+            "on the incident's page or by `steadyhand check`"
+        )
+    return ""
 
 
 def _kept(tx: Transaction, wanted: str, outcome: Outcome, by: str, number: int) -> Outcome:

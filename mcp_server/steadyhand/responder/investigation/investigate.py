@@ -15,6 +15,7 @@ from steadyhand.responder.alerts.intake import UnknownIncident, happen
 from steadyhand.responder.fixes.planning import goals_around, goals_for, left_to_people, make_plans, weigh
 from steadyhand.responder.investigation.gather import gather
 from steadyhand.responder.investigation.grading import measure, regrade
+from steadyhand.responder.investigation.opinion import hold_to_engine
 from steadyhand.responder.investigation.recalling import from_outcomes
 from steadyhand.responder.outside import Outside
 from steadyhand.store import Timer
@@ -78,6 +79,7 @@ def _store(outside: Outside, timer: Timer, found: Found) -> None:
             raise UnknownIncident(f"there is no incident {timer.incident}")
         tx.put("page", outside.new_id("page"), incident.id, page, now)
         tx.put("diagnosis", outside.new_id("diag"), incident.id, diagnosis, now)
+        hold_to_engine(outside, tx, incident.id, diagnosis, now)
         for plan in plans:
             tx.put("plan", plan.id, incident.id, plan, now)
         incident = regrade(outside, tx, incident, seen, now)

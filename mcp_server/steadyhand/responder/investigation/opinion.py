@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from steadyhand.journey.commands import Record
-from steadyhand.journey.diagnosis.admit import check
+from steadyhand.journey.diagnosis.admit import check, held_to
 from steadyhand.journey.diagnosis.chain import links
 from steadyhand.journey.diagnosis.model import Cause, Check, Diagnosis, EntityKind, Hypothesis, RuledOut, Step
 from steadyhand.journey.diagnosis.scene import Scene, earliest, speaks_of
@@ -20,6 +21,16 @@ from steadyhand.responder.outside import Outside
 from steadyhand.store import Transaction
 
 _LONGEST_WHY = 1000
+_LONGEST_NAME = 200
+
+
+def _short(name: str) -> str:
+    if len(name) > _LONGEST_NAME:
+        raise ValueError(f"a name has at most {_LONGEST_NAME} characters")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_short)]  # not in the schema: every word of it is paid for
 
 
 class Arrow(Value):
@@ -50,10 +61,10 @@ class LookAt(Value):
 class Claim(Value):
     """A hypothesis as a model submits it. Cite evidence by the ids of get_evidence."""
 
-    entity: str
+    entity: Name
     entity_kind: EntityKind
-    fault_class: str
-    change_id: str | None = None
+    fault_class: Name
+    change_id: Name | None = None
     claim: str = Field(max_length=400)
     confidence: Share
     supports: tuple[str, ...]
@@ -88,6 +99,16 @@ def submit(outside: Outside, wanted: str, claims: Sequence[Claim]) -> Admitted:
         why = "; ".join(problems)
         tx.record(wanted, _record("opinion.refused", {"why": why[:_LONGEST_WHY]}), now)
     raise Refused(why)
+
+
+def hold_to_engine(outside: Outside, tx: Transaction, wanted: str, engine: Diagnosis, now: datetime) -> None:
+    """Lower what a model submitted before to what the engine, ranked anew, allows by now."""
+    opinion = tx.latest("opinion", wanted, Diagnosis)
+    if opinion is None or (held := held_to(opinion, engine)) == opinion:
+        return
+    tx.put("opinion", outside.new_id("opin"), wanted, held, now)
+    told = ", ".join(f"{one.id} {one.confidence:.0%}" for one in held.hypotheses)
+    tx.record(wanted, Record(action="opinion.lowered", actor="engine", body={"to": told}), now)
 
 
 def evidence_of(tx: Transaction, wanted: str) -> tuple[Page, Diagnosis]:
