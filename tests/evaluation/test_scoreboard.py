@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from steadyhand.evaluation.engines import engine
 from steadyhand.evaluation.errors import BadCase, NoCases
 from steadyhand.evaluation.figures import Share, bins, calibration_error
 from steadyhand.evaluation.metric_sets import read_case
+from steadyhand.evaluation.report import HEADS, as_text
 from steadyhand.evaluation.score import rows, score
 from steadyhand.evaluation.sources import find_cases
 from steadyhand.evaluation.worlds.generate import VERSION, Plan
@@ -164,3 +166,13 @@ def test_the_report_of_generated_worlds_names_their_version(tmp_path: Path) -> N
     data = tmp_path / "board.json"
     assert main(["eval", "twins:1:3", "--json", str(data)]) == 0
     assert json.loads(data.read_text())["about"]["data"] == f"twins:1:3 (worlds-{VERSION})"
+
+
+def test_each_row_has_every_figure_that_was_asked_for(tmp_path: Path) -> None:
+    spent = replace(_answer("stock"), tokens=1200, seconds=2.0)
+    found = score([_case(tmp_path)], lambda _: spent)
+    printed, page = as_text(rows(found)), as_html(rows(found), found, {})
+    figures = ("n", "chance", "AC@1", "AC@3", "Avg@5", "spec.", "conf.wrong", "ECE", "onset s", "s/case")
+    assert set(figures) <= set(HEADS)
+    assert [one for one in (*figures, "tokens") if one not in page] == []
+    assert "1200 tokens" in printed

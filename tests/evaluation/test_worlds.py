@@ -160,3 +160,28 @@ def test_a_fault_that_matches_no_playbook_is_still_placed_and_no_class_is_made_u
     assert (found.components[0], found.abstained) == (truth.component, False)
     assert found.fault_class == "service_fault"
     assert playbooks().find("service_fault") is None
+
+
+def _felt(kind: str, level: int) -> float:
+    """How far the culprit leaves its calm, by the middle of five seeds."""
+    peaks = []
+    for seed in range(UNSEEN, UNSEEN + 5):
+        plan = Plan(seed, kind, level)
+        latency = list(plan.story.course.latency[plan.reveal().component or ""])
+        peaks.append(max(latency) / (sum(latency[:100]) / 100))
+    return sorted(peaks)[2]
+
+
+@pytest.mark.parametrize("kind", ["missing index", "third-party timeout", "symptom against cause"])
+def test_each_difficulty_shows_less_of_its_fault_than_the_one_before(kind: str) -> None:
+    shown = [_felt(kind, level) for level in (1, 2, 3, 4)]
+    assert shown == sorted(shown, reverse=True)
+    assert shown[0] > 3 * shown[3]
+
+
+def test_each_difficulty_has_more_innocent_changes_than_the_one_before() -> None:
+    innocent = [
+        sum(not one.guilty for one in Plan(UNSEEN, "missing index", level).story.deploys)
+        for level in (1, 2, 3, 4)
+    ]
+    assert innocent == sorted(set(innocent))

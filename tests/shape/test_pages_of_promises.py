@@ -8,7 +8,7 @@ from shape.tree import ROOT
 
 PAGES = {
     name: (ROOT / "docs" / "reference" / f"{name}.md").read_text(encoding="utf-8")
-    for name in ("lost-pages", "promises", "connectors")
+    for name in ("lost-pages", "promises", "connectors", "diagnosis-promises")
 }
 NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 FILES = [file for text in PAGES.values() for file in re.findall(r"`(tests/[\w/]+\.py)`", text)]
