@@ -1,20 +1,20 @@
 """Cases of the three metric sets: a table of series, a topology, and where there are any, logs and calls."""
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from statistics import median
 from typing import Any
 
+from steadyhand.evaluation.call_tables import read_calls
 from steadyhand.evaluation.case import Case, Inputs, Truth
 from steadyhand.evaluation.errors import BadCase
 from steadyhand.evaluation.pages import inputs_of, slug
 from steadyhand.evaluation.tables import number, rows
-from steadyhand.journey.evidence.bearings.observed import Calls, Gauge, Kind, Observed, Said
+from steadyhand.journey.evidence.bearings.observed import Gauge, Kind, Observed, Said
 from steadyhand.journey.evidence.bearings.taken import divided
 from steadyhand.journey.evidence.model import LogLine, Window
 from steadyhand.journey.evidence.patterns.compare import compare
@@ -208,7 +208,9 @@ def observe(known: Sources) -> Observed:
         depends_on=arrows,
         gauges=tuple(_gauges(calm, earlier, suspect, hidden)),
         said=said,
-        calls=tuple(_calls(known, split, until)),
+        calls=tuple(
+            read_calls(known.shared("baseline_edges"), known.folder / "edges.csv.gz", split, until)
+        ),
         hidden=hidden,
     )
 
@@ -315,31 +317,3 @@ def _line(row: Mapping[str, str]) -> LogLine:
         message=text or level,
         ref="",
     )
-
-
-def _calls(known: Sources, since_at: float, until: float) -> Iterable[Calls]:
-    """Each operation along each arrow; nothing where either side was not recorded."""
-    calm = _counted(rows(known.shared("baseline_edges")))
-    own = list(rows(known.folder / "edges.csv.gz"))
-    since = _counted(row for row in own if since_at < float(row["t"]) <= until)
-    if not since:
-        return
-    earlier = _counted(row for row in own if float(row["t"]) <= since_at)
-    before = calm or earlier
-    for key in sorted(set(before) | set(since)):
-        caller, callee, _ = key
-        calls, slow = before.get(key, (0.0, 0.0))
-        now, now_slow = since.get(key, (0.0, 0.0))
-        lately = earlier.get(key, (0.0, 0.0))[0] if calm else 0.0
-        yield Calls(caller, callee, calls, now, slow, now_slow, lately)
-
-
-def _counted(found: Iterable[Mapping[str, str]]) -> dict[tuple[str, str, str], tuple[float, float]]:
-    """How many calls of each operation, and the median of the slow ones of each bucket."""
-    counts: Counter[tuple[str, str, str]] = Counter()
-    slow: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    for row in found:
-        key = slug(row["caller"]), slug(row["service"]), row["op"]
-        counts[key] += int(float(row["n"]))
-        slow[key].append(float(row["p95_us"]))
-    return {key: (float(counts[key]), median(slow[key])) for key in counts}

@@ -52,6 +52,7 @@ class Traffic:
             "slow": self.slow[name],
             "slow_typical": _slow_typical(self.to(name)),
             "slow_unexplained": self.slow_unexplained(name),
+            "way": _way(self.to(name)),
             "callers_slow": min((self.slow_unexplained(one) for one in callers), default=0.0),
             **self._arrows(name),
         }
@@ -92,3 +93,14 @@ def _slow_typical(calls: Sequence[Calls]) -> float:
     ratios = [log(max(one.since_slow, 1.0) / max(one.calm_slow, 1.0)) for one in calls]
     total = sum(weights)
     return max(0.0, sum(w * r for w, r in zip(weights, ratios, strict=True)) / total) if total else 0.0
+
+
+def _way(calls: Sequence[Calls]) -> float:
+    """How many times (as a logarithm) longer calls to it are on the way than in calm; of few calls less.
+
+    Each operation is weighted by the root of its calls. What only the way costs shows in no span of the callee.
+    """
+    known = [one for one in calls if one.calm_way is not None and one.since_way is not None]
+    weights = [sqrt(min(one.calm, one.since)) for one in known]
+    ratios = [log(max(1.0, (one.since_way or 0.0) / max(one.calm_way or 0.0, _LEAST_US))) for one in known]
+    return sum(w * r for w, r in zip(weights, ratios, strict=True)) / (1.0 + sum(weights))

@@ -54,7 +54,8 @@ class Said:
 class Calls:
     """One operation called along one arrow: how often, and how long its slow calls took (any unit).
 
-    `lately` calls came in a last stretch of calm that `calm` does not count.
+    `lately` calls came in a last stretch of calm that `calm` does not count. `calm_way` and `since_way`
+    are how much longer the caller waited than the callee took; None where only one of them tells.
     """
 
     caller: str
@@ -64,6 +65,8 @@ class Calls:
     calm_slow: float
     since_slow: float
     lately: float = 0.0
+    calm_way: float | None = None
+    since_way: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
