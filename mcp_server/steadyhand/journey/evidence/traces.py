@@ -121,6 +121,24 @@ def by_call(spans: Sequence[Span]) -> Mapping[_Call, list[Span]]:
     return out
 
 
+def ways(spans: Sequence[Span]) -> Mapping[_Call, list[float]]:
+    """By call how much longer the caller's own span of it took than the callee's, in ms.
+
+    The caller's own span is one within its work that holds no other: what it does itself is not the way.
+    """
+    own = {(one.trace, one.id): one for one in spans}
+    held = Counter((one.trace, one.parent) for one in spans if one.parent)
+    out: dict[_Call, list[float]] = defaultdict(list)
+    for one in spans:
+        asked = own.get((one.trace, one.parent))
+        if asked is None or asked.service == one.service or held[asked.trace, asked.id] > 1:
+            continue
+        around = own.get((asked.trace, asked.parent))
+        if around is not None and around.service == asked.service:
+            out[asked.service, one.service, one.operation].append(max(0.0, asked.duration_ms - one.duration_ms))
+    return out
+
+
 def _change(call: _Call, old: list[Span], new: list[Span], traces: tuple[int, int]) -> SpanChange | None:
     made = signed_root(_traces(old), _traces(new), *traces)
     failing = 0.0

@@ -1,5 +1,6 @@
 """Figures of the calls to and from an entity, by spans and by the latency both sides measure."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from math import log, sqrt
@@ -9,6 +10,7 @@ from steadyhand.journey.evidence.bearings.scene import Figures, Scene
 from steadyhand.journey.evidence.bearings.strength import beyond_usual, signed_g
 
 _LEAST_US = 1000.0
+_TWICE = log(2)
 _FAR = "edge_far"
 _NEAR = "edge_near"
 
@@ -96,11 +98,21 @@ def _slow_typical(calls: Sequence[Calls]) -> float:
 
 
 def _way(calls: Sequence[Calls]) -> float:
-    """How many times (as a logarithm) longer calls to it are on the way than in calm; of few calls less.
+    """How many times (as a logarithm) longer calls to it are on the way than in calm, as its callers agree.
 
-    Each operation is weighted by the root of its calls. What only the way costs shows in no span of the callee.
+    What only the way costs shows in no span of the callee. Callers are independent witnesses
+    (Stouffer 1949); of few calls each tells less. Less than twice as long is none.
     """
-    known = [one for one in calls if one.calm_way is not None and one.since_way is not None]
-    weights = [sqrt(min(one.calm, one.since)) for one in known]
-    ratios = [log(max(1.0, (one.since_way or 0.0) / max(one.calm_way or 0.0, _LEAST_US))) for one in known]
+    by_caller: dict[str, list[Calls]] = defaultdict(list)
+    for one in calls:
+        if one.calm_way is not None and one.since_way is not None:
+            by_caller[one.caller].append(one)
+    told = [_longer(some) for some in by_caller.values()]
+    found = sum(told) / sqrt(len(told)) if told else 0.0
+    return found if found > _TWICE else 0.0
+
+
+def _longer(calls: Sequence[Calls]) -> float:
+    weights = [sqrt(min(one.calm, one.since)) for one in calls]
+    ratios = [log(max(1.0, (one.since_way or 0.0) / max(one.calm_way or 0.0, _LEAST_US))) for one in calls]
     return sum(w * r for w, r in zip(weights, ratios, strict=True)) / (1.0 + sum(weights))

@@ -10,6 +10,7 @@ from steadyhand.journey.evidence.bearings.strength import beyond_usual, signed_g
 
 Totals = tuple[float, float, float]
 _FEWEST = 4
+_SOME = 1.0  # sigmas
 _ABOUT = (-1.0, 0.0, 1.0)  # a pair may be cut by the end of calm
 
 
@@ -31,11 +32,8 @@ def messages(said: Sequence[Said], every: Totals) -> Figures:
         "log_mix": max((abs(x) for _, x in mix), default=0.0),
         "log_mix_fewer": max((-x for _, x in mix if x < 0), default=0.0),
         "log_mix_errors": max((x for one, x in mix if one.error and x > 0), default=0.0),
-        "log_swapped": min(
-            max((x for one, x in mix if one.error and x > 0), default=0.0),
-            max((-x for one, x in mix if not one.error and x < 0), default=0.0),
-        ),
-        "log_parted": _parted(said),
+        "log_swapped": _swapped(mix),
+        "log_parted": _sure(_parted(said)),
         "log_new": log1p(sum(1 for one in said if one.calm == 0)),
         "log_gone": log1p(sum(1 for one in said if one.since == 0 and one.calm > 1)),
         "log_new_errors": log1p(sum(one.since for one in said if one.calm == 0 and one.error)),
@@ -47,6 +45,18 @@ def _beyond(one: Said, every: Totals) -> float:
     calm, since, lately = every
     usual = signed_g(one.calm - one.lately, one.lately, calm - lately, lately)
     return beyond_usual(signed_g(one.calm, one.since, calm, since), usual)
+
+
+def _swapped(mix: Iterable[tuple[Said, float]]) -> float:
+    """How surely errors come instead of what was said before: the weaker of the two."""
+    known = tuple(mix)
+    more = max((x for one, x in known if one.error), default=0.0)
+    fewer = max((-x for one, x in known if not one.error), default=0.0)
+    return _sure(min(more, fewer))
+
+
+def _sure(sigmas: float) -> float:
+    return sigmas if sigmas > _SOME else 0.0
 
 
 def _parted(said: Sequence[Said]) -> float:

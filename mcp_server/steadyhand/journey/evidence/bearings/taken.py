@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
+from statistics import median
 from typing import NamedTuple
 
 from steadyhand.journey.evidence.bearings.arrows import arrows
@@ -15,7 +16,7 @@ from steadyhand.journey.evidence.model import Bearing, Role, Span, Traced, Windo
 from steadyhand.journey.evidence.patterns.compare import Pattern, Patterns
 from steadyhand.journey.evidence.roles import words
 from steadyhand.journey.evidence.signal import Signal
-from steadyhand.journey.evidence.traces import by_call, middle_and_high, peer_of
+from steadyhand.journey.evidence.traces import by_call, middle_and_high, peer_of, ways
 from steadyhand.journey.seen import service_name
 from steadyhand.journey.topology import Topology
 
@@ -121,16 +122,30 @@ def calls_of(traced: Iterable[Traced], topology: Topology) -> Iterator[Calls]:
     """Each operation along each arrow between two that are known; times in microseconds."""
     for one in traced:
         calm, since = by_call(one.calm.spans), by_call(one.since.spans)
+        then, now = ways(one.calm.spans), ways(one.since.spans)
         for call in sorted({*calm, *since}) if calm and since else ():
             old, new = calm.get(call, []), since.get(call, [])
             peer = peer_of(old, new)
             caller, callee = map(service_name, (call[1], peer) if peer else call[:2])
             if caller != callee and topology.get(caller) and topology.get(callee):
-                yield Calls(caller, callee, len(old), len(new), _slow(old), _slow(new))
+                yield Calls(
+                    caller,
+                    callee,
+                    calm=len(old),
+                    since=len(new),
+                    calm_slow=_slow(old),
+                    since_slow=_slow(new),
+                    calm_way=_way(then.get(call)),
+                    since_way=_way(now.get(call)),
+                )
 
 
 def _slow(spans: Sequence[Span]) -> float:
     return 1e3 * middle_and_high([one.duration_ms for one in spans])[1] if spans else 0.0
+
+
+def _way(told: Sequence[float] | None) -> float | None:
+    return 1e3 * median(told) if told else None
 
 
 def taken(seen: Observed) -> Taken:
