@@ -22,6 +22,7 @@ from steadyhand.journey.evidence.patterns.lines import tally_lines
 
 _SUSPECT_S = 300.0  # look back this long before the alert for what went wrong
 _FEWEST_STEPS = 2
+_RECENT = 5
 _WELL_BEFORE_S = 120.0  # the fault: its first minute may already hold some of it
 _CALM_PART = 0.6  # of a baseline; fault-free windows come from the rest
 _MOST_TEMPLATES = 5_000
@@ -161,18 +162,22 @@ def _observe_calm(asked: Sources, place: float) -> Observed:
     border = round(_CALM_PART * size)
     first = border + round(place * (size - border - steps))
     calm = {name: one[:border] for name, one in columns.items()}
-    suspect = [
-        {name: "" if one[at] is None else str(one[at]) for name, one in columns.items()}
-        for at in range(first, first + steps)
-    ]
+    before, suspect = (
+        [{name: _text(one[at]) for name, one in columns.items()} for at in range(since, since + steps)]
+        for since in (first - steps, first)
+    )
     target, hidden = _target(asked.about.get("target") or {}, arrows, columns)
     return Observed(
         target=target,
         symptom=_kind(str((asked.about.get("target") or {}).get("metric") or ""), None),
         depends_on=arrows,
-        gauges=tuple(_gauges(calm, (), suspect, hidden)),
+        gauges=tuple(_gauges(calm, before, suspect, hidden)),
         hidden=hidden,
     )
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else str(value)
 
 
 def _truth(known: Sources) -> Truth:
@@ -284,6 +289,8 @@ def _gauges(
             other=slug(stat.removeprefix("from:")) if stat.startswith("from:") else "",
             calm_of=calm.get(load, nothing) + tuple(number(row.get(load)) for row in earlier) if load else (),
             since_of=tuple(number(row.get(load)) for row in suspect) if load else (),
+            recent=min(_RECENT, len(earlier)),
+            mean=stat == "Average",
         )
 
 

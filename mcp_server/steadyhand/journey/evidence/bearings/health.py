@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from math import log1p
 
+from steadyhand.journey.evidence.bearings.blame import blame
 from steadyhand.journey.evidence.bearings.graph import reachable
 from steadyhand.journey.evidence.bearings.scene import Figures, Scene
 from steadyhand.journey.evidence.bearings.strength import deepest_drop
@@ -80,8 +81,13 @@ def accounts(scene: Scene) -> Mapping[str, Figures]:
     """
     failed = {name: _failures(name, scene) for name in scene.seen.entities}
     late = {name: _lateness(name, scene) for name in scene.seen.entities}
+    flows = [blame(lost, scene) for kind, lost in (("success", failed), ("latency", late)) if scene.alerts(kind)]
     return {
-        name: {"failed_own": _own(name, failed, scene), "late_own": _own(name, late, scene)}
+        name: {
+            "failed_own": _own(name, failed, scene),
+            "late_own": _own(name, late, scene),
+            "blame": max((one.get(name, 0.0) for one in flows), default=0.0),
+        }
         for name in scene.seen.entities
     }
 
@@ -98,4 +104,7 @@ def _failures(name: str, scene: Scene) -> float:
 
 
 def _lateness(name: str, scene: Scene) -> float:
-    return max((one.lost for one in scene.bends.get(name, ()) if one.gauge.kind == "latency"), default=0.0)
+    """By its mean where that is known: a high percentile times requests is more time than was lost."""
+    own = [one for one in scene.bends.get(name, ()) if one.gauge.kind == "latency"]
+    means = [one for one in own if one.gauge.mean]
+    return max((one.lost for one in means or own), default=0.0)

@@ -31,7 +31,7 @@ def unexplained_by(gauge: Gauge, parents: Sequence[Gauge]) -> Gauge:
         else value - middle - _dot(weights, [one.of(one.gauge.since[at]) for one in fit])
         for at, value in enumerate(gauge.since)
     )
-    return Gauge(gauge.entity, gauge.kind, tuple(calm), tuple(since), gauge.other)
+    return Gauge(gauge.entity, gauge.kind, tuple(calm), tuple(since), gauge.other, recent=gauge.recent)
 
 
 def _values(samples: Sequence[float | None]) -> list[float]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from steadyhand.journey.evidence.bearings.graph import reversed_arrows, walked
-from steadyhand.journey.evidence.bearings.observed import SYMPTOMS, Gauge, Observed
+from steadyhand.journey.evidence.bearings.observed import SYMPTOMS, Gauge, Kind, Observed
 from steadyhand.journey.evidence.bearings.residual import unexplained_by
 from steadyhand.journey.evidence.bearings.strength import Bend, bend_of
 
@@ -68,7 +68,7 @@ class Scene:
         """Its strength as a symptom."""
         if bend.gauge.kind not in SYMPTOMS:
             return 0.0
-        return bend.strength if self._of_the_alert(bend.gauge) else _OTHER_SYMPTOM * bend.strength
+        return bend.strength if self.alerts(bend.gauge.kind) else _OTHER_SYMPTOM * bend.strength
 
     def strongest(self, name: str, *kinds: str) -> float:
         """The farthest of its gauges of these kinds."""
@@ -84,16 +84,16 @@ class Scene:
         return {
             name
             for name, bends in self.bends.items()
-            if any(one.away and self._of_the_alert(one.gauge) for one in bends)
+            if any(one.away and self.alerts(one.gauge.kind) for one in bends)
         }
 
-    def _of_the_alert(self, gauge: Gauge) -> bool:
-        """Whether it shows the kind of symptom that alerts; failures show as success, errors or silence."""
+    def alerts(self, kind: Kind) -> bool:
+        """Whether it is the kind of symptom that alerts; failures show as success, errors or silence."""
         if self.seen.symptom in {None, "up"}:
-            return gauge.kind in SYMPTOMS
+            return kind in SYMPTOMS
         if self.seen.symptom in _FAILURES:
-            return gauge.kind in _FAILURES
-        return gauge.kind == self.seen.symptom
+            return kind in _FAILURES
+        return kind == self.seen.symptom
 
     @cached_property
     def ends(self) -> set[str]:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import copysign, log, log1p, sqrt
 from statistics import median, pstdev
 
@@ -90,7 +90,29 @@ def _unusual(gauge: Gauge) -> list[float] | None:
     if known is None:
         return None
     least = 0.0 if highest > calm[-1] or lowest < calm[0] else _SURELY
-    return _kept(_far(gauge, *known), least)
+    return _kept(_news(_far(gauge, *known), _before(gauge, *known)), least)
+
+
+def _before(gauge: Gauge, middle: float, scale: float) -> float:
+    """How far it was right before, in sigmas."""
+    known = [at for at in range(len(gauge.calm))[-gauge.recent :] if gauge.calm[at] is not None]
+    if not gauge.recent or not known:
+        return 0.0
+    just = replace(
+        gauge,
+        since=tuple(gauge.calm[at] for at in known),
+        since_of=tuple(gauge.calm_of[at] for at in known) if gauge.counted else (),
+    )
+    return median(_far(just, middle, scale))
+
+
+def _news(far: list[float], before: float) -> list[float]:
+    """What was as far right before is no part of this incident."""
+    if abs(before) < _SOME:
+        return far
+    return [
+        copysign(max(0.0, abs(one) - abs(before)), one) if one * before > 0 else one for one in far
+    ]
 
 
 def _kept(far: list[float], least: float) -> list[float]:
