@@ -213,9 +213,7 @@ def observe(known: Sources) -> Observed:
         depends_on=arrows,
         gauges=tuple(_gauges(calm, earlier, suspect, hidden)),
         said=said,
-        calls=tuple(
-            read_calls(known.shared("baseline_edges"), known.folder / "edges.csv.gz", split, until)
-        ),
+        calls=tuple(read_calls(known.shared("baseline_edges"), known.folder / "edges.csv.gz", split, until)),
         hidden=hidden,
     )
 

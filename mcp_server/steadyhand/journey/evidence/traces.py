@@ -135,7 +135,9 @@ def ways(spans: Sequence[Span]) -> Mapping[_Call, list[float]]:
             continue
         around = own.get((asked.trace, asked.parent))
         if around is not None and around.service == asked.service:
-            out[asked.service, one.service, one.operation].append(max(0.0, asked.duration_ms - one.duration_ms))
+            out[asked.service, one.service, one.operation].append(
+                max(0.0, asked.duration_ms - one.duration_ms)
+            )
     return out
 
 

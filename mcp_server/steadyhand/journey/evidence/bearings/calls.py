@@ -11,7 +11,6 @@ from steadyhand.journey.evidence.bearings.strength import beyond_usual, signed_g
 
 _LEAST_US = 1000.0
 _TWICE = log(2)
-_FEW = 3.0  # calls: of so many it counts half
 _FAR = "edge_far"
 _NEAR = "edge_near"
 
@@ -101,22 +100,19 @@ def _slow_typical(calls: Sequence[Calls]) -> float:
 def _way(calls: Sequence[Calls]) -> float:
     """How many times (as a logarithm) longer calls to it are on the way than in calm, as its callers agree.
 
-    What only the way costs shows in no span of the callee. Callers are independent witnesses: those that see it
-    add up by the root of the sum of their squares, and count by their share of all. Of few calls each tells less.
+    What only the way costs shows in no span of the callee. Callers are independent witnesses
+    (Stouffer 1949); of few calls each tells less. Less than twice as long is none.
     """
     by_caller: dict[str, list[Calls]] = defaultdict(list)
     for one in calls:
         if one.calm_way is not None and one.since_way is not None:
             by_caller[one.caller].append(one)
-    told = [(_longer(some), sqrt(sum(one.since for one in some))) for some in by_caller.values()]
-    seeing = [(longer, trust) for longer, trust in told if longer > _TWICE]
-    share = sum(trust for _, trust in seeing) / sum(trust for _, trust in told) if seeing else 0.0
-    found = share * sqrt(sum(longer**2 for longer, _ in seeing))
+    told = [_longer(some) for some in by_caller.values()]
+    found = sum(told) / sqrt(len(told)) if told else 0.0
     return found if found > _TWICE else 0.0
 
 
 def _longer(calls: Sequence[Calls]) -> float:
-    many = [min(one.calm, one.since) for one in calls]
+    weights = [sqrt(min(one.calm, one.since)) for one in calls]
     ratios = [log(max(1.0, (one.since_way or 0.0) / max(one.calm_way or 0.0, _LEAST_US))) for one in calls]
-    mean = sum(sqrt(n) * r for n, r in zip(many, ratios, strict=True)) / sum(map(sqrt, many))
-    return mean * sum(many) / (sum(many) + _FEW)
+    return sum(w * r for w, r in zip(weights, ratios, strict=True)) / (1.0 + sum(weights))

@@ -81,7 +81,10 @@ def accounts(scene: Scene) -> Mapping[str, Figures]:
     """
     failed = {name: _failures(name, scene) for name in scene.seen.entities}
     late = {name: _lateness(name, scene) for name in scene.seen.entities}
-    flows = [blame(lost, scene) for kind, lost in (("success", failed), ("latency", late)) if scene.alerts(kind)]
+    flows = [
+        *([blame(failed, scene)] if scene.alerts("success") else []),
+        *([blame(late, scene)] if scene.alerts("latency") else []),
+    ]
     return {
         name: {
             "failed_own": _own(name, failed, scene),
@@ -93,7 +96,9 @@ def accounts(scene: Scene) -> Mapping[str, Figures]:
 
 
 def _own(name: str, lost: Mapping[str, float], scene: Scene) -> float:
-    return log1p(max(0.0, lost[name] - sum(lost[one] for one in scene.callees(name))))
+    """As a logarithm; less than one request, or one unit of time, is none."""
+    own = lost[name] - sum(lost[one] for one in scene.callees(name))
+    return log1p(own) if own >= 1 else 0.0
 
 
 def _failures(name: str, scene: Scene) -> float:

@@ -68,7 +68,9 @@ def _parted(said: Sequence[Said]) -> float:
     most: dict[tuple[float, float], float] = defaultdict(float)
     for one in said:
         most[one.calm, one.lately] = max(most[one.calm, one.lately], one.since)
-    return max((_left_behind(one, most) for one in said if one.calm >= _FEWEST and not one.error), default=0.0)
+    return max(
+        (_left_behind(one, most) for one in said if one.calm >= _FEWEST and not one.error), default=0.0
+    )
 
 
 def _left_behind(one: Said, most: Mapping[tuple[float, float], float]) -> float:

@@ -110,9 +110,7 @@ def _news(far: list[float], before: float) -> list[float]:
     """What was as far right before is no part of this incident."""
     if abs(before) < _SOME:
         return far
-    return [
-        copysign(max(0.0, abs(one) - abs(before)), one) if one * before > 0 else one for one in far
-    ]
+    return [copysign(max(0.0, abs(one) - abs(before)), one) if one * before > 0 else one for one in far]
 
 
 def _kept(far: list[float], least: float) -> list[float]:
