@@ -11,10 +11,10 @@ _MOST_STEPS = 12
 def blame(lost: Mapping[str, float], scene: Scene) -> dict[str, float]:
     """Of each entity the share, 0 to 1, of the loss that arises in it.
 
-    `lost` are requests that failed, or time times requests, beyond calm. Of what comes to an entity its callees
-    take as much as they lost of what it lost, and the rest is its own; callees that lost more than their caller
-    share it, and what nobody reached lost stays where it is. Where nobody knows who alerts, it starts at all
-    who lost something and whose callers did not.
+    `lost` are requests that failed, or time times requests, beyond calm. Of what comes to an entity its
+    callees take as much as they lost of what it lost, and the rest is its own; callees that lost more than
+    their caller share it. It starts at who alerts; where nobody knows who does, or nothing is lost there, at
+    all who lost something and whose callers did not.
     """
     flow, own = _starts(lost, scene), defaultdict[str, float](float)
     for _ in range(_MOST_STEPS):
