@@ -5,6 +5,7 @@ import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from cli.terminal import Terminal
 from shape.tree import ROOT, blocks
 
@@ -43,12 +44,65 @@ def test_exported_files_become_a_capsule_that_is_shown(terminal: Terminal, tmp_p
     ]
     folder = str(tmp_path / "last-year")
     done = terminal.call("capsule", "import", folder, *about, *files, "--cause", "connection_leak", *config)
-    assert "1 series, 181 log lines, 1 changes" in done.stdout, done
+    assert "1 series, 181 log lines, 0 spans, 1 changes" in done.stdout, done
     shown = terminal.call("capsule", "show", folder, *config)
     assert "change dep-7 of shop, 62 s before it" in shown.stdout, shown
     for word in ("None of these: ", "  path: ", "  check: ", "  for: ", "  hurts: "):
         assert word in shown.stdout, word
     assert "pool_in_use" in shown.stdout
+
+
+def _called(second: float, took_ms: float, number: int) -> str:
+    """An export of one request of the shop that asks the database, as a collector writes it."""
+    began = int((ALERT.timestamp() + second) * 1e9)
+    ended = began + int(took_ms * 1e6)
+    span = {"traceId": f"{number:032x}", "startTimeUnixNano": str(began), "endTimeUnixNano": str(ended)}
+    peer = [{"key": "peer.service", "value": {"stringValue": "postgres"}}]
+    spans = [
+        span | {"spanId": f"{1:016x}", "name": "GET /", "kind": 2},
+        span
+        | {
+            "spanId": f"{2:016x}",
+            "parentSpanId": f"{1:016x}",
+            "name": "SELECT",
+            "kind": 3,
+            "attributes": peer,
+        },
+    ]
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]}
+    export = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]}
+    return json.dumps(export) + "\n"
+
+
+def test_exported_traces_tell_which_call_grew_slow(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    calm = [_called(-1800 + 20 * n, 10, n) for n in range(60)]
+    slow = [_called(-50 + 2 * n, 900, 100 + n) for n in range(20)]
+    (tmp_path / "traces.jsonl").write_text("".join([*calm, *slow]))
+    config, folder = ["--config", str(tmp_path / "config.yaml")], str(tmp_path / "traced")
+    about = ["--service", "shop", "--alert-at", ALERT.isoformat(), "--spans", str(tmp_path / "traces.jsonl")]
+    done = terminal.call("capsule", "import", folder, *about, *config)
+    assert "0 series, 0 log lines, 160 spans" in done.stdout, done
+    shown = terminal.call("capsule", "show", folder, *config).stdout
+    assert "traces: capsule: 15 calm traces and 20 since" in shown, shown
+    assert '"shop" calls "postgres" "SELECT": p95 90 times as long' in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("no json\n", "line 1: no OTLP JSON"),
+        ("{}\n", "holds none at all"),
+        (_called(90_000, 1, 1), "it holds 2"),
+    ],
+)
+def test_a_file_of_traces_that_cannot_be_right_is_refused(
+    terminal: Terminal, tmp_path: Path, text: str, says: str
+) -> None:
+    (tmp_path / "traces.jsonl").write_text(text)
+    about = ["--service", "shop", "--alert-at", ALERT.isoformat(), "--spans", str(tmp_path / "traces.jsonl")]
+    done = terminal.call("capsule", "import", str(tmp_path / "x"), *about)
+    assert (done.returncode, says in done.stderr, "Traceback" in done.stderr) == (1, True, False), done
 
 
 def test_a_file_that_is_not_there_is_named(terminal: Terminal, tmp_path: Path) -> None:
@@ -70,7 +124,7 @@ def test_the_example_of_the_how_to_becomes_a_capsule_that_is_scored(
     words = [_placed(one, tmp_path) for one in shlex.split(lines[0])[1:]]
     config = ["--config", str(tmp_path / "config.yaml")]
     done = terminal.call(*words, *config)
-    assert "1 series, 4 log lines, 1 changes" in done.stdout, done
+    assert "1 series, 4 log lines, 0 spans, 1 changes" in done.stdout, done
     shown = terminal.call("capsule", "show", str(tmp_path / "checkout"), *config).stdout
     assert "change deploy-118 of checkout, 110 s before it" in shown
     assert "restarts the service" not in shown

@@ -57,7 +57,8 @@ def _counts(one: Capsule) -> str:
     span = (one.end - one.start).total_seconds()
     return (
         f"{one.service}, {span:.0f} s up to {one.end:%Y-%m-%d %H:%M:%S} UTC, {len(one.series)} series, "
-        f"{len(one.lines)} log lines, {len(one.changes)} changes, {len(one.databases)} looks into databases"
+        f"{len(one.lines)} log lines, {len(one.spans)} spans, {len(one.changes)} changes, "
+        f"{len(one.databases)} looks into databases"
     )
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from steadyhand.adapters.capsules.exports import read_changes, read_metrics
+from steadyhand.adapters.capsules.exports import read_changes, read_metrics, read_spans
 from steadyhand.adapters.logs.files import FileLogs, FileLogSettings
 from steadyhand.commands.settings import instant_of
 from steadyhand.config import IncidentConfig
 from steadyhand.journey.diagnosis.mechanisms import MECHANISMS
 from steadyhand.journey.evidence.capsule import Capsule, CapsuleTruth, cut
-from steadyhand.journey.evidence.model import Change, LogLine, Series, Window
+from steadyhand.journey.evidence.model import Change, LogLine, Series, Span, Window
 from steadyhand.journey.rule import explain_validation
 from steadyhand.ports import ConfigError, SourceError
 from steadyhand.wiring import playbooks
@@ -32,6 +32,7 @@ class Exported:
     until: str = ""
     metrics: Sequence[Path] = ()
     logs: Sequence[str] = ()
+    spans: Sequence[Path] = ()
     zone: str = "UTC"
     changes: Path | None = None
     cause: str = ""
@@ -43,12 +44,13 @@ def imported(given: Exported, name: str, known: IncidentConfig, config: Path) ->
     """The capsule of exported files, up to the fix. Raises ConfigError: the place and the way out."""
     alert = instant_of(given.alert_at)
     _known_service("--service", given.service, known, config)
-    if not given.metrics and not given.logs:
-        raise ConfigError("nothing to import: give --metrics FILE.., --logs SERVICE=FILE.., or both")
+    if not (given.metrics or given.logs or given.spans):
+        raise ConfigError("nothing to import: give --metrics FILE.., --logs SERVICE=FILE.., --spans FILE..")
     series = [one for path in given.metrics for one in _metrics(path, alert)]
     lines, gaps = _logs(given, alert, known, config)
+    spans = [one for path in given.spans for one in _traces(path, alert)]
     changes = read_changes(_there("--changes", given.changes)) if given.changes else ()
-    instants = [alert, *(one.at for one in lines), *_times(series)]
+    instants = [alert, *(one.at for one in lines), *(one.start for one in spans), *_times(series)]
     capsule = Capsule(
         id=name,
         source="imported",
@@ -59,8 +61,9 @@ def imported(given: Exported, name: str, known: IncidentConfig, config: Path) ->
         topology=known.services,
         lines=tuple(lines),
         series=tuple(series),
+        spans=tuple(spans),
         changes=changes,
-        gaps=(*gaps, *_lacking(known, config, min(instants), alert)),
+        gaps=(*gaps, *_strangers(spans, known, config), *_lacking(known, config, min(instants), alert)),
         truth=_truth(given, changes, known, config),
     )
     until = instant_of(given.until) if given.until else capsule.end
@@ -93,6 +96,25 @@ def _metrics(path: Path, alert: datetime) -> Sequence[Series]:
             f"it holds {min(times):%Y-%m-%dT%H:%M:%SZ} to {max(times):%Y-%m-%dT%H:%M:%SZ}"
         )
     return found
+
+
+def _traces(path: Path, alert: datetime) -> Sequence[Span]:
+    """The spans of a file, of which some must lie in the day before the alert."""
+    found = read_spans(_there("--spans", path))
+    if not any(alert - _DAY <= one.start <= alert for one in found):
+        span = f"it holds {len(found)}" if found else "it holds none at all"
+        raise ConfigError(
+            f"--spans {path}: no span of the day before --alert-at {alert:%Y-%m-%dT%H:%M:%SZ}; {span}"
+        )
+    return found
+
+
+def _strangers(spans: Sequence[Span], known: IncidentConfig, config: Path) -> Iterator[str]:
+    """Services of traces that nobody is called here: their calls join nothing."""
+    ours = {one.name for one in known.services}
+    others = sorted({one.service for one in spans} - ours)
+    if ours and others:
+        yield f"spans: {config} names no {', '.join(others)}; name them under services: as the traces do"
 
 
 def _times(series: Sequence[Series]) -> Iterator[datetime]:

@@ -51,7 +51,7 @@ def inputs_of(whole: Capsule) -> Inputs:
         lambda: tuple(
             gauges_of(signals(capsule.series, grid, topology, capsule.service), topology, page.baseline)
         ),
-        lambda: Held(capsule.lines, capsule.series, capsule.changes, capsule.databases),
+        lambda: Held(capsule.lines, capsule.series, capsule.changes, capsule.databases, capsule.spans),
     )
 
 

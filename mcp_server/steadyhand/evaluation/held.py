@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from steadyhand.adapters.traces.sampled import edges_from, inside, picked
+from steadyhand.adapters.traces.sampled import edges_from
+from steadyhand.journey.evidence.chosen_traces import inside, picked, traced_of
 from steadyhand.journey.evidence.model import Series, Span, SpanReport, Traced, Window
 from steadyhand.journey.seen import CallEdge
 from steadyhand.lab.miniprom.evaluate.engine import Evaluation
@@ -81,8 +82,4 @@ class HeldTraces:
 
     def traced(self, calm: Window, since: Window, most: int) -> tuple[Traced, ...]:
         """What the calm part saw and what came since, as the evidence page takes it; none without spans."""
-        if not self._spans:
-            return ()
-        return (
-            Traced(source=self.name, calm=self.report((), calm, most), since=self.report((), since, most)),
-        )
+        return traced_of(self.name, self._spans, calm, since, most)

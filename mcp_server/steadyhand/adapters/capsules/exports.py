@@ -1,4 +1,4 @@
-"""Exports of other systems as parts of a capsule: Prometheus answers, CSV, changes."""
+"""Exports of other systems as parts of a capsule: Prometheus answers, CSV, traces, changes."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from steadyhand.adapters.capsules.folder import read_csv
-from steadyhand.journey.evidence.model import Change, Series
+from steadyhand.adapters.traces.otlp import Export, spans_of
+from steadyhand.journey.evidence.model import Change, Series, Span
 from steadyhand.journey.rule import explain_validation
 from steadyhand.ports import ConfigError
 
@@ -45,6 +46,26 @@ def _matrix(one: Any, index: int, path: Path) -> Series:  # noqa: ANN401 - JSON
         times=tuple(at for at, _ in points),
         values=tuple(value for _, value in points),
     )
+
+
+def read_spans(path: Path) -> tuple[Span, ...]:
+    """Spans of OTLP JSON, one export a line as the collector writes it, or one in all. Raises ConfigError."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        return tuple(spans_of(Export.model_validate_json(text).resources))
+    except ValidationError:
+        return tuple(
+            span for number, one in enumerate(text.splitlines(), 1) for span in _spans(one, number, path)
+        )
+
+
+def _spans(text: str, number: int, path: Path) -> tuple[Span, ...]:
+    try:
+        return tuple(spans_of(Export.model_validate_json(text).resources)) if text.strip() else ()
+    except ValidationError as error:
+        raise ConfigError(
+            f"{path}: line {number}: no OTLP JSON; write one export a line, as the collector does"
+        ) from error
 
 
 def read_changes(path: Path) -> tuple[Change, ...]:

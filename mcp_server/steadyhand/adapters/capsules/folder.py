@@ -6,6 +6,7 @@
 | `alerts.jsonl` | one alert a line |
 | `logs.jsonl` | `at`, `service`, `severity`, `message`, `fields`, `ref` |
 | `metrics.csv` | `ts` (unix seconds), `name`, `labels` (JSON), `value` |
+| `spans.jsonl` | `trace`, `id`, `parent`, `service`, `operation`, `start`, `duration_ms`, `failed`, `peer` |
 | `changes.json`, `databases.json` | lists of what was changed and of looks into databases |
 | `topology.json` | `services`, as in incident-config.yaml |
 | `truth.json` | what it was, by a person's word: to be kept from whatever is under test |
@@ -41,6 +42,7 @@ def write_capsule(capsule: Capsule, folder: Path) -> None:
     _json(folder / "capsule.json", safe.model_dump(mode="json", include=_HEAD))
     _lines(folder / "alerts.jsonl", safe.alerts)
     _lines(folder / "logs.jsonl", safe.lines)
+    _lines(folder / "spans.jsonl", safe.spans)
     _json(folder / "changes.json", [one.model_dump(mode="json") for one in safe.changes])
     _json(folder / "databases.json", [one.model_dump(mode="json") for one in safe.databases])
     _json(folder / "topology.json", {"services": [one.model_dump(mode="json") for one in safe.topology]})
@@ -62,6 +64,7 @@ def read_capsule(folder: Path, *, truth: bool = False) -> Capsule:
         **head,
         "alerts": list(_load_lines(folder / "alerts.jsonl")),
         "lines": list(_load_lines(folder / "logs.jsonl")),
+        "spans": list(_load_lines(folder / "spans.jsonl")),
         "changes": _load_list(folder / "changes.json"),
         "databases": _load_list(folder / "databases.json"),
         "topology": topology.get("services", ()),

@@ -9,7 +9,8 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from steadyhand.adapters.traces.otlp import Export, spans_of
-from steadyhand.adapters.traces.sampled import TraceRule, edges_from, inside, picked, renamed
+from steadyhand.adapters.traces.sampled import TraceRule, edges_from, renamed
+from steadyhand.journey.evidence.chosen_traces import inside, picked
 from steadyhand.journey.evidence.model import Span, SpanReport, Window
 from steadyhand.journey.seen import CallEdge
 from steadyhand.ports import SourceRefused

@@ -14,15 +14,8 @@ from pydantic import BaseModel, Field, SecretStr
 from steadyhand.adapters.access import Access, gone, scope_of, told, web_for
 from steadyhand.adapters.http import Answer
 from steadyhand.adapters.traces.otlp import ResourceSpans, spans_of
-from steadyhand.adapters.traces.sampled import (
-    ALL,
-    TraceRule,
-    coverage_of,
-    edges_from,
-    inside,
-    renamed,
-    theirs,
-)
+from steadyhand.adapters.traces.sampled import TraceRule, edges_from, renamed, theirs
+from steadyhand.journey.evidence.chosen_traces import ALL, coverage_of, inside
 from steadyhand.journey.evidence.model import Span, SpanReport, Window
 from steadyhand.journey.seen import CallEdge
 from steadyhand.journey.topology import Kind

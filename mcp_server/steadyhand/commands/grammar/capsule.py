@@ -19,6 +19,7 @@ def declare(add: Add) -> None:
         "--metrics", type=Path, nargs="*", default=[], help="import: answers of query_range (.json), or .csv"
     )
     capsule.add_argument("--logs", nargs="*", default=[], metavar="SERVICE=FILE", help="import: log files")
+    capsule.add_argument("--spans", type=Path, nargs="*", default=[], help="import: traces as OTLP JSON")
     capsule.add_argument("--changes", type=Path, help="import: a JSON list, as POST /changes takes them")
     capsule.add_argument("--zone", default="UTC", help="import: zone of log stamps that name none")
     capsule.add_argument("--cause", default="", help="import: the fault class it turned out to be")
@@ -47,6 +48,7 @@ def _capsule(args: argparse.Namespace) -> int:
         until=args.until,
         metrics=args.metrics,
         logs=args.logs,
+        spans=args.spans,
         changes=args.changes,
         zone=args.zone,
         cause=args.cause,

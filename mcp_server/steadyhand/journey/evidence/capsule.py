@@ -1,13 +1,23 @@
 """An incident as it can be replayed: what was known, cut before the fix, masked."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from steadyhand.journey.alert.model import Alert
+from steadyhand.journey.evidence.chosen_traces import traced_of
 from steadyhand.journey.evidence.masking import Masker, named
-from steadyhand.journey.evidence.model import Change, DatabaseFile, DatabaseReport, LogLine, Page, Series
+from steadyhand.journey.evidence.model import (
+    Change,
+    DatabaseFile,
+    DatabaseReport,
+    LogLine,
+    Page,
+    Series,
+    Span,
+    Window,
+)
 from steadyhand.journey.evidence.page import assemble
 from steadyhand.journey.evidence.rule import EvidenceRule, windows
 from steadyhand.journey.rule import Instant, Value
@@ -42,6 +52,7 @@ class Capsule(Value):
     topology: Services = ()
     lines: tuple[LogLine, ...] = ()
     series: tuple[Series, ...] = ()
+    spans: tuple[Span, ...] = ()
     changes: tuple[Change, ...] = ()
     databases: tuple[DatabaseReport, ...] = ()
     gaps: tuple[str, ...] = ()
@@ -62,11 +73,17 @@ def cut(capsule: Capsule, until: datetime) -> Capsule:
             "end": end,
             "lines": tuple(one for one in capsule.lines if one.at <= end),
             "series": tuple(found for one in capsule.series if (found := _until(one, last)).times),
+            "spans": tuple(one for one in capsule.spans if _ended(one) <= end),
             "changes": tuple(_begun(one, end) for one in capsule.changes if one.started_at <= end),
             "databases": tuple(one for one in capsule.databases if one.at <= end),
             "alerts": tuple(one for one in capsule.alerts if one.starts_at <= end),
         }
     )
+
+
+def _ended(one: Span) -> datetime:
+    """When it was over: a call under way has told nothing yet."""
+    return one.start + timedelta(milliseconds=one.duration_ms)
 
 
 def _until(one: Series, last: float) -> Series:
@@ -88,6 +105,7 @@ def masked(capsule: Capsule) -> Capsule:
         update={
             "lines": tuple(_line(one, masker) for one in capsule.lines),
             "series": tuple(_series(one, masker) for one in capsule.series),
+            "spans": tuple(_span(one, masker) for one in capsule.spans),
             "changes": tuple(_change(one, masker) for one in capsule.changes),
             "databases": tuple(_report(one, masker) for one in capsule.databases),
             "alerts": tuple(_alert(one, masker) for one in capsule.alerts),
@@ -106,6 +124,11 @@ def _series(one: Series, masker: Masker) -> Series:
     return one.model_copy(
         update={"labels": {key: masker.text(value, _LABEL) for key, value in one.labels.items()}}
     )
+
+
+def _span(one: Span, masker: Masker) -> Span:
+    told = {"operation": masker.text(one.operation, _LABEL), "peer": masker.text(one.peer, _LABEL)}
+    return one.model_copy(update=told)
 
 
 def _change(one: Change, masker: Masker) -> Change:
@@ -159,6 +182,7 @@ def page_of(capsule: Capsule, rule: EvidenceRule) -> Page:
     oldest = min((one.times[0] for one in capsule.series if one.times), default=None)
     first = datetime.fromtimestamp(oldest, capsule.start.tzinfo) if oldest is not None else capsule.start
     window, baseline = windows(capsule.first_alert_at, capsule.end, rule, first)
+    since = Window(start=baseline.end, end=window.end)
     return assemble(
         incident=capsule.id,
         service=capsule.service,
@@ -169,6 +193,7 @@ def page_of(capsule: Capsule, rule: EvidenceRule) -> Page:
         series=capsule.series,
         changes=capsule.changes,
         databases=capsule.databases,
+        traced=traced_of("capsule", capsule.spans, baseline, since, rule.max_traces),
         gaps=capsule.gaps,
         alert_at=capsule.first_alert_at,
         rule=rule,

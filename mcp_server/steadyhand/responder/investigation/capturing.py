@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 
 from steadyhand.journey.diagnosis.model import Diagnosis
 from steadyhand.journey.evidence.capsule import Capsule, CapsuleTruth, cut
-from steadyhand.journey.evidence.model import Change, DatabaseReport, LogLine, Series, Window
+from steadyhand.journey.evidence.model import Change, DatabaseReport, LogLine, Series, Span, Window
+from steadyhand.journey.evidence.rule import windows
 from steadyhand.journey.incident.state import Incident
 from steadyhand.journey.memory.case import Judgement
 from steadyhand.ports import SourceError
 from steadyhand.responder.alerts.intake import UnknownIncident
 from steadyhand.responder.investigation.asking import ask_all
 from steadyhand.responder.investigation.gather import metric_asks
+from steadyhand.responder.investigation.tracing import look_at_calls
 from steadyhand.responder.outside import Outside
 
 _STEP = timedelta(seconds=1)
@@ -37,7 +39,7 @@ async def capture(outside: Outside, wanted: str) -> Capsule:
     databases = await _look(outside, names, now, gaps) if end == now else ()
     if end != now:
         gaps.append("databases: not looked at, the incident has moved on since")
-    gaps += [f"{one.name}: a capsule holds no traces" for one in outside.traces]
+    spans = await _spans(outside, names, first, window.end, gaps)
     capsule = Capsule(
         id=incident.id,
         source=f"steadyhand {incident.id}",
@@ -49,6 +51,7 @@ async def capture(outside: Outside, wanted: str) -> Capsule:
         topology=outside.rules.services,
         lines=tuple(lines),
         series=tuple(series),
+        spans=spans,
         changes=tuple(await asyncio.to_thread(_changes, outside, names, window)),
         databases=tuple(databases),
         gaps=tuple(gaps),
@@ -103,6 +106,20 @@ async def _series(outside: Outside, names: Sequence[str], window: Window, gaps: 
     found, silent = await ask_all(metric_asks(outside, names, window, _STEP))
     gaps += silent
     return list(found)
+
+
+async def _spans(
+    outside: Outside, names: Sequence[str], first: datetime, end: datetime, gaps: list[str]
+) -> tuple[Span, ...]:
+    """As many traces of the calm part and of what came since as an evidence page would read."""
+    window, calm = windows(first, end, outside.rules.evidence)
+    since = Window(start=calm.end, end=window.end)
+    traced, silent = await look_at_calls(outside, names, calm, since)
+    reports = [report for one in traced for report in (one.calm, one.since)]
+    gaps += [*silent, *(gap for one in reports for gap in one.gaps)]
+    return tuple(
+        {(span.trace, span.id, span.service): span for one in reports for span in one.spans}.values()
+    )
 
 
 async def _look(
