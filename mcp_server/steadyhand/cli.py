@@ -27,7 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         from steadyhand.pipe import main as pipe  # noqa: PLC0415
 
         return pipe()
-    args = parser().parse_args(given)
+    args, strange = parser().parse_known_args(given)
+    if strange:  # of this command, not of all of them: its own usage says what it takes
+        args.itself.error(f"unrecognized arguments: {' '.join(strange)}")
     command: Command = args.run
     return _guarded(command, args)
 
@@ -54,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
 
     def add(name: str, help_text: str, run: Command) -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=help_text, description=help_text)
-        one.set_defaults(run=run)
+        one.set_defaults(run=run, itself=one)
         return one
 
     for family in FAMILIES:

@@ -190,10 +190,12 @@ def _bound(config: IncidentConfig) -> Iterator[socket.socket]:
 def _announced(folder: Path, listener: socket.socket) -> Iterator[None]:
     """Tell the other doors where the service is, for as long as it is there."""
     host, port = listener.getsockname()[:2]
+    url = f"http://{host}:{port}"
     path = folder / "service.json"
     fresh = folder / "service.json.new"
-    fresh.write_text(json.dumps({"url": f"http://{host}:{port}", "pid": os.getpid()}), encoding="utf-8")
+    fresh.write_text(json.dumps({"url": url, "pid": os.getpid()}), encoding="utf-8")
     fresh.replace(path)
+    log.info("Steadyhand runs at %s; its data are in %s", url, folder)
     try:
         yield
     finally:

@@ -233,6 +233,13 @@ def test_an_alert_without_a_service_says_how_to_start_one(terminal: Terminal) ->
     assert "steadyhand serve" in plain_failure(terminal.call("alert", "shop", "it is slow"))
 
 
+def test_a_word_too_many_is_answered_with_the_usage_of_its_own_command(terminal: Terminal) -> None:
+    done = terminal.run("close", "inc-1", "done by hand")
+    assert done.returncode == 2
+    assert "usage: steadyhand close" in done.stderr
+    assert "unrecognized arguments: done by hand" in done.stderr
+
+
 # serve
 
 

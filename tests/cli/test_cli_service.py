@@ -1,6 +1,7 @@
 """A service of its own, started and asked from the terminal."""
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -35,6 +36,8 @@ def test_an_alert_is_told_acknowledged_and_closed_from_the_terminal(terminal: Te
         assert again["incidents"] == [incident]
         name = ("Your name", "ana"), ("PIN", "314159")
         assert incident in typed(terminal, ["incidents"], [*name])
+        posts = typed(terminal, ["alerts", incident], [*name])
+        assert re.search(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC, terminal, \d+ bytes", posts)
         assert f"ack: {incident}" in typed(terminal, ["ack"], [*name])
         assert "PIN" in typed(terminal, ["ack", "--as", "ana"], [("PIN", "000000")])
         closed = typed(terminal, ["close", "--as", "ana", "--reason", "a drill"], [("PIN", "314159")])
@@ -43,8 +46,10 @@ def test_an_alert_is_told_acknowledged_and_closed_from_the_terminal(terminal: Te
     assert "Closed by ana" in terminal.run("report", incident).stdout
     assert terminal.run("audit", "verify").returncode == 0
     actions = terminal.run("audit", "show", "--incident", incident).stdout
-    assert "ana (terminal) incident.acknowledged" in actions
-    assert "PAGE ana" in (terminal.home / "service.log").read_text()
+    assert re.search(r" 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d ana \(terminal\) incident.acknowledged", actions)
+    log = (terminal.home / "service.log").read_text()
+    assert "PAGE ana" in log
+    assert f"Steadyhand runs at http://127.0.0.1:{PORT}" in log
 
 
 def test_a_severity_that_there_is_not_is_refused_before_anything_opens(terminal: Terminal) -> None:
@@ -60,6 +65,7 @@ def test_a_service_that_is_gone_is_said_so(terminal: Terminal) -> None:
     done = terminal.run("alert", "shop", "it is slow")
     assert done.returncode == 1
     assert "the service does not answer" in done.stderr
+    assert "it is started by: steadyhand serve" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -49,7 +49,9 @@ def _call(method: str, path: str, **given: Any) -> httpx2.Response:  # noqa: ANN
     try:
         answer = httpx2.request(method, url, timeout=_DEADLINE_S, trust_env=False, **given)
     except httpx2.TransportError as error:
-        raise SourceUnavailable(url, f"the service does not answer ({error})") from error
+        raise SourceUnavailable(
+            url, f"the service does not answer ({error}); it is started by: steadyhand serve"
+        ) from error
     if not answer.is_success:
         raise SourceRefused("service", _why(answer))
     return answer
@@ -219,7 +221,8 @@ def newest_open(door: Door) -> str:
 def alerts(incident: str, name: str) -> int:
     """Show the posts that told of an incident's alerts, newest first, cut."""
     for one in Door(name).get(f"/api/incidents/{incident}/alerts")["posts"]:
-        sys.stdout.write(f"{one['at']} {plain(one['source'])}, {one['size']} bytes\n  {plain(one['raw'])}\n")
+        at = f"{datetime.fromisoformat(one['at']):%Y-%m-%d %H:%M:%S} UTC"
+        sys.stdout.write(f"{at}, {plain(one['source'])}, {one['size']} bytes\n  {plain(one['raw'])}\n")
     return 0
 
 

@@ -16,6 +16,7 @@ from steadyhand.config import home
 from steadyhand.journey.audit.proof import SERVICE, Auditor, find_problem, forgery, is_key
 from steadyhand.journey.commands import Record
 from steadyhand.journey.memory.erase import without
+from steadyhand.journey.report.held import at_of
 from steadyhand.journey.report.markdown import markdown
 from steadyhand.ports import ConfigError
 from steadyhand.responder.reporting import report_of
@@ -44,7 +45,8 @@ def show(incident: str, config: Path | None = None) -> int:
             raise ConfigError(f"no row of the trail is about an incident {incident!r}: steadyhand incidents")
         for one in rows:
             facts = " ".join(f"{key}={value!r}" for key, value in one.body.items())
-            sys.stdout.write(f"{one.seq:>5} {plain(one.actor)} ({one.via}) {one.action} {facts}\n")
+            who = f"{plain(one.actor)} ({one.via})"
+            sys.stdout.write(f"{one.seq:>5} {at_of(one):%Y-%m-%d %H:%M:%S} {who} {one.action} {facts}\n")
     return 0
 
 
