@@ -116,7 +116,7 @@ class Trail(Protocol):
     """The audit trail inside one transaction. Raises LedgerError."""
 
     def foresee(self, chains: Collection[str]) -> None:
-        """Read where these chains end at once: each will get a line."""
+        """Read at once where the chains of these incidents end: each will get a line."""
         ...
 
     def rows(self, chain: str | None = None, after: int | None = None) -> Iterator[Mapping[str, Any]]:

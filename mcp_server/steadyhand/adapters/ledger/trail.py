@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, bindparam, case, delete, func, literal_column, select, tuple_
+from sqlalchemy import RowMapping, Select, String, bindparam, case, cast, delete, func, literal_column, select
 from sqlalchemy import insert as plain_insert
 
 from steadyhand.adapters.ledger import schema as s
@@ -24,6 +24,7 @@ from steadyhand.journey.audit.proof import (
     SERVICE,
     START,
     Head,
+    head_said,
     person_token,
     row_hash,
     said_of,
@@ -46,6 +47,16 @@ _HEAD = (
     .order_by(s.audit.c.n.desc())
     .limit(1)
 )
+# Of many incidents, each looked up for itself: to join the newest rows PostgreSQL would read all of the trail.
+_END = (
+    select(cast(s.audit.c.n, String) + ":" + s.audit.c.hash)
+    .where(s.audit.c.incident == s.incident.c.id, _IN_CHAIN)
+    .order_by(s.audit.c.n.desc())
+    .limit(1)
+)
+_ENDS = select(s.incident.c.id, _END.scalar_subquery()).where(
+    s.incident.c.id.in_(bindparam("chains", expanding=True))
+)
 _APPEND = plain_insert(s.audit)
 _ACCOUNTS = select(s.person.c.name)
 _TOKEN = select(s.audit_person.c.token).where(s.audit_person.c.name == bindparam("whose"))
@@ -66,13 +77,9 @@ class SqlTrail:
         self._accounts: Sequence[str] | None = None
 
     def foresee(self, chains: Collection[str]) -> None:
-        """Read where these chains end at once: each will get a line."""
-        wanted = s.audit.c.incident.in_(sorted(set(chains))), _IN_CHAIN
-        ends = select(s.audit.c.incident, func.max(s.audit.c.n)).where(*wanted).group_by(s.audit.c.incident)
-        columns = s.audit.c.incident, s.audit.c.n, s.audit.c.hash
-        newest = select(*columns).where(tuple_(*columns[:2]).in_(ends), _IN_CHAIN)
-        found = {chain: Head(place, digest) for chain, place, digest in self._db.execute(newest)}
-        self._heads |= {one: found.get(one, START) for one in chains}
+        """Read at once where the chains of these incidents end: each will get a line."""
+        for chain, said in self._db.execute(_ENDS, {"chains": sorted(set(chains))}):
+            self._heads[chain] = head_said(said) if said else START
 
     def forget_accounts(self) -> None:
         """Somebody else can sign in from now on."""

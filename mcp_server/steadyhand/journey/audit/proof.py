@@ -131,8 +131,7 @@ class Auditor:
         if row["incident"] != SERVICE or row["action"] not in (JOINED, SEALED):
             return ""
         for chain, said in row["body"].items():
-            place, _, digest = said.partition(":")
-            self.joined[chain] = Head(int(place), digest)
+            self.joined[chain] = head_said(said)
             if self._whole and self.joined[chain] != self.head(chain):
                 return f"row {row['seq']} vouches for rows of {chain} that are not there"
         return ""
@@ -141,6 +140,12 @@ class Auditor:
 def said_of(head: Head) -> str:
     """A head as a joint names it."""
     return f"{head.place}:{head.hash}"
+
+
+def head_said(said: str) -> Head:
+    """The head that is named so. Raises ValueError."""
+    place, _, digest = said.partition(":")
+    return Head(int(place), digest)
 
 
 def _missing(wanted: int, found: int) -> str:
