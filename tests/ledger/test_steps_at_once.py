@@ -21,7 +21,7 @@ from steadyhand.testing.phone import Phone
 
 LATER = NOW + timedelta(minutes=20)
 UNDER_WAY = 20
-IN_ONE = 200  # steps in one transaction
+IN_ONE = 300  # steps in one transaction
 
 
 @pytest.fixture

@@ -183,13 +183,15 @@ def as_message(row: Mapping[str, Any] | RowMapping) -> Message:
 
 def held(db: Batch, messages: Sequence[Message]) -> set[tuple[str, int]]:
     """Keys and tries of those that nobody else has by now, or can take before this transaction ends."""
-    tries = tuple_(_ROW.key, _ROW.attempts).in_([(one.key, one.attempts) for one in messages])
-    mine = (
-        select(_ROW.key, _ROW.attempts)
-        .where(tries, _ROW.state == "sending")
-        .with_for_update(skip_locked=True)
-    )
-    return {(key, attempts) for key, attempts in db.execute(mine)}
+    tries = [(one.key, one.attempts) for one in messages]
+    return {(key, attempts) for key, attempts in db.execute(_MINE, {"tries": tries})}
+
+
+_MINE = (
+    select(_ROW.key, _ROW.attempts)
+    .where(tuple_(_ROW.key, _ROW.attempts).in_(bindparam("tries", expanding=True)), _ROW.state == "sending")
+    .with_for_update(skip_locked=True)
+)
 
 
 def sent(db: Batch, message: Message, receipt: str) -> None:

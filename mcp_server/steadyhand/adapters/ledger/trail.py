@@ -47,7 +47,7 @@ _HEAD = (
     .order_by(s.audit.c.n.desc())
     .limit(1)
 )
-# Of many incidents, each looked up for itself: to join the newest rows PostgreSQL would read all of the trail.
+# Of many incidents, each looked up for itself: to join the newest PostgreSQL would read all of the trail.
 _END = (
     select(cast(s.audit.c.n, String) + ":" + s.audit.c.hash)
     .where(s.audit.c.incident == s.incident.c.id, _IN_CHAIN)

@@ -19,6 +19,7 @@ JOINED, SEALED = "trail.joined", "trail.sealed"
 FIRST = "(first format)"  # rows of the first release: one chain for all, without places in it
 _LATER = ("object", "before_hash", "after_hash")  # rows of earlier releases have none of these
 _KEY_DIGITS = 64
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _ROW = b"\x01steadyhand-audit\x00"
 _CHECKPOINT = b"\x02steadyhand-checkpoint\x00"
 _PERSON = b"\x03steadyhand-person\x00"
@@ -42,13 +43,13 @@ def canonical(value: object) -> bytes:
     Raises ValueError for anything else: two programs would not write it alike.
     """
     _check(value)
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _JSON.encode(value).encode()
 
 
 def _check(value: object) -> None:
     if isinstance(value, str):  # most are
         return
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         strange = next((one for one in value if not (isinstance(one, str) and one.isascii())), None)
         if strange is not None:
             raise ValueError(f"key {strange!r} is not ASCII text")

@@ -54,6 +54,8 @@ def people(record: Record) -> tuple[str, ...]:
 
 def without_names(record: Record, tokens: Mapping[str, str]) -> Record:
     """The record with a token wherever one of these people is named, in words of a text too."""
+    if not tokens:
+        return record
 
     def exchanged(key: str, value: str) -> str:
         return tokens.get(value, value) if key in PERSONAL else _in_words(value, tokens)

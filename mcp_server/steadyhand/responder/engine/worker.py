@@ -23,7 +23,7 @@ from steadyhand.store import Timer
 
 log = logging.getLogger("steadyhand.worker")
 _WORKERS = 20  # works under way at once; what waits longer waits in the store
-_BATCH = 200  # steps in one transaction: others wait for the store no longer than it takes
+_BATCH = 300  # steps in one transaction: others wait for the store no longer than it takes
 _MAIL = 20  # messages under way at once
 _POLL = timedelta(seconds=0.2)
 _SOON = timedelta(seconds=0.02)
