@@ -176,3 +176,23 @@ def test_each_row_has_every_figure_that_was_asked_for(tmp_path: Path) -> None:
     assert set(figures) <= set(HEADS)
     assert [one for one in (*figures, "tokens") if one not in page] == []
     assert "1200 tokens" in printed
+
+
+@pytest.mark.parametrize("option", ["--json", "--html", "--picture"])
+def test_a_report_that_could_not_be_written_is_refused_before_anybody_is_asked(
+    tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    metric_set(tmp_path / "set")
+    asked = tmp_path / "asked"
+    for place in (tmp_path / "nowhere" / "board", tmp_path):
+        command = ["--engine", "command", "--command", f"touch {asked}"]
+        assert main(["eval", str(tmp_path / "set"), *command, option, str(place)]) == 1
+        assert f"{place}: cannot be written" in capsys.readouterr().err
+    assert not asked.exists()
+
+
+def test_a_folder_that_is_not_there_is_said_to_be_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["eval", str(tmp_path / "nowhere")]) == 1
+    assert "there is no such folder; name one with cases, or generated:120" in capsys.readouterr().err

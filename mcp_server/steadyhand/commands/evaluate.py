@@ -5,13 +5,14 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 from steadyhand.evaluation.answering import Respond
 from steadyhand.evaluation.answers import Answer
 from steadyhand.evaluation.board import as_html, as_picture
 from steadyhand.evaluation.case import Case
 from steadyhand.evaluation.engines import engine
-from steadyhand.evaluation.errors import NoCases, NoEngine
+from steadyhand.evaluation.errors import BadPlace, NoCases, NoEngine
 from steadyhand.evaluation.kept import Kept
 from steadyhand.evaluation.report import as_json, as_text
 from steadyhand.evaluation.score import Scored, rows, score
@@ -23,6 +24,7 @@ from steadyhand.wiring import playbooks
 
 def evaluate(args: argparse.Namespace) -> int:
     """Print the scoreboard, and write it where asked. Raises EvaluationError, OSError."""
+    _writable(args.json, args.html, args.picture)
     cases = _chosen(find_cases(args.data), args.part, args.limit)
     kept = Kept(args.keep, f"{_who(args)}, {_version()}", again=args.again) if args.keep else None
     found = score(cases, _respond(args), kept, _teller(len(cases)))
@@ -35,6 +37,13 @@ def evaluate(args: argparse.Namespace) -> int:
     if args.picture:
         args.picture.write_text(as_picture(board), encoding="utf-8")
     return _end(found)
+
+
+def _writable(*files: Path | None) -> None:
+    """Said before the first case is asked: a run may take hours, and cost money. Raises BadPlace."""
+    for one in files:
+        if one is not None and (one.is_dir() or not one.parent.is_dir()):
+            raise BadPlace(f"{one}: cannot be written; name a file in a folder that exists")
 
 
 def _end(found: Sequence[Scored]) -> int:

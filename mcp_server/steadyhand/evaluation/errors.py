@@ -15,6 +15,10 @@ class NoCases(EvaluationError):
     """There is nothing to score."""
 
 
+class BadPlace(EvaluationError):
+    """What was found cannot be written there."""
+
+
 class BadAnswer(EvaluationError):
     """An engine gave no answer that can be scored; `tokens` were spent on it all the same."""
 

@@ -16,6 +16,9 @@ def find_cases(data: str) -> tuple[Case, ...]:
     drawn, colon, asked = data.partition(":")
     if colon and drawn in DRAWN:
         return _made(drawn, asked)
+    if not Path(data).is_dir():
+        words = " or ".join(f"{one}:120" for one in sorted(DRAWN))
+        raise NoCases(f"{data}: there is no such folder; name one with cases, or {words}")
     found = tuple(_in_folder(Path(data)))
     if not found:
         raise NoCases(f"{data}: no case here; a case is a folder with case.json or capsule.json")
