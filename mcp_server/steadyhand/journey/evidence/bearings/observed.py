@@ -19,7 +19,8 @@ class Gauge:
     `edge_far` is the latency of calls to the entity as its caller `other` sees it, `edge_near` the
     same as the entity sees it. `since` holds one entry per suspect step, None where no sample came.
     `calm_of` and `since_of` tell of how many requests each value is, where that is known. The last `recent`
-    of the calm samples came right before the suspect ones. `mean` says that its values are means of requests.
+    of the calm samples came right before the suspect ones, where the others are of another day. `mean` says
+    that its values are means of requests.
     """
 
     entity: str

@@ -33,7 +33,6 @@ _KIND_OF: dict[Role, Kind] = {
 _PROCESSOR = frozenset({"cpu", "load", "load1"})
 _MEMORY = frozenset({"memory", "mem", "rss", "resident", "heap"})
 _STEADY = 10
-_RECENT = 5
 _BACK_S = (240.0, 180.0, 120.0, 60.0, 30.0)
 
 
@@ -183,7 +182,6 @@ def gauges_of(known: Iterable[Signal], topology: Topology, baseline: Window) -> 
             stopped=len(calm) >= _STEADY and not since,
             calm_of=one.answers[:until],
             since_of=one.answers[until:],
-            recent=_RECENT,
         )
 
 
