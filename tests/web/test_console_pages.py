@@ -27,6 +27,13 @@ def swapped(text: str) -> set[str]:
     return set(re.findall(r'hx-swap-oob="innerHTML:#part-(\w+)"', text))
 
 
+async def test_the_gravest_that_is_open_stands_first_on_the_list(house: House) -> None:
+    grave = house.alert("DataLoss")
+    lesser = house.alert("Slow", service="cart", severity="warning")
+    text = (await (await house.visit()).get("/incidents")).text
+    assert 0 < text.index(f"/incidents/{grave}") < text.index(f"/incidents/{lesser}")
+
+
 async def test_a_page_with_nothing_new_is_sent_nothing(house: House) -> None:
     incident = await house.break_shop()
     browser = await house.visit()

@@ -50,9 +50,9 @@ class IncidentView(Value):
 
 
 def list_incidents(outside: Outside, limit: int = 50) -> Sequence[Incident]:
-    """The latest incidents, newest first. Raises LedgerError."""
+    """Those that are open, however old, then the latest of the others; newest first. Raises LedgerError."""
     with outside.ledger.read() as tx:
-        return tx.incidents(limit)
+        return tx.incidents(limit, open_first=True)
 
 
 def view_incident(outside: Outside, wanted: str) -> IncidentView:

@@ -75,7 +75,7 @@ def open_scope(outside: Outside, about: str) -> Scope:
 
 def _only_open(outside: Outside) -> str:
     with outside.ledger.read() as tx:
-        found = [one.id for one in tx.incidents(_LATEST) if one.status != "resolved"]
+        found = [one.id for one in tx.incidents(_LATEST, open_first=True) if one.status != "resolved"]
     return found[0] if len(found) == 1 else ""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, select, update
+from sqlalchemy import Connection, Select, bindparam, case, select, update
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.exc import IntegrityError
 
@@ -66,10 +66,12 @@ class SqlTransaction(AlertRows, PostRows, MemoryRows, RingRows, ShiftRows, Timer
         rows = self._db.execute(select(*columns).where(s.incident.c.id.in_(sorted(set(wanted)))))
         self._foreseen = {name: (state, machine) for name, state, machine in rows}
 
-    def incidents(self, limit: int) -> Sequence[Incident]:
+    def incidents(self, limit: int, *, open_first: bool = False) -> Sequence[Incident]:
         """The latest incidents, newest first, but for those that only a newer release can read."""
         readable = select(s.incident.c.state, s.incident.c.machine).where(s.incident.c.machine <= MACHINE)
-        newest = readable.order_by(s.incident.c.opened_at.desc(), s.incident.c.id.desc())
+        over = case((s.incident.c.status == "resolved", 1), else_=0)
+        ordered = readable.order_by(over) if open_first else readable
+        newest = ordered.order_by(s.incident.c.opened_at.desc(), s.incident.c.id.desc())
         rows = self._db.execute(newest.limit(limit))
         return [found for row in rows if (found := incident_of(row))]
 

@@ -39,7 +39,7 @@ async def listen(outside: Outside) -> None:
 def _near_an_incident(outside: Outside) -> frozenset[str]:
     """What may be moved soon: all around a service that hurts, but nothing that is being moved now."""
     with outside.ledger.read() as tx:
-        hurt = [one.service for one in tx.incidents(50) if one.status in _OPEN]
+        hurt = [one.service for one in tx.incidents(50, open_first=True) if one.status in _OPEN]
     topology = outside.rules.topology
     return frozenset(name for one in hurt for name in topology.neighbourhood(one))
 

@@ -58,7 +58,7 @@ class Pages:
         ]
 
     async def incidents(self, request: Request) -> Response:
-        """All incidents, newest first."""
+        """All incidents: those that are open first, of them the gravest."""
         who = await visitor(self._desk, request)
         parts = self._list_parts(await self._incidents())
         return page(self._desk, "incidents.html", who=who, parts=parts, pulse=_pulse("/incidents", parts))
@@ -118,7 +118,8 @@ class Pages:
         return answer
 
     async def _incidents(self) -> list[Incident]:
-        return list(await asyncio.to_thread(list_incidents, self._desk.outside))
+        found = await asyncio.to_thread(list_incidents, self._desk.outside)
+        return sorted(found, key=lambda one: "over" if one.status == "resolved" else one.severity)
 
     def _list_parts(self, found: list[Incident]) -> tuple[Part, ...]:
         return (_part(self._desk, "list", incidents=found),)
