@@ -70,6 +70,46 @@ def test_a_release_after_the_first_new_warning_of_its_own_service_is_not_blamed(
     assert found.hypotheses[0].cause.change_id == blamed
 
 
+@pytest.mark.parametrize(
+    ("said", "blamed"),
+    [
+        ("short-form-438 is on: no rule for this customer", "bad_config"),
+        ("TypeError in parcel: missing argument 'size'", "bad_release"),
+    ],
+)
+def test_an_error_that_names_the_flag_or_what_the_release_touched_tells_which_of_both_it_was(
+    said: str, blamed: str
+) -> None:
+    release = change("dep-2", -10, diff="-def parcel(item): +def parcel(item, size):")
+    told_of = {"summary": "short-form-438: turned on the flag", "version": "short-form-438", "previous": ""}
+    flag = change("flag", -5, "flag", diff='{"path": "/environments/production/on"}', **told_of)
+    failed = seen(
+        "failed", "new_log", "shop", 5, direction="new", severity="ERROR", template="<*>", exemplar=said
+    )
+    sure = {
+        one.cause.fault_class: one.confidence
+        for one in told(page(ERRORS[0], failed, release, flag)).hypotheses
+        if one.cause.change_id
+    }
+    (other,) = {"bad_config", "bad_release"} - {blamed}
+    assert sure[blamed] > 3 * sure[other]
+
+
+def test_a_release_after_sessions_of_its_service_were_held_is_not_blamed() -> None:
+    held = seen(
+        "idle",
+        "idle_in_transaction",
+        "orders-db",
+        -40,
+        application="shop",
+        count="9",
+        oldest_s="45",
+        youngest_s="2",
+    )
+    found = told(page(*ERRORS, held, change("dep-2", -10))).hypotheses
+    assert all(one.cause.change_id is None for one in found)
+
+
 def test_a_pool_that_a_job_of_its_own_filled_before_does_not_clear_a_release() -> None:
     job = seen("job", "saturation", "shop", -90, shape="step")
     found = told(page(*ERRORS, job, change("dep-2", -10, diff="+ cart.read(all)")))

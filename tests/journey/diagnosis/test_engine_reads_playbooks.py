@@ -127,6 +127,24 @@ def test_a_playbook_is_no_rule_where_the_evidence_speaks_for_something_else() ->
     assert best.cause.fault_class == "lock_queue"
 
 
+UNAVAILABLE = (
+    seen("edge-errors", "errors", "edge", 4, shape="step"),
+    _said("unavailable", "request failed: 503 unavailable", 5),
+)
+
+
+def test_a_dependency_that_is_down_by_its_user_alone_is_a_suspect() -> None:
+    found = with_shelf(SHELF, [*UNAVAILABLE, ERRORS]).hypotheses
+    assert ("dependency_outage", "shop") in {(one.cause.fault_class, one.cause.entity) for one in found}
+
+
+def test_a_dependency_that_is_down_by_its_user_alone_yields_to_the_one_that_shows_it() -> None:
+    found = with_shelf(SHELF, [*UNAVAILABLE, *silent_provider()]).hypotheses
+    causes = [(one.cause.fault_class, one.cause.entity) for one in found]
+    assert causes[0] == ("third_party_timeout", "payments")
+    assert ("dependency_outage", "shop") not in causes
+
+
 def test_a_look_alike_is_told_apart_in_the_words_of_the_playbook() -> None:
     best = with_shelf(SHELF, leak()).best
     assert best is not None

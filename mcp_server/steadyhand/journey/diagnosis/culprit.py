@@ -1,13 +1,13 @@
 """Which change brought a fault, if one did."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from steadyhand.journey.diagnosis.arms import arm
 from steadyhand.journey.diagnosis.model import RuledOut
+from steadyhand.journey.diagnosis.naming import TELLING, another_is_named, words
 from steadyhand.journey.diagnosis.scene import Scene, earliest, number, started
 from steadyhand.journey.diagnosis.suspect import Mechanism, Suspect
 from steadyhand.journey.diagnosis.weights import CulpritWeights, Weights
@@ -18,7 +18,6 @@ _PROVEN = timedelta(seconds=15)
 _FADE = timedelta(minutes=10)
 _AT_ONCE = timedelta(minutes=1)
 _LOOSE = 0.2  # a shared word is less than the broken thing's name
-_TELLING = 4  # shorter words are in every text
 _WEAK = "its time and text speak less for it than for another explanation"
 _CUT_OFF = 380  # the page shows about 400 characters of a text: a longer one was not read whole
 
@@ -41,6 +40,7 @@ class _Charge:
     began: datetime
     weight: float
     match: float
+    unnamed: bool
 
 
 def find_culprit(
@@ -81,8 +81,10 @@ def find_culprit(
 
 def _less(change: Item, charges: Sequence[_Charge], worst: _Charge | None, suspect: Suspect) -> str:
     """Why a change that could have brought it is believed less: what it lacks, and which has more."""
-    match = next((one.match for one in charges if one.change is change), 0.0)
+    own = next((one for one in charges if one.change is change), None)
+    match = own.match if own else 0.0
     reasons = (
+        (own is not None and own.unnamed, "the errors name another change and not this one"),
         (change.entity != suspect.entity, f"it changed {change.entity} and not {suspect.entity}"),
         (_changed_nothing(change), "it put the same version in place again"),
         (match == 0, "its text names nothing that broke"),
@@ -146,7 +148,9 @@ def _charge(
     weight += weights.arm * arm(change, scene)
     weight += weights.misses if match == 0 and _can_miss(change, mechanism, suspect) else 0.0
     weight += weights.idle if _changed_nothing(change) else 0.0
-    return _Charge(change=change, began=began, weight=weight, match=match)
+    unnamed = another_is_named(change, first, scene)
+    weight += weights.unnamed if unnamed else 0.0
+    return _Charge(change=change, began=began, weight=weight, match=match, unnamed=unnamed)
 
 
 def _own_first(suspect: Suspect, first: Onset, scene: Scene) -> Onset | None:
@@ -161,17 +165,13 @@ def _at_once(change: Item, began: datetime, first: Onset) -> bool:
     return first.lo <= began + timedelta(seconds=number(change, "took_s")) + _AT_ONCE
 
 
-def _words(text: str) -> set[str]:
-    return set(re.split(r"[^a-z0-9_]+", text.lower())) | set(re.split(r"[^a-z0-9]+", text.lower()))
-
-
 def _match(change: Item, mechanism: Mechanism, suspect: Suspect, scene: Scene) -> float:
     """How well the change's text names what broke, 0 to 1.
 
     Best its column or the mechanism's own words, then its table, then, where the change itself is
     suspected, any word of the symptoms.
     """
-    said = _words(" ".join(change.facts.get(key, "") for key in ("summary", "diff", "sql")))
+    said = words(" ".join(change.facts.get(key, "") for key in ("summary", "diff", "sql")))
     columns = {one for one in suspect.facts.get("columns", "").lower().split(",") if one}
     if columns & said or any(word.startswith(stem) for word in said for stem in mechanism.words):
         return 1.0
@@ -182,11 +182,11 @@ def _match(change: Item, mechanism: Mechanism, suspect: Suspect, scene: Scene) -
 
 def _symptom_words(scene: Scene) -> set[str]:
     """Words of the symptoms that a guilty text could share: routes, tables, messages; no service names."""
-    names = _words(" ".join(one.name for one in scene.topology.services))
+    names = words(" ".join(one.name for one in scene.topology.services))
     told = (
         one.facts.get(key, "") for one in scene.symptoms for key in ("labels", "target", "template", "query")
     )
-    return {word for word in _words(" ".join(told)) if len(word) >= _TELLING} - names
+    return {word for word in words(" ".join(told)) if len(word) >= TELLING} - names
 
 
 def _can_miss(change: Item, mechanism: Mechanism, suspect: Suspect) -> bool:

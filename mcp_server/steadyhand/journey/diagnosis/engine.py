@@ -81,7 +81,8 @@ def _ranked(found: list[Finding], scene: Scene, learned: RankerWeights | None) -
 def standing(scene: Scene, weights: Weights, mechanisms: Sequence[Mechanism] = MECHANISMS) -> list[Finding]:
     """All suspects weighed by the table; without symptoms there are none but places.
 
-    A change that is itself the suspect and has an alibi is no suspect any more.
+    A change that is itself the suspect and has an alibi is no suspect any more; nor is the deepest that is
+    sick where something deeper shows how it fails.
     """
     weighed = [
         weigh(mechanism, suspect, scene, weights)
@@ -89,12 +90,29 @@ def standing(scene: Scene, weights: Weights, mechanisms: Sequence[Mechanism] = M
         for suspect in mechanism.suspects(scene)
         if scene.symptoms or mechanism.name == PLACE
     ]
-    return [
+    found = [
         one
         for one in weighed
         if (one.culprit.change or not one.suspect.change)
         and (one.mechanism.name in weights.signals or one.score >= weights.playbook.least)
     ]
+    named = [one for one in found if one.signs and one.score >= weights.playbook.least and _is_named(one)]
+    return [one for one in found if not (one.mechanism.deepest and _is_deeper(one, named, scene))]
+
+
+def _is_named(finding: Finding) -> bool:
+    """Whether it says how something fails, and not only that something does."""
+    return _candidate(finding) in {"mechanism", "edge"}
+
+
+def _is_deeper(finding: Finding, named: Sequence[Finding], scene: Scene) -> bool:
+    """Whether one of them is of somebody the suspect depends on, or of its way there."""
+    me = finding.suspect.entity
+    return any(
+        one.suspect.facts.get("caller") == me
+        or (one.suspect.entity != me and scene.topology.path(one.suspect.entity, me))
+        for one in named
+    )
 
 
 def said_of(findings: Sequence[Finding]) -> list[Said]:

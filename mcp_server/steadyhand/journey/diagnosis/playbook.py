@@ -70,6 +70,10 @@ class Playbook(Value):
     mechanism: Name = Field(description="The fault class, as hypotheses name it.")
     aliases: tuple[Name, ...] = Field(default=(), description="Other names of the same failure.")
     claim: str = Field(default="", max_length=300, description="What is believed of the suspect, {entity}.")
+    deepest: bool = Field(
+        default=False,
+        description="It is of the deepest that is sick: what something below it shows stands instead.",
+    )
     first: str = Field(default="", max_length=300, description="What to look at before anything else.")
     symptoms: Symptoms = Field(min_length=1)
     against: Symptoms = Field(default=(), description="What speaks for something else when it is seen.")

@@ -27,7 +27,8 @@ class Mechanism:
 
     What speaks for and against it, and how much, stands in the table of weights under its name; what a
     playbook adds to it in `hints`, with `told_apart` by the names of its look-alikes. `claim` and `checks`
-    are templates over the cause's facts and `entity`.
+    are templates over the cause's facts and `entity`. `deepest` says that it is of the deepest one that is
+    sick: it yields to whatever is named of those the suspect calls.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Mechanism:
     playbook: str | None = None
     hints: Mapping[str, "Hint"] = field(default_factory=dict)
     told_apart: Mapping[str, str] = field(default_factory=dict)
+    deepest: bool = False
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,12 @@ def _began(
 def _suffered(change: Suspect, scene: Scene) -> tuple[Item, ...]:
     way = on_the_way(change, scene)
     harm = (one for one in way if one.role != "saturation" or one.facts.get("shape") == "ramp")
-    return (*harm, *warned(change.entity, scene))
+    held = (one for one in scene.shown("idle_in_transaction") if _holds(change.entity, one))
+    return (*harm, *held, *warned(change.entity, scene))
+
+
+def _holds(name: str, idle: Item) -> bool:
+    return idle.facts.get("application") == name
 
 
 def _items(seen: Seen, scene: Scene) -> tuple[Item, ...]:

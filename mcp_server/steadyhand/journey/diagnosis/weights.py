@@ -31,6 +31,9 @@ class CulpritWeights(Value):
     )
     touches: float = Field(default=2.5, description="Its text names the mechanism, table or column.")
     misses: float = Field(default=-1.5, description="Its whole text is known and names nothing of the kind.")
+    unnamed: float = Field(
+        default=-2.0, description="New errors name what another change of the same thing touched, and not it."
+    )
     idle: float = Field(default=-1.5, description="It changed nothing: the version is the one before.")
 
 

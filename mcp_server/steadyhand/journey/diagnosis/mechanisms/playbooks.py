@@ -70,6 +70,7 @@ def _of_a_playbook(playbook: Playbook) -> Mechanism:
         playbook=playbook.id,
         hints=dict(_hints(playbook)),
         told_apart=_told_apart(playbook),
+        deepest=playbook.deepest,
     )
 
 
