@@ -156,9 +156,9 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--twins", type=int, default=63)
     parser.add_argument("--traps", type=int, default=64)
     parser.add_argument("--seed", type=int, default=1000)
-    parser.add_argument("--strength", type=float, default=3.0, help="inverse of the ridge")
+    parser.add_argument("--strength", type=float, default=2.0, help="inverse of the ridge")
     parser.add_argument("--cache", type=Path)
-    parser.add_argument("--version", default="ranker-5")
+    parser.add_argument("--version", default="ranker-7")
     parser.add_argument("--write", action="store_true")
     return parser.parse_args()
 

@@ -11,8 +11,9 @@ from steadyhand.evaluation.worlds.emit import at as world_time
 from steadyhand.evaluation.worlds.generate import generated
 from steadyhand.journey.diagnosis.engine import diagnose
 from steadyhand.journey.diagnosis.model import Diagnosis
+from steadyhand.journey.diagnosis.ranking.blend import Said, blended
 from steadyhand.journey.diagnosis.ranking.rank import calibrated, rank
-from steadyhand.journey.diagnosis.ranking.weights import Calibration, RankerWeights, shipped
+from steadyhand.journey.diagnosis.ranking.weights import Blend, Calibration, RankerWeights, shipped
 from steadyhand.journey.evidence.model import Bearing, Page, Series
 from steadyhand.journey.evidence.page import assemble
 from steadyhand.journey.evidence.rule import EvidenceRule, windows
@@ -51,6 +52,13 @@ def test_the_shares_of_all_and_of_nobody_are_one_whole() -> None:
     found = rank(bearings(memo=SICK, shop=ILL), shipped())
     assert sum(found.shares.values()) + found.nobody == pytest.approx(1.0)
     assert next(iter(found.shares)) == "memo"
+
+
+def test_places_that_are_all_surely_sick_keep_their_distance() -> None:
+    said = [Said(name, 0.0, "place") for name in ("memo", "shop")]
+    least, most = ({"memo": far, "shop": far - 2.0} for far in (4.0, 14.0))
+    near, far = (blended(said, odds, Blend(odds=1.0), felt=True) for odds in (least, most))
+    assert near[0] - near[1] == far[0] - far[1] == pytest.approx(2.0)
 
 
 def test_in_perfect_health_it_is_nobody() -> None:

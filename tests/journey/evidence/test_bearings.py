@@ -194,6 +194,16 @@ def test_a_caller_that_asks_less_of_one_while_as_much_comes_to_it_is_told() -> N
     assert found["front"]["asks_less"] == found["stock"]["asks_less"] == 0.0
 
 
+@pytest.mark.parametrize(("failing", "undone"), [((0.5, 0.5), True), ((1.0, 1.0), False)])
+def test_work_left_undone_counts_where_somebody_above_suffers(failing: Values, undone: object) -> None:
+    steady = tuple(50.0 + at % 7 for at in range(CALM))
+    asks = Gauge("stock", "load", calm=steady, since=(10.0, 10.0), other="cart")
+    found = seen(asks, success("front", failing, (100.0, 100.0)))
+    assert (found["cart"]["left_undone"] > 0) is undone
+    hurt = success("cart", (0.1, 0.1), (100.0, 100.0))  # it fails more than who calls it: no silent return
+    assert seen(asks, success("front", failing, (100.0, 100.0)), hurt)["cart"]["left_undone"] == 0.0
+
+
 def test_what_is_said_is_divided_where_it_changes_and_not_only_where_calm_ends() -> None:
     """A message of every second stops 60 s before the alert, ten minutes after calm has ended."""
     lines = [line(at, "tick <n>") for at in range(1800)] + [line(at, "saved") for at in range(1740)]

@@ -6,7 +6,7 @@ from typing import Literal
 
 from steadyhand.journey.diagnosis.ranking.weights import Blend
 
-_LEAST, _MOST = -6.0, 8.0  # log-odds of a place that count
+_LEAST, _MOST = -6.0, 8.0  # log-odds of a place that count; beyond the most all count less by as much
 _UNKNOWN = -8.0  # of a place the ranker does not list
 _MOST_DOUBT = -4.0
 _MARKED = 1.0
@@ -44,7 +44,7 @@ def _odds(one: Said, odds: Mapping[str, float]) -> float:
 
 
 def _traits(one: Said, odds: float, best: float, marks: float) -> tuple[float, ...]:
-    known, doubt = min(max(odds, _LEAST), _MOST), min(max(odds - best, _MOST_DOUBT), 0.0)
+    known, doubt = max(odds - max(best - _MOST, 0.0), _LEAST), min(max(odds - best, _MOST_DOUBT), 0.0)
     blank = (0.0, 0.0, 0.0)
     match one.kind:
         case "mechanism":

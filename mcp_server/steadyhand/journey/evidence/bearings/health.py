@@ -8,6 +8,8 @@ from steadyhand.journey.evidence.bearings.graph import reachable
 from steadyhand.journey.evidence.bearings.scene import Figures, Scene
 from steadyhand.journey.evidence.bearings.strength import deepest_drop
 
+_SURELY = log1p(5.0)  # sigmas from which on less is asked and no noise
+
 
 def health(name: str, scene: Scene) -> Figures:
     """Its own symptoms and resources."""
@@ -60,7 +62,15 @@ def place(name: str, scene: Scene) -> Figures:
         "end_of_walk": scene.symptom(name) if name in scene.ends else 0.0,
         "leaf_residual": scene.residual(name) if deep else 0.0,
         "callers_unexplained": _least_of_callers(name, scene),
+        "left_undone": _left_undone(name, reach, scene),
     }
+
+
+def _left_undone(name: str, reach: set[str], scene: Scene) -> float:
+    """How surely it asks less of others while somebody above it suffers, and suffers more than it does."""
+    less = _asking_less(name, scene)
+    hurt = max((scene.symptom(one) for one in reach if one != name), default=0.0)
+    return less if less >= _SURELY and hurt > scene.symptom(name) else 0.0
 
 
 def _share(names: Iterable[str], sick: set[str]) -> float:
