@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx2
 from pydantic import SecretStr
-from servers import HttpServer, Reply, Request, envoy, free_port, http_server, reply_json
+from servers import HttpServer, Reply, Request, envoy, free_port, http_server, let_in, reply_json
 
 from steadyhand.adapters.machine import SystemClock
 from steadyhand.adapters.rollouts import watchdog
@@ -231,6 +231,7 @@ async def upstream(name: str = "ok") -> AsyncIterator[Upstream]:
     try:
         yield one
     finally:
+        await let_in()
         server.close()
         await asyncio.sleep(0)
 
