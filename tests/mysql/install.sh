@@ -7,13 +7,15 @@ folder=${1:-$HOME/.cache/steadyhand-ci/mysql}
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
 if [ -x "$folder/mysqld" ]; then exit 0; fi
 if ! command -v apt-get >/dev/null || [ ! -e "$keys" ]; then echo "no MySQL: this is not Debian" >&2; exit 0; fi
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Label: Debian' | head -n 1)
+if [ -z "$mirror" ]; then echo "no MySQL: no archive of Debian is set up here, or apt-get update never ran" >&2; exit 0; fi
 
 rm -rf "$folder"
 mkdir -p "$folder"/apt/{state/lists/partial,cache/archives/partial} "$folder/root"
 : >"$folder/apt/status"  # as if nothing were installed: all that is needed is fetched
 cat >"$folder/apt/sid.sources" <<SOURCES
 Types: deb
-URIs: http://deb.debian.org/debian
+URIs: $mirror
 Suites: sid
 Components: main
 Signed-By: $keys
